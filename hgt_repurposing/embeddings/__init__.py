@@ -1,0 +1,1 @@
+"""Node embeddings and what is wrong with them."""

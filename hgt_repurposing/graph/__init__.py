@@ -1,0 +1,1 @@
+"""The knowledge graph: its types, its sources and its splits."""

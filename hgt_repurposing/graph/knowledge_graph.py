@@ -1,0 +1,327 @@
+"""The knowledge graph every later step starts from: nodes keyed by (type, id), typed edges as index arrays.
+
+Layout. Nodes stand sorted by (type, id), so the nodes of one type are one block and a node's *local index* is its
+place in that block; edges speak in local indices. Each edge stands once: a relation between two types keeps one
+orientation (drug-disease edges always drug first), an undirected relation within one type keeps source <= target.
+The order of rows in a source file therefore changes neither the graph nor its digest.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from hgt_repurposing.graph.schema import (
+    EDGE_COLUMNS,
+    NODE_COLUMNS,
+    NODE_ID,
+    NODE_NAME,
+    NODE_TYPE,
+    RELATION,
+    SOURCE_ID,
+    SOURCE_TYPE,
+    TARGET_ID,
+    TARGET_TYPE,
+    EdgeType,
+    IntArray,
+    TherapeuticRelations,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class KnowledgeGraph:
+    """Typed nodes and typed edges, validated on construction."""
+
+    nodes: pd.DataFrame
+    """Columns node_type, node_id, node_name (text); sorted by (type, id), unique there."""
+    edges: Mapping[EdgeType, IntArray]
+    """Local indices of source and target. Shape [2, num_edges], sorted and unique per edge type."""
+    therapeutic: TherapeuticRelations
+    """Which of the types and relations are drugs, diseases and treatments."""
+    directed: frozenset[EdgeType] = frozenset()
+    """Relations within one type whose direction carries meaning; all others within one type are symmetric."""
+    num_duplicate_nodes: int = 0
+    """Rows of the source that repeated a node."""
+    num_duplicate_edges: int = 0
+    """Rows of the source that repeated an edge, in either direction."""
+
+    def __post_init__(self) -> None:
+        self.validate()
+
+    @cached_property
+    def num_nodes(self) -> dict[str, int]:
+        """Nodes per type, in the order of the node table."""
+        counts = self.nodes[NODE_TYPE].value_counts()
+        return {str(node_type): int(counts[node_type]) for node_type in sorted(counts.index)}
+
+    @cached_property
+    def offsets(self) -> dict[str, int]:
+        """Row of the node table at which each type begins."""
+        starts = np.concatenate([[0], np.cumsum(list(self.num_nodes.values()))[:-1]])
+        return {node_type: int(start) for node_type, start in zip(self.num_nodes, starts, strict=True)}
+
+    @property
+    def num_edges(self) -> int:
+        """Edges over all types, each counted once."""
+        return sum(index.shape[1] for index in self.edges.values())
+
+    def nodes_of(self, node_type: str) -> pd.DataFrame:
+        """Node table of one type, its row number being the local index."""
+        start = self.offsets[node_type]
+        return self.nodes.iloc[start : start + self.num_nodes[node_type]].reset_index(drop=True)
+
+    def is_symmetric(self, edge_type: EdgeType) -> bool:
+        """Whether an edge of this type says the same in both directions."""
+        return edge_type.source == edge_type.target and edge_type not in self.directed
+
+    def therapeutic_pairs(self, relations: Iterable[str]) -> IntArray:
+        """Drug-disease pairs joined by any of these relations. Shape [2, num_pairs], sorted, unique."""
+        names = set(relations)
+        found = [
+            index
+            for edge_type, index in self.edges.items()
+            if edge_type.relation in names and self.is_drug_disease(edge_type)
+        ]
+        if not found:
+            return np.empty((2, 0), dtype=np.int64)
+        return np.unique(np.concatenate(found, axis=1), axis=1)
+
+    @property
+    def indications(self) -> IntArray:
+        """Drug-disease pairs where the drug is known to treat the disease. Shape [2, num_pairs]."""
+        return self.therapeutic_pairs(self.therapeutic.indication)
+
+    def is_drug_disease(self, edge_type: EdgeType) -> bool:
+        """Whether an edge type joins a drug and a disease, under whatever name and in whatever direction."""
+        return {edge_type.source, edge_type.target} == {self.therapeutic.drug, self.therapeutic.disease}
+
+    def without(self, edge_types: Iterable[EdgeType]) -> Self:
+        """The same nodes without the edges of these types."""
+        dropped = set(edge_types)
+        return type(self)(
+            nodes=self.nodes,
+            edges={edge_type: index for edge_type, index in self.edges.items() if edge_type not in dropped},
+            therapeutic=self.therapeutic,
+            directed=self.directed - dropped,
+            num_duplicate_nodes=self.num_duplicate_nodes,
+            num_duplicate_edges=self.num_duplicate_edges,
+        )
+
+    def validate(self) -> None:
+        """Check what the class promises.
+
+        Raises:
+            ValueError: If the node table is empty, unsorted or repeats a (type, id), or an edge index is malformed.
+        """
+        if list(self.nodes.columns) != list(NODE_COLUMNS):
+            raise ValueError(f"node table must have the columns {list(NODE_COLUMNS)} (got {list(self.nodes.columns)})")
+        if self.nodes.empty:
+            raise ValueError("a knowledge graph needs at least one node (got none)")
+        keys = pd.MultiIndex.from_frame(self.nodes[[NODE_TYPE, NODE_ID]])
+        if not (keys.is_monotonic_increasing and keys.is_unique):
+            raise ValueError("nodes must be sorted by (type, id) and unique there")
+        for edge_type, index in self.edges.items():
+            self._validate_edges(edge_type, index)
+
+    def _validate_edges(self, edge_type: EdgeType, index: IntArray) -> None:
+        if index.dtype != np.int64 or index.ndim != 2 or index.shape[0] != 2:
+            raise ValueError(
+                f"edge index of {edge_type} must be int64 of shape [2, E] (got {index.dtype}, {index.shape})"
+            )
+        for row, node_type in zip(index, (edge_type.source, edge_type.target), strict=True):
+            if node_type not in self.num_nodes:
+                raise ValueError(f"{edge_type} names node type {node_type!r}, of which there is no node")
+            if row.size and (row.min() < 0 or row.max() >= self.num_nodes[node_type]):
+                worst = row.min() if row.min() < 0 else row.max()
+                raise ValueError(
+                    f"index out of range for {edge_type}: got {worst}, but there are "
+                    f"{self.num_nodes[node_type]} nodes of type {node_type!r}"
+                )
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the content: nodes with names, edges, and what counts as therapeutic."""
+        sha = hashlib.sha256()
+        for column in NODE_COLUMNS:
+            sha.update("\x1f".join(self.nodes[column].tolist()).encode() + b"\x1e")
+        for edge_type in sorted(self.edges):
+            sha.update(f"{edge_type} {edge_type in self.directed}".encode())
+            sha.update(np.ascontiguousarray(self.edges[edge_type]).tobytes())
+        sha.update(self.therapeutic.model_dump_json().encode())
+        return sha.hexdigest()
+
+    def to_parts(self) -> dict[str, Any]:
+        """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""
+        edge_types = sorted(self.edges)
+        return {
+            "nodes.parquet": self.nodes,
+            "edges.npz": {str(position): self.edges[edge_type] for position, edge_type in enumerate(edge_types)},
+            "graph.json": {
+                "edge_types": [list(edge_type) for edge_type in edge_types],
+                "directed": sorted(list(edge_type) for edge_type in self.directed),
+                "therapeutic": self.therapeutic.model_dump(),
+                "num_duplicate_nodes": self.num_duplicate_nodes,
+                "num_duplicate_edges": self.num_duplicate_edges,
+                "digest": self.digest,
+            },
+        }
+
+    @classmethod
+    def from_parts(cls, parts: Mapping[str, Any]) -> Self:
+        """Inverse of `to_parts`."""
+        meta = parts["graph.json"]
+        return cls(
+            nodes=parts["nodes.parquet"],
+            edges={EdgeType(*names): parts["edges.npz"][str(i)] for i, names in enumerate(meta["edge_types"])},
+            therapeutic=TherapeuticRelations(**meta["therapeutic"]),
+            directed=frozenset(EdgeType(*names) for names in meta["directed"]),
+            num_duplicate_nodes=meta["num_duplicate_nodes"],
+            num_duplicate_edges=meta["num_duplicate_edges"],
+        )
+
+
+def build_knowledge_graph(
+    nodes: pd.DataFrame,
+    edges: pd.DataFrame,
+    *,
+    therapeutic: TherapeuticRelations,
+    directed_relations: Iterable[str] = (),
+    source: str = "edges",
+    first_row: int = 1,
+) -> KnowledgeGraph:
+    """Turn a node table and an edge table into a graph, merging duplicates and both directions of one edge.
+
+    Args:
+        nodes: Columns node_type, node_id, node_name. Of rows with one (type, id) the first gives the name.
+        edges: Columns source_type, source_id, relation, target_type, target_id, best as categoricals.
+        therapeutic: Node types of drugs and diseases, and the relations between them.
+        directed_relations: Relations within one node type whose direction carries meaning.
+        source: Where the edges come from, for error messages.
+        first_row: Number that the source gives to its first edge row, for error messages.
+
+    Raises:
+        ValueError: If an edge names an unknown node, a value is missing, or there is no indication.
+    """
+    for table, columns, what in ((nodes, NODE_COLUMNS[:2], "nodes"), (edges, EDGE_COLUMNS, source)):
+        for column in columns:
+            missing = table[column].isna().to_numpy()
+            if missing.any():
+                row = int(missing.argmax()) + first_row
+                raise ValueError(f"{what}: row {row} has no value in column {column!r}")
+    table = _node_table(nodes)
+    categorical = edges.astype({column: "category" for column in EDGE_COLUMNS if edges[column].dtype != "category"})
+    source_index = _local_index(categorical, SOURCE_TYPE, SOURCE_ID, table, source=source, first_row=first_row)
+    target_index = _local_index(categorical, TARGET_TYPE, TARGET_ID, table, source=source, first_row=first_row)
+    directed_names = set(directed_relations)
+    collected: dict[EdgeType, list[IntArray]] = {}
+    for edge_type, rows in _rows_by_edge_type(categorical):
+        collected.setdefault(edge_type, []).append(np.stack([source_index[rows], target_index[rows]]))
+    kept = _merge_directions(collected, therapeutic)
+    directed = frozenset(t for t in kept if t.source == t.target and t.relation in directed_names)
+    unique = {
+        t: _unique_edges(index, symmetric=t.source == t.target and t not in directed) for t, index in kept.items()
+    }
+    graph = KnowledgeGraph(
+        nodes=table,
+        edges=unique,
+        therapeutic=therapeutic,
+        directed=directed,
+        num_duplicate_nodes=len(nodes) - len(table),
+        num_duplicate_edges=len(edges) - sum(index.shape[1] for index in unique.values()),
+    )
+    _require_therapeutic(graph, source)
+    return graph
+
+
+def _node_table(nodes: pd.DataFrame) -> pd.DataFrame:
+    table = nodes[list(NODE_COLUMNS)].drop_duplicates([NODE_TYPE, NODE_ID]).astype("str")
+    return table.sort_values([NODE_TYPE, NODE_ID], kind="stable").reset_index(drop=True)
+
+
+def _local_index(
+    edges: pd.DataFrame, type_column: str, id_column: str, nodes: pd.DataFrame, *, source: str, first_row: int
+) -> IntArray:
+    """Local index of each edge's end. Looks up every distinct id once per type rather than every row."""
+    types, ids = edges[type_column].cat, edges[id_column].cat
+    type_codes, id_codes = types.codes.to_numpy(), ids.codes.to_numpy()
+    known = {str(name): pd.Index(block[NODE_ID]) for name, block in nodes.groupby(NODE_TYPE, sort=False)}
+    result = np.empty(len(edges), dtype=np.int64)
+    names = ids.categories.astype("str")
+    for code, node_type in enumerate(types.categories.astype("str")):
+        rows = type_codes == code
+        lookup = known[node_type].get_indexer(names) if node_type in known else np.full(len(names), -1)
+        result[rows] = lookup[id_codes[rows]]
+    if result.size and result.min() < 0:
+        row = int((result < 0).argmax())
+        raise ValueError(
+            f"{source}: row {row + first_row} names the unknown node "
+            f"({edges[type_column].iloc[row]}, {edges[id_column].iloc[row]}) in {id_column!r}"
+        )
+    return result
+
+
+def _rows_by_edge_type(edges: pd.DataFrame) -> Iterable[tuple[EdgeType, IntArray]]:
+    columns = [edges[column].cat for column in (SOURCE_TYPE, RELATION, TARGET_TYPE)]
+    code = np.zeros(len(edges), dtype=np.int64)
+    for column in columns:
+        code = code * len(column.categories) + column.codes.to_numpy()
+    order = np.argsort(code, kind="stable")
+    bounds = np.flatnonzero(np.diff(code[order], prepend=-1))
+    for start, stop in zip(bounds, [*bounds[1:], len(order)], strict=True):
+        first = order[start]
+        names = (str(column.categories[column.codes.iloc[first]]) for column in columns)
+        yield EdgeType(*names), order[start:stop]
+
+
+def _merge_directions(
+    collected: Mapping[EdgeType, list[IntArray]], therapeutic: TherapeuticRelations
+) -> dict[EdgeType, IntArray]:
+    """Turn drug-disease edges drug first, and join (A, r, B) with (B, r, A) under the alphabetically first."""
+    merged: dict[EdgeType, list[IntArray]] = {}
+    for edge_type, parts in sorted(collected.items()):
+        reverse = EdgeType(edge_type.target, edge_type.relation, edge_type.source)
+        drug_last = edge_type.source == therapeutic.disease and edge_type.target == therapeutic.drug
+        drug_first = edge_type.source == therapeutic.drug and edge_type.target == therapeutic.disease
+        flip = drug_last or (reverse in collected and reverse < edge_type and not drug_first)
+        target = reverse if flip else edge_type
+        merged.setdefault(target, []).extend(part[::-1] if flip else part for part in parts)
+    return {edge_type: np.concatenate(parts, axis=1) for edge_type, parts in sorted(merged.items())}
+
+
+def _unique_edges(index: IntArray, *, symmetric: bool) -> IntArray:
+    if symmetric:
+        index = np.stack([index.min(axis=0), index.max(axis=0)])
+    width = int(index.max(initial=0)) + 1
+    key = np.unique(index[0] * width + index[1])
+    return np.stack([key // width, key % width])
+
+
+def _require_therapeutic(graph: KnowledgeGraph, source: str) -> None:
+    names = graph.therapeutic
+    found = sorted({t.relation for t in graph.edges if graph.is_drug_disease(t)})
+    unknown = [name for name in [*names.indication, *names.contraindication, *names.off_label] if name not in found]
+    if unknown:
+        raise ValueError(
+            f"{source}: no edge {unknown[0]!r} between a {names.drug!r} and a {names.disease!r}; "
+            f"relations found between them: {', '.join(map(repr, found)) or 'none, so there are no drug-disease pairs'}"
+        )
+
+
+def degrees(graph: KnowledgeGraph) -> pd.DataFrame:
+    """Number of edges at every node: the node table with a column `degree`."""
+    counts = np.zeros(len(graph.nodes), dtype=np.int64)
+    for edge_type, index in graph.edges.items():
+        for row, node_type in zip(index, (edge_type.source, edge_type.target), strict=True):
+            start = graph.offsets[node_type]
+            counts[start : start + graph.num_nodes[node_type]] += np.bincount(row, minlength=graph.num_nodes[node_type])
+    return graph.nodes[[NODE_TYPE, NODE_NAME]].assign(degree=counts)
+
+
+def describe(graph: KnowledgeGraph) -> pd.DataFrame:
+    """Edge types with the number of edges, largest first: columns edge_type, num_edges."""
+    rows = [{"edge_type": str(t), "num_edges": index.shape[1]} for t, index in graph.edges.items()]
+    return pd.DataFrame(rows, columns=["edge_type", "num_edges"]).sort_values("num_edges", ascending=False)

@@ -1,0 +1,50 @@
+"""The names that every layer shares: columns, edge types, therapeutic relations, array aliases."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, Field
+
+NODE_TYPE = "node_type"
+NODE_ID = "node_id"
+NODE_NAME = "node_name"
+NODE_COLUMNS = (NODE_TYPE, NODE_ID, NODE_NAME)
+
+SOURCE_TYPE = "source_type"
+SOURCE_ID = "source_id"
+RELATION = "relation"
+TARGET_TYPE = "target_type"
+TARGET_ID = "target_id"
+EDGE_COLUMNS = (SOURCE_TYPE, SOURCE_ID, RELATION, TARGET_TYPE, TARGET_ID)
+
+REVERSE_PREFIX = "rev_"
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+class EdgeType(NamedTuple):
+    """What an edge connects, and how."""
+
+    source: str
+    relation: str
+    target: str
+
+    def __str__(self) -> str:
+        return f"({self.source}, {self.relation}, {self.target})"
+
+
+class TherapeuticRelations(BaseModel, frozen=True, extra="forbid"):
+    """Which node types are drugs and diseases, and which relations between them say what."""
+
+    drug: str = Field("drug", description="node type of the drugs")
+    disease: str = Field("disease", description="node type of the diseases")
+    indication: list[str] = Field(["indication"], description="relations that say: the drug treats the disease")
+    contraindication: list[str] = Field([], description="relations that say: the drug must not be given")
+    off_label: list[str] = Field([], description="relations that say: the drug is used without approval, or palliates")
+
+
+PRIMEKG_RELATIONS = TherapeuticRelations(contraindication=["contraindication"], off_label=["off-label use"])
+HETIONET_RELATIONS = TherapeuticRelations(drug="Compound", disease="Disease", indication=["CtD"], off_label=["CpD"])

@@ -1,0 +1,1 @@
+"""One file per published graph format, each to a KnowledgeGraph."""

@@ -1,0 +1,1 @@
+"""The heterogeneous graph transformer and its link scorer."""

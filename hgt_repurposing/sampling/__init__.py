@@ -1,0 +1,1 @@
+"""Mini graphs to train on."""
