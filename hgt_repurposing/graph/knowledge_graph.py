@@ -196,7 +196,8 @@ def build_knowledge_graph(
     """Turn a node table and an edge table into a graph, merging duplicates and both directions of one edge.
 
     Args:
-        nodes: Columns node_type, node_id, node_name. Of rows with one (type, id) the first gives the name.
+        nodes: Columns node_type, node_id, node_name. Of rows with one (type, id) the alphabetically first name counts;
+            a node without a name goes by its id.
         edges: Columns source_type, source_id, relation, target_type, target_id, best as categoricals.
         therapeutic: Node types of drugs and diseases, and the relations between them.
         directed_relations: Relations within one node type whose direction carries meaning.
@@ -212,6 +213,8 @@ def build_knowledge_graph(
             if missing.any():
                 row = int(missing.argmax()) + first_row
                 raise ValueError(f"{what}: row {row} has no value in column {column!r}")
+    if edges.empty:
+        raise ValueError(f"{source}: a knowledge graph needs at least one edge (got none)")
     table = _node_table(nodes)
     categorical = edges.astype({column: "category" for column in EDGE_COLUMNS if edges[column].dtype != "category"})
     source_index = _local_index(categorical, SOURCE_TYPE, SOURCE_ID, table, source=source, first_row=first_row)
@@ -238,8 +241,10 @@ def build_knowledge_graph(
 
 
 def _node_table(nodes: pd.DataFrame) -> pd.DataFrame:
-    table = nodes[list(NODE_COLUMNS)].drop_duplicates([NODE_TYPE, NODE_ID]).astype("str")
-    return table.sort_values([NODE_TYPE, NODE_ID], kind="stable").reset_index(drop=True)
+    """One row per (type, id), the same for every order of the source: names decide before repeated nodes go."""
+    table = nodes[list(NODE_COLUMNS)].astype("str").sort_values(list(NODE_COLUMNS), kind="stable")
+    table = table.drop_duplicates([NODE_TYPE, NODE_ID]).reset_index(drop=True)
+    return table.assign(**{NODE_NAME: table[NODE_NAME].fillna(table[NODE_ID])})
 
 
 def _local_index(

@@ -1,0 +1,198 @@
+"""Artefacts on disk: a few part shapes with one header each. The only module that opens files for writing.
+
+An artefact is a set of files in one folder plus `<name>.manifest.json`, which carries the format version, the package
+version, the resolved configuration, the digests of its inputs and size and SHA-256 of every part. Parts are written
+into a hidden folder beside their place and renamed; the manifest goes away first and comes back last, so what has no
+manifest is no artefact, and what does not agree with its manifest is refused by name.
+
+The ending of a part's name decides its shape: `.parquet` and `.csv` a table, `.npz` named arrays, `.json` a JSON value,
+`.html` text, anything else bytes. Nothing is pickled.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+FORMAT_VERSION = 1
+PACKAGE = "hgt_repurposing"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where an artefact comes from."""
+
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """Resolved configuration of the step that made it. Any: JSON values."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """Digest of every artefact that the step read, by name."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Header of an artefact."""
+
+    name: str
+    format_version: int
+    package_version: str
+    config: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    parts: Mapping[str, Mapping[str, Any]]
+    """For each part its `bytes` and `sha256`."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the content of all parts; two runs with one seed give one digest."""
+        lines = sorted(f"{part} {entry['sha256']}" for part, entry in self.parts.items())
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    @property
+    def num_bytes(self) -> int:
+        """Size of all parts together."""
+        return sum(int(entry["bytes"]) for entry in self.parts.values())
+
+
+def write_artifact(folder: Path, name: str, parts: Mapping[str, Any], provenance: Provenance) -> Manifest:
+    """Write all parts, or none.
+
+    Args:
+        folder: Made if absent; several artefacts may share it.
+        name: Name of the artefact, and of its manifest.
+        parts: Part name to value; the name's ending decides the shape. Any: one of the shapes above.
+        provenance: What goes into the header.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest_path = _manifest_path(folder, name)
+    stale = set(json.loads(manifest_path.read_text())["parts"]) - set(parts) if manifest_path.exists() else set()
+    staging = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder))
+    try:
+        for part, value in parts.items():
+            _write_part(staging / part, value)
+        manifest = Manifest(
+            name=name,
+            format_version=FORMAT_VERSION,
+            package_version=importlib.metadata.version(PACKAGE),
+            config=provenance.config,
+            inputs=provenance.inputs,
+            parts={
+                part: {"bytes": (staging / part).stat().st_size, "sha256": _sha256(staging / part)} for part in parts
+            },
+        )
+        (staging / manifest_path.name).write_text(_dump_json({**vars(manifest), "digest": manifest.digest}))
+        manifest_path.unlink(missing_ok=True)
+        for part in parts:
+            os.replace(staging / part, folder / part)  # noqa: PTH105  (the atomic one is what is meant)
+        for part in stale:
+            (folder / part).unlink(missing_ok=True)
+        os.replace(staging / manifest_path.name, manifest_path)  # noqa: PTH105
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return manifest
+
+
+def read_artifact(folder: Path, name: str) -> dict[str, Any]:
+    """Read every part of an artefact, each checked against the manifest. Any: one of the part shapes.
+
+    Raises:
+        FileNotFoundError: If the artefact was never written.
+        ValueError: If it was written by another format version, or a part is missing, truncated or changed.
+    """
+    manifest = read_manifest(folder, name)
+    return {part: _read_part(folder / part, entry, name) for part, entry in manifest.parts.items()}
+
+
+def read_manifest(folder: Path, name: str) -> Manifest:
+    """Read the header of an artefact.
+
+    Raises:
+        FileNotFoundError: If the artefact was never written.
+        ValueError: If it was written by another format version.
+    """
+    path = _manifest_path(folder, name)
+    if not path.exists():
+        raise FileNotFoundError(f"no artefact {name!r} in {folder}: materialise the asset {name!r} first")
+    entry = json.loads(path.read_text())
+    if entry["format_version"] != FORMAT_VERSION:
+        raise ValueError(
+            f"{path} has format version {entry['format_version']}, this is a reader of version {FORMAT_VERSION}: "
+            f"materialise the asset {name!r} again"
+        )
+    entry.pop("digest")
+    return Manifest(**entry)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write one JSON file, whole or not at all. Any: a JSON value."""
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(_dump_json(value))
+        os.replace(temporary, path)  # noqa: PTH105
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _manifest_path(folder: Path, name: str) -> Path:
+    return folder / f"{name}.manifest.json"
+
+
+def _dump_json(value: Any) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_part(path: Path, value: Any) -> None:
+    match path.suffix:
+        case ".parquet":
+            pa.parquet.write_table(pa.Table.from_pandas(value, preserve_index=False), path)
+        case ".csv":
+            pa.csv.write_csv(pa.Table.from_pandas(value, preserve_index=False), path)
+        case ".npz":
+            with path.open("wb") as file:
+                np.savez(file, allow_pickle=False, **value)
+        case ".json":
+            path.write_text(_dump_json(value), encoding="utf-8")
+        case ".html":
+            path.write_text(value, encoding="utf-8")
+        case _:
+            path.write_bytes(value)
+
+
+def _read_part(path: Path, entry: Mapping[str, Any], name: str) -> Any:
+    if not path.exists():
+        raise ValueError(f"artefact {name!r} is incomplete: {path} is missing; materialise the asset {name!r} again")
+    if path.stat().st_size != entry["bytes"] or _sha256(path) != entry["sha256"]:
+        raise ValueError(
+            f"artefact {name!r} is damaged: {path} is not the file that its manifest describes "
+            f"({path.stat().st_size} bytes, expected {entry['bytes']}); materialise the asset {name!r} again"
+        )
+    match path.suffix:
+        case ".parquet":
+            return pd.read_parquet(path)
+        case ".csv":
+            return path  # written for people and other tools; ours read the Parquet or arrays beside it
+        case ".npz":
+            with np.load(path, allow_pickle=False) as arrays:
+                return dict(arrays)
+        case ".json":
+            return json.loads(path.read_text(encoding="utf-8"))
+        case ".html":
+            return path.read_text(encoding="utf-8")
+        case _:
+            return path.read_bytes()

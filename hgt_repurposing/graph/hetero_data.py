@@ -1,0 +1,112 @@
+"""KnowledgeGraph to PyG HeteroData, with reverse edge types, and HeteroData to arrays on disk.
+
+Convention that the samplers rely on: edge j of `rev_<relation>` is edge j of `<relation>` turned round, and a symmetric
+relation within one type holds its E edges first and the same E edges turned round after them.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch_geometric.data import HeteroData
+
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.schema import REVERSE_PREFIX, EdgeType, FloatArray, IntArray
+
+
+def to_hetero_data(graph: KnowledgeGraph, *, features: Mapping[str, FloatArray] | None = None) -> HeteroData:
+    """Build the graph that messages pass over.
+
+    Args:
+        graph: Already without the edges that training must not see.
+        features: Given node features by type. Shape [num_nodes of the type, width], float32.
+
+    Raises:
+        ValueError: If features do not fit their nodes, or a graph has no edge at all.
+    """
+    if graph.num_edges == 0:
+        raise ValueError("the message graph has no edge left to learn from: it needs more than drug-disease edges")
+    data = HeteroData()
+    data.drug_type = graph.therapeutic.drug
+    data.disease_type = graph.therapeutic.disease
+    for node_type, count in graph.num_nodes.items():
+        data[node_type].num_nodes = count
+    for node_type, x in (features or {}).items():
+        if x.ndim != 2 or x.shape[0] != graph.num_nodes.get(node_type):
+            raise ValueError(
+                f"features of {node_type!r} must have one row per node "
+                f"(got shape {x.shape} for {graph.num_nodes.get(node_type, 0)} nodes)"
+            )
+        data[node_type].x = torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32))
+    for edge_type, index in graph.edges.items():
+        edge_index = torch.from_numpy(index)
+        if graph.is_symmetric(edge_type):
+            data[tuple(edge_type)].edge_index = torch.cat([edge_index, edge_index.flip(0)], dim=1)
+        else:
+            data[tuple(edge_type)].edge_index = edge_index
+            data[tuple(reverse(edge_type))].edge_index = edge_index.flip(0)
+    return data
+
+
+class GraphMetadata(NamedTuple):
+    """What a model must know of a graph: its types, in a fixed order."""
+
+    node_types: tuple[str, ...]
+    type_counts: tuple[int, ...]
+    """Nodes of each type."""
+    relations: tuple[EdgeType, ...]
+    """Directed edge types, reverse types included; a relation's number is its place here."""
+    feature_widths: dict[str, int]
+    """Width of the given features by node type; types without features are absent."""
+
+
+def metadata(data: HeteroData) -> GraphMetadata:
+    """Types, counts and widths of a graph made by `to_hetero_data`."""
+    return GraphMetadata(
+        node_types=tuple(data.node_types),
+        type_counts=tuple(int(data[node_type].num_nodes) for node_type in data.node_types),
+        relations=tuple(EdgeType(*names) for names in data.edge_types),
+        feature_widths={t: int(data[t].x.shape[1]) for t in data.node_types if "x" in data[t]},
+    )
+
+
+def reverse(edge_type: EdgeType) -> EdgeType:
+    """The edge type of the same edges turned round."""
+    return EdgeType(edge_type.target, REVERSE_PREFIX + edge_type.relation, edge_type.source)
+
+
+def edge_arrays(data: HeteroData) -> dict[EdgeType, IntArray]:
+    """Edge indices per edge type, reverse types included. Shape [2, num_edges] each."""
+    return {EdgeType(*names): data[names].edge_index.numpy() for names in data.edge_types}
+
+
+def to_parts(data: HeteroData) -> dict[str, Any]:
+    """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""
+    with_features = [node_type for node_type in data.node_types if "x" in data[node_type]]
+    arrays = {f"edges_{i}": data[names].edge_index.numpy() for i, names in enumerate(data.edge_types)}
+    arrays |= {f"features_{i}": data[node_type].x.numpy() for i, node_type in enumerate(with_features)}
+    return {
+        "hetero_data.npz": arrays,
+        "hetero_data.json": {
+            "num_nodes": {node_type: data[node_type].num_nodes for node_type in data.node_types},
+            "edge_types": [list(names) for names in data.edge_types],
+            "with_features": with_features,
+            "drug_type": data.drug_type,
+            "disease_type": data.disease_type,
+        },
+    }
+
+
+def from_parts(parts: Mapping[str, Any]) -> HeteroData:
+    """Inverse of `to_parts`."""
+    meta, arrays = parts["hetero_data.json"], parts["hetero_data.npz"]
+    data = HeteroData()
+    data.drug_type, data.disease_type = meta["drug_type"], meta["disease_type"]
+    for node_type, count in meta["num_nodes"].items():
+        data[node_type].num_nodes = count
+    for i, node_type in enumerate(meta["with_features"]):
+        data[node_type].x = torch.from_numpy(arrays[f"features_{i}"])
+    for i, names in enumerate(meta["edge_types"]):
+        data[tuple(names)].edge_index = torch.from_numpy(arrays[f"edges_{i}"])
+    return data

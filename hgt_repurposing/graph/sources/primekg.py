@@ -1,0 +1,48 @@
+"""PrimeKG: one table, kg.csv, with both directions of every edge and the nodes described in the edge rows.
+
+Ids are unique only within a node type: gene 9021 and disease 9021 are two nodes (Chandak et al. 2023).
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, build_knowledge_graph
+from hgt_repurposing.graph.schema import EDGE_COLUMNS, NODE_COLUMNS, PRIMEKG_RELATIONS
+from hgt_repurposing.graph.sources.delimited import FIRST_ROW, find_file, read_columns
+
+_SOURCE_COLUMNS = ("x_type", "x_id", "x_name")
+_TARGET_COLUMNS = ("y_type", "y_id", "y_name")
+_EDGE_COLUMNS = ("x_type", "x_id", "relation", "y_type", "y_id")
+
+
+def load_primekg(path: Path) -> KnowledgeGraph:
+    """Load kg.csv, or the folder that holds it.
+
+    Raises:
+        FileNotFoundError: If there is no kg.csv.
+        ValueError: If the file is empty, malformed, lacks a column or a value, or has no indication.
+    """
+    file = path if path.is_file() else find_file(path, ["kg.csv", "kg.csv.gz"])
+    rows = read_columns(file, _EDGE_COLUMNS, optional=("x_name", "y_name"))
+    nodes = pd.concat([_distinct_nodes(rows, _SOURCE_COLUMNS), _distinct_nodes(rows, _TARGET_COLUMNS)])
+    edges = rows[list(_EDGE_COLUMNS)].set_axis(list(EDGE_COLUMNS), axis=1)
+    return build_knowledge_graph(
+        nodes.drop_duplicates(),  # what is left of a (type, id) beyond this goes under several names: a true duplicate
+        edges,
+        therapeutic=PRIMEKG_RELATIONS,
+        source=str(file),
+        first_row=FIRST_ROW,
+    )
+
+
+def _distinct_nodes(rows: pd.DataFrame, columns: tuple[str, str, str]) -> pd.DataFrame:
+    """Distinct (type, id, name) at one end of the edges, found by their codes rather than by 8 million texts."""
+    present = [column for column in columns if column in rows]
+    key = np.zeros(len(rows), dtype=np.int64)
+    for column in present:
+        key = key * (len(rows[column].cat.categories) + 1) + rows[column].cat.codes.to_numpy() + 1
+    first = np.flatnonzero(~pd.Series(key).duplicated().to_numpy())
+    nodes = rows[present].iloc[first].astype("str")
+    return nodes.reindex(columns=list(columns)).set_axis(list(NODE_COLUMNS), axis=1)

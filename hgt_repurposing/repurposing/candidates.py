@@ -1,0 +1,104 @@
+"""The list that users see: for every disease the best drugs, with what is already known of each pair."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, FloatArray, IntArray
+from hgt_repurposing.repurposing.features import PairFeatures
+from hgt_repurposing.repurposing.model import RepurposingModel
+from hgt_repurposing.repurposing.params import CandidateParams
+from hgt_repurposing.repurposing.scoring import score_grid
+
+DISEASES_PER_BLOCK = 1000
+STATUS = ("new", "off-label", "contraindication", "indication")
+"""What is known of a pair; a later one overrides an earlier one where a graph holds both."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """The best drugs of every disease."""
+
+    table: pd.DataFrame
+    """Columns disease_id, disease_name, rank, drug_id, drug_name, score, known, status; sorted by disease and rank."""
+
+    def of_disease(self, disease: str) -> pd.DataFrame:
+        """Rows of one disease by id or name.
+
+        Raises:
+            ValueError: If no disease is called that.
+        """
+        rows = self.table[(self.table["disease_id"] == disease) | (self.table["disease_name"] == disease)]
+        if rows.empty:
+            raise ValueError(f"no disease has the id or the name {disease!r} in the candidate list")
+        return rows
+
+    def to_parts(self) -> dict[str, Any]:
+        """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""
+        return {"repurposing_candidates.csv": self.table, "repurposing_candidates.parquet": self.table}
+
+    @classmethod
+    def from_parts(cls, parts: Mapping[str, Any]) -> Self:
+        """Inverse of `to_parts`."""
+        return cls(parts["repurposing_candidates.parquet"])
+
+
+def rank_candidates(
+    model: RepurposingModel,
+    features: PairFeatures,
+    graph: KnowledgeGraph,
+    params: CandidateParams,
+    *,
+    on_block: Callable[[int], None] = lambda _: None,
+) -> Candidates:
+    """Score all drugs for all diseases with the final classifier and keep the best of each disease.
+
+    Equal scores rank in the order of drug ids. Known pairs keep their place in the ranking and are marked.
+    """
+    num_diseases = len(features.diseases)
+    status = _status(graph)
+    blocks = []
+    for start in range(0, num_diseases, DISEASES_PER_BLOCK):
+        diseases = np.arange(start, min(start + DISEASES_PER_BLOCK, num_diseases))
+        scores = score_grid(model.final, features, diseases, on_block=on_block)
+        blocks.append(_best(scores, diseases, params.top_k))
+    columns = (np.concatenate(column) for column in zip(*blocks, strict=True))
+    disease, rank, drug, score = columns
+    drugs, names = graph.nodes_of(graph.therapeutic.drug), graph.nodes_of(graph.therapeutic.disease)
+    known_as = status.reindex(drug * num_diseases + disease, fill_value="new").to_numpy()
+    table = pd.DataFrame(
+        {
+            "disease_id": names[NODE_ID].to_numpy()[disease],
+            "disease_name": names[NODE_NAME].to_numpy()[disease],
+            "rank": rank,
+            "drug_id": drugs[NODE_ID].to_numpy()[drug],
+            "drug_name": drugs[NODE_NAME].to_numpy()[drug],
+            "score": score,
+            "known": known_as == "indication",
+            "status": known_as,
+        }
+    )
+    return Candidates(table)
+
+
+def _best(scores: FloatArray, diseases: IntArray, top_k: int) -> tuple[IntArray, IntArray, IntArray, FloatArray]:
+    """Disease, rank, drug and score of the best drugs of each column."""
+    k = min(top_k, scores.shape[0])
+    order = np.argsort(-scores, axis=0, kind="stable")[:k]
+    rank = np.tile(np.arange(1, k + 1), len(diseases))
+    return np.repeat(diseases, k), rank, order.T.ravel(), np.take_along_axis(scores, order, axis=0).T.ravel()
+
+
+def _status(graph: KnowledgeGraph) -> "pd.Series[str]":
+    """What the graph says of a pair, by drug * num_diseases + disease."""
+    names = graph.therapeutic
+    num_diseases = graph.num_nodes[names.disease]
+    said: dict[int, str] = {}
+    for status, relations in zip(STATUS[1:], (names.off_label, names.contraindication, names.indication), strict=True):
+        drug, disease = graph.therapeutic_pairs(relations)
+        said |= dict.fromkeys((drug * num_diseases + disease).tolist(), status)
+    return pd.Series(said, dtype="str")

@@ -1,0 +1,70 @@
+"""Features of a drug-disease pair: the two embeddings side by side, and the cosine of the angle between them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from hgt_repurposing.embeddings.table import Embeddings
+from hgt_repurposing.graph.schema import IntArray
+
+Features = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class PairFeatures:
+    """Embeddings of all drugs and all diseases, from which any pair's features are looked up."""
+
+    drugs: Features
+    """Shape [num_drugs, width]."""
+    diseases: Features
+    """Shape [num_diseases, width]."""
+
+    @classmethod
+    def from_embeddings(cls, embeddings: Embeddings, *, drug: str, disease: str) -> Self:
+        """Take the blocks of the two node types.
+
+        Raises:
+            ValueError: If there is no embedding of one of the types, or one is not finite.
+        """
+        features = cls(embeddings.of_type(drug), embeddings.of_type(disease))
+        for node_type, vectors in ((drug, features.drugs), (disease, features.diseases)):
+            if not len(vectors):
+                raise ValueError(f"there is no embedding of a {node_type!r}")
+            if not np.isfinite(vectors).all():
+                raise ValueError(f"embeddings of {node_type!r} hold values that are not finite: train again")
+        return features
+
+    @property
+    def num_features(self) -> int:
+        """Width of a pair's features."""
+        return self.drugs.shape[1] + self.diseases.shape[1] + 1
+
+    @cached_property
+    def _cosine(self) -> Features:
+        """Shape [num_drugs, num_diseases]: some hundred megabytes for the largest public graph."""
+        return _unit(self.drugs) @ _unit(self.diseases).T
+
+    def of(self, pairs: IntArray) -> Features:
+        """Features of pairs: drug embedding, disease embedding, cosine.
+
+        Args:
+            pairs: Local drug and disease index. Shape [2, num_pairs].
+
+        Returns:
+            Shape [num_pairs, num_features].
+        """
+        drug, disease = pairs
+        width = self.drugs.shape[1]
+        rows = np.empty((len(drug), self.num_features), dtype=np.float32)
+        rows[:, :width] = self.drugs[drug]
+        rows[:, width:-1] = self.diseases[disease]
+        rows[:, -1] = self._cosine[drug, disease]
+        return rows
+
+
+def _unit(vectors: Features) -> Features:
+    norm = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.maximum(norm, np.finfo(np.float32).tiny)

@@ -1,0 +1,95 @@
+"""The repurposing model: one classifier for the list that users see, and one per fold for an honest figure of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from hgt_repurposing.graph.schema import IntArray
+from hgt_repurposing.graph.split import SPLIT_KINDS, DrugDiseaseSplit, SplitKind
+from hgt_repurposing.repurposing.classifier import PairClassifier, fit_classifier
+from hgt_repurposing.repurposing.features import PairFeatures
+from hgt_repurposing.repurposing.params import ClassifierParams
+
+
+@dataclass(frozen=True, eq=False)
+class RepurposingModel:
+    """The final classifier and those of the folds."""
+
+    final: PairClassifier
+    """Fitted on all known pairs."""
+    folds: Mapping[tuple[SplitKind, int], PairClassifier]
+    """Fitted without the pairs of that fold."""
+    split_digest: str
+    """Digest of the split they were fitted on."""
+
+    def to_parts(self) -> dict[str, Any]:
+        """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""
+        parts = {f"{kind}_fold_{fold}.json": model.to_json() for (kind, fold), model in self.folds.items()}
+        about = {
+            "split_digest": self.split_digest,
+            "num_trees": self.final.num_trees,
+            "folds": [[kind, fold] for kind, fold in self.folds],
+        }
+        return {"repurposing_model.json": about, "final.json": self.final.to_json(), **parts}
+
+    @classmethod
+    def from_parts(cls, parts: Mapping[str, Any]) -> Self:
+        """Inverse of `to_parts`."""
+        about = parts["repurposing_model.json"]
+        folds = {
+            (kind, fold): PairClassifier.from_json(parts[f"{kind}_fold_{fold}.json"]) for kind, fold in about["folds"]
+        }
+        return cls(PairClassifier.from_json(parts["final.json"]), folds, about["split_digest"])
+
+
+def fit_repurposing_model(
+    features: PairFeatures,
+    split: DrugDiseaseSplit,
+    params: ClassifierParams,
+    *,
+    off_label: IntArray,
+    on_fit: Callable[[str], None] = lambda _: None,
+) -> RepurposingModel:
+    """Fit one classifier per way of splitting and fold, and the final one on all known pairs.
+
+    Args:
+        features: Of embeddings that saw no drug-disease edge.
+        split: All indications with their folds.
+        params: Forest and negatives.
+        off_label: Drug-disease pairs that are neither positive nor negative. Shape [2, num_off_label].
+        on_fit: Called with the name of each classifier that is done.
+
+    Raises:
+        ValueError: If the embeddings do not fit the split's drugs and diseases.
+    """
+    found, expected = (len(features.drugs), len(features.diseases)), (split.num_drugs, split.num_diseases)
+    if found != expected:
+        raise ValueError(f"embeddings of {found} drugs and diseases do not fit a split of {expected}: train again")
+    folds: dict[tuple[SplitKind, int], PairClassifier] = {}
+    for kind in SPLIT_KINDS:
+        for fold in range(split.num_folds):
+            test = split.pairs[:, split.held_out(kind, fold)]
+            training = split.pairs[:, ~split.held_out(kind, fold)]
+            folds[kind, fold] = fit_classifier(
+                features,
+                training,
+                known=np.concatenate([training, off_label], axis=1),
+                drugs=np.setdiff1d(np.arange(split.num_drugs), test[0] if kind == "drug" else []).astype(np.int64),
+                kind=kind,
+                params=params,
+                generator=np.random.default_rng([params.seed, SPLIT_KINDS.index(kind), fold]),
+            )
+            on_fit(f"{kind}, fold {fold + 1}")
+    final = fit_classifier(
+        features,
+        split.pairs,
+        known=np.concatenate([split.pairs, off_label], axis=1),
+        drugs=np.arange(split.num_drugs),
+        kind="disease",
+        params=params,
+        generator=np.random.default_rng([params.seed, len(SPLIT_KINDS)]),
+    )
+    on_fit("final")
+    return RepurposingModel(final, folds, split.digest)

@@ -1,0 +1,95 @@
+"""HeteroData in one flat node space with integer relations: the form that samplers and layers read.
+
+Nodes of all types are numbered in one row, type after type, so a set of flat ids that is sorted is sorted by type too.
+Relations are numbered by their place in `relations`, which ends the dependence on dictionary order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import torch
+from torch import Tensor
+from torch_geometric.data import HeteroData
+
+from hgt_repurposing.graph.hetero_data import GraphMetadata, metadata, reverse
+
+
+@dataclass(frozen=True, eq=False)
+class FlatGraph:
+    """All nodes in one numbering, all relations by number."""
+
+    metadata: GraphMetadata
+    """Types in the order in which they are numbered."""
+    type_ptr: tuple[int, ...]
+    """First flat id of each node type, then the number of nodes. Length num_types + 1."""
+    sources: tuple[Tensor, ...]
+    """Flat source ids per relation. Shape [num_edges of the relation]."""
+    targets: tuple[Tensor, ...]
+    """Flat target ids per relation. Shape [num_edges of the relation]."""
+    mirror: tuple[int, ...]
+    """Relation that holds the same edges turned round; the relation itself where it is symmetric."""
+    features: dict[str, Tensor]
+    """Given features by node type. Shape [num_nodes of the type, width]."""
+
+    @classmethod
+    def from_hetero_data(cls, data: HeteroData) -> Self:
+        """Number the nodes and relations of a graph made by `to_hetero_data`."""
+        meta = metadata(data)
+        ptr = [0, *torch.tensor(meta.type_counts).cumsum(0).tolist()]
+        first = dict(zip(meta.node_types, ptr, strict=False))
+        relations = meta.relations
+        number = {relation: i for i, relation in enumerate(relations)}
+        mirror = {number[r]: number[reverse(r)] for r in relations if reverse(r) in number}
+        mirror |= {backward: forward for forward, backward in mirror.items()}
+        return cls(
+            metadata=meta,
+            type_ptr=tuple(ptr),
+            sources=tuple(data[tuple(r)].edge_index[0] + first[r.source] for r in relations),
+            targets=tuple(data[tuple(r)].edge_index[1] + first[r.target] for r in relations),
+            mirror=tuple(mirror.get(i, i) for i in range(len(relations))),
+            features={t: data[t].x for t in meta.feature_widths},
+        )
+
+    @property
+    def num_nodes(self) -> int:
+        """Nodes of all types."""
+        return self.type_ptr[-1]
+
+    @property
+    def num_relations(self) -> int:
+        """Directed edge types, reverse types included."""
+        return len(self.metadata.relations)
+
+    def features_at(self, node_index: Tensor, type_ptr: Sequence[int]) -> dict[int, Tensor]:
+        """Given features of some nodes by type number. Shape [nodes of the type, width] each.
+
+        Args:
+            node_index: Flat ids, ascending. Shape [num_nodes].
+            type_ptr: Where each type begins in `node_index`.
+        """
+        found = {}
+        for number, node_type in enumerate(self.metadata.node_types):
+            if node_type in self.features:
+                rows = node_index[type_ptr[number] : type_ptr[number + 1]] - self.type_ptr[number]
+                found[number] = self.features[node_type][rows]
+        return found
+
+    def num_base_edges(self, relation: int) -> int:
+        """Edges of a relation, each counted once also where the relation is symmetric."""
+        count = self.sources[relation].numel()
+        return count // 2 if self.mirror[relation] == relation else count
+
+    @cached_property
+    def edge_keys(self) -> tuple[Tensor, ...]:
+        """Sorted keys source * num_nodes + target per relation, for membership tests by bisection."""
+        pairs = zip(self.sources, self.targets, strict=True)
+        return tuple((source * self.num_nodes + target).sort().values for source, target in pairs)
+
+    def has_edge(self, relation: int, source: Tensor, target: Tensor) -> Tensor:
+        """Whether these edges exist. Flat ids of shape [n] to booleans of shape [n]."""
+        keys = self.edge_keys[relation]
+        wanted = source * self.num_nodes + target
+        place = torch.searchsorted(keys, wanted).clamp(max=max(keys.numel() - 1, 0))
+        return keys[place] == wanted if keys.numel() else torch.zeros_like(wanted, dtype=torch.bool)

@@ -1,0 +1,44 @@
+"""The run configuration `embedding_params`; free of torch, so that a wrong value fails before anything expensive."""
+
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from hgt_repurposing.model.shape import EncoderShape
+
+DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
+
+
+class EmbeddingParams(EncoderShape, frozen=True, extra="forbid"):
+    """How the embeddings are trained."""
+
+    use_batched_mps: bool = Field(
+        default=True, description="true: train on sampled mini graphs, on any device; false: on the full graph, on the CPU"
+    )
+    num_epochs: int = Field(100, ge=1, le=100_000, description="passes of accumulation_steps batches, one update each")
+    learning_rate: float = Field(0.001, gt=0, le=1, description="step size of Adam")
+    edge_sample_size: int = Field(5000, ge=4, le=10_000_000, description="edges of every edge type per batch")
+    node_batch_size: int = Field(
+        1024, ge=1, le=10_000_000, description="nodes embedded at a time when all embeddings are written"
+    )
+    accumulation_steps: int = Field(8, ge=1, le=1024, description="batches whose gradients make one update")
+    num_neighbors: list[int] = Field(
+        [10, 10], min_length=1, description="neighbours per layer for neighbour sampling; edge sampling ignores it"
+    )
+    seed: int = Field(42, ge=0, lt=2**63, description="seed of weights, samples and negatives")
+    device: DeviceChoice = Field("auto", description="auto: MPS, else CUDA, else CPU")
+
+    @field_validator("num_neighbors")
+    @classmethod
+    def _neighbours_are_positive(cls, value: list[int]) -> list[int]:
+        if min(value) < 1:
+            raise ValueError(f"num_neighbors must hold positive numbers (got {value})")
+        return value
+
+    @model_validator(mode="after")
+    def _full_graph_is_for_the_cpu(self) -> Self:
+        if not self.use_batched_mps and self.device not in ("auto", "cpu"):
+            raise ValueError(
+                f"use_batched_mps: false trains on the CPU: set device to auto or cpu (got {self.device!r})"
+            )
+        return self
