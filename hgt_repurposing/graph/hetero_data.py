@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from torch_geometric.data import HeteroData
 
@@ -79,6 +80,14 @@ def reverse(edge_type: EdgeType) -> EdgeType:
 def edge_arrays(data: HeteroData) -> dict[EdgeType, IntArray]:
     """Edge indices per edge type, reverse types included. Shape [2, num_edges] each."""
     return {EdgeType(*names): data[names].edge_index.numpy() for names in data.edge_types}
+
+
+def count_edges(data: HeteroData) -> pd.DataFrame:
+    """Edge types with the number of directed edges: columns edge_type, num_edges."""
+    rows = [
+        {"edge_type": str(edge_type), "num_edges": index.shape[1]} for edge_type, index in edge_arrays(data).items()
+    ]
+    return pd.DataFrame(rows)
 
 
 def to_parts(data: HeteroData) -> dict[str, Any]:

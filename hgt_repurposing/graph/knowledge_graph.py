@@ -95,6 +95,11 @@ class KnowledgeGraph:
         """Drug-disease pairs where the drug is known to treat the disease. Shape [2, num_pairs]."""
         return self.therapeutic_pairs(self.therapeutic.indication)
 
+    @property
+    def off_label_pairs(self) -> IntArray:
+        """Drug-disease pairs that are neither known treatments nor negatives. Shape [2, num_pairs]."""
+        return self.therapeutic_pairs(self.therapeutic.off_label)
+
     def is_drug_disease(self, edge_type: EdgeType) -> bool:
         """Whether an edge type joins a drug and a disease, under whatever name and in whatever direction."""
         return {edge_type.source, edge_type.target} == {self.therapeutic.drug, self.therapeutic.disease}

@@ -111,6 +111,17 @@ def _folds(group: IntArray, kind: SplitKind, num_folds: int, generator: np.rando
     return generator.permutation(fold_of_group)[member]
 
 
+def split_sizes(split: DrugDiseaseSplit) -> pd.DataFrame:
+    """What each fold holds out: columns split, fold, pairs, diseases, drugs."""
+    rows = []
+    for kind in SPLIT_KINDS:
+        for fold in range(split.num_folds):
+            drugs, diseases = split.pairs[:, split.held_out(kind, fold)]
+            distinct = {"diseases": len(np.unique(diseases)), "drugs": len(np.unique(drugs))}
+            rows.append({"split": kind, "fold": fold, "pairs": len(drugs), **distinct})
+    return pd.DataFrame(rows)
+
+
 def message_graph(graph: KnowledgeGraph) -> KnowledgeGraph:
     """The target-free graph that training may see: no drug-disease edge of any relation."""
     return graph.without(edge_type for edge_type in graph.edges if graph.is_drug_disease(edge_type))

@@ -115,8 +115,8 @@ def _gather(rows: Tensor, index: Tensor) -> Tensor:
 
 
 def _flat(rows: Tensor) -> Tensor:
-    return rows.reshape(rows.shape[0], -1)
+    return rows.flatten(1)
 
 
 def _heads(rows: Tensor, num_heads: int) -> Tensor:
-    return rows.reshape(rows.shape[0], num_heads, -1)
+    return rows.reshape(rows.shape[0], num_heads, rows.shape[1] // num_heads)

@@ -54,7 +54,7 @@ class HGTLayer(nn.Module):
 
     def queries_keys_values(self, x: Tensor, type_ptr: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
         """Shape [num_nodes, width] to three of [num_nodes, H, D]."""
-        projected = self.project(x, type_ptr).view(x.shape[0], 3, self.num_heads, -1)
+        projected = self.project(x, type_ptr).view(x.shape[0], 3, self.num_heads, x.shape[1] // self.num_heads)
         query, key, value = projected.unbind(1)
         return query, key, value
 

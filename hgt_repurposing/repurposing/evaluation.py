@@ -31,6 +31,11 @@ class Evaluation:
         """Mean and spread over folds, one row per split and scorer."""
         return summarise(self.folds)
 
+    def mean(self, split: str, scorer: str, metric: str) -> float:
+        """Mean over folds of one metric of one scorer."""
+        rows = self.folds[(self.folds[SPLIT] == split) & (self.folds[SCORER] == scorer)]
+        return float(rows[metric].mean())
+
     def best_floor(self, split: str, metric: str) -> str:
         """Name of the floor with the highest mean."""
         rows = self.folds[(self.folds[SPLIT] == split) & (self.folds[SCORER] != MODEL)]

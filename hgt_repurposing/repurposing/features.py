@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hgt_repurposing.embeddings.table import Embeddings
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import IntArray
 
 Features = npt.NDArray[np.float32]
@@ -36,6 +37,11 @@ class PairFeatures:
             if not np.isfinite(vectors).all():
                 raise ValueError(f"embeddings of {node_type!r} hold values that are not finite: train again")
         return features
+
+    @classmethod
+    def of_graph(cls, embeddings: Embeddings, graph: KnowledgeGraph) -> Self:
+        """Take the drugs and diseases of a graph; raises as `from_embeddings`."""
+        return cls.from_embeddings(embeddings, drug=graph.therapeutic.drug, disease=graph.therapeutic.disease)
 
     @property
     def num_features(self) -> int:

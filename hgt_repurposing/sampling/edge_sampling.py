@@ -4,6 +4,8 @@ Of the drawn edges a share is scored by the loss and taken out of the messages, 
 has carried a message would be scored from that message, and the loss would fall without anything being learned.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -31,7 +33,7 @@ class EdgeSampler:
     def sample_subgraph(self) -> MiniBatch:
         """The next mini graph: k edges of every edge type and only the nodes they touch."""
         drawn = [self._draw(relation) for relation in range(self._graph.num_relations)]
-        supervised = [edges[: int(edges.numel() * SUPERVISION_SHARE)] for edges in drawn]
+        supervised = [edges[: _num_supervised(edges)] for edges in drawn]
         return batch_of_edges(self._graph, drawn, supervised, generator=self._generator)
 
     def _draw(self, relation: int) -> Tensor:
@@ -56,7 +58,7 @@ class FullGraphSampler:
     def sample_subgraph(self) -> MiniBatch:
         """All edges pass messages but the supervision edges, k of each type or its share, and their reverses."""
         order = [torch.randperm(sources.numel(), generator=self._generator) for sources in self._graph.sources]
-        supervised = [edges[: min(self._num_edges, int(edges.numel() * SUPERVISION_SHARE))] for edges in order]
+        supervised = [edges[: min(self._num_edges, _num_supervised(edges))] for edges in order]
         every = [torch.arange(edges.numel()) for edges in order]
         return batch_of_edges(self._graph, every, supervised, generator=self._generator)
 
@@ -84,6 +86,11 @@ def batch_of_edges(
         negative_target=negative[valid],
         features=graph.features_at(node_index, type_ptr),
     )
+
+
+def _num_supervised(edges: Tensor) -> int:
+    """How many of these edges the loss scores: the share of them, at least one, but never a type's only edge."""
+    return math.ceil(edges.numel() * SUPERVISION_SHARE) if edges.numel() > 1 else 0
 
 
 def _gather(graph: FlatGraph, edges: list[Tensor]) -> TypedEdges:

@@ -93,7 +93,7 @@ def fit(
     device = pick_device(params.device) if params.use_batched_mps else torch.device("cpu")
     generator = torch.Generator().manual_seed(params.seed)
     graph = FlatGraph.from_hetero_data(data)
-    model = HGTModel.build(graph.metadata, params, generator=generator, node_inputs=node_inputs)
+    model = HGTModel.build(graph.metadata, params.shape, generator=generator, node_inputs=node_inputs)
     model.network.to(device).train()
     optimizer = torch.optim.Adam(model.network.parameters(), lr=params.learning_rate, fused=True)
     sampler_type = EdgeSampler if params.use_batched_mps else FullGraphSampler

@@ -1,6 +1,7 @@
 """The run configuration `embedding_params`; free of torch, so that a wrong value fails before anything expensive."""
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -13,7 +14,7 @@ class EmbeddingParams(EncoderShape, frozen=True, extra="forbid"):
     """How the embeddings are trained."""
 
     use_batched_mps: bool = Field(
-        default=True, description="true: train on sampled mini graphs, on any device; false: on the full graph, on the CPU"
+        default=True, description="true: train on sampled mini graphs, on any device; false: full graph, on the CPU"
     )
     num_epochs: int = Field(100, ge=1, le=100_000, description="passes of accumulation_steps batches, one update each")
     learning_rate: float = Field(0.001, gt=0, le=1, description="step size of Adam")
@@ -27,6 +28,20 @@ class EmbeddingParams(EncoderShape, frozen=True, extra="forbid"):
     )
     seed: int = Field(42, ge=0, lt=2**63, description="seed of weights, samples and negatives")
     device: DeviceChoice = Field("auto", description="auto: MPS, else CUDA, else CPU")
+
+    @property
+    def shape(self) -> EncoderShape:
+        """Those parameters that say what the encoder looks like."""
+        return EncoderShape(**self.model_dump(include=set(EncoderShape.model_fields)))
+
+    def to_parts(self) -> dict[str, Any]:
+        """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""
+        return {"embedding_params.json": self.model_dump()}
+
+    @classmethod
+    def from_parts(cls, parts: Mapping[str, Any]) -> Self:
+        """Inverse of `to_parts`."""
+        return cls(**parts["embedding_params.json"])
 
     @field_validator("num_neighbors")
     @classmethod

@@ -110,12 +110,12 @@ def _header(path: Path) -> list[str]:
     try:
         with pa.input_stream(str(path)) as stream:
             line, _, rest = stream.read(_HEADER_BYTES).partition(b"\n")
-        text = line.decode("utf-8-sig").strip("\r")
+        text = line.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: row 1 is not UTF-8 text ({error.reason} at byte {error.start})") from error
     except OSError as error:
         raise ValueError(f"{path}: cannot be unpacked ({_reason(error)})") from error
-    if not text:
+    if not text.strip():
         raise ValueError(f"{path}: the file is empty, or begins with an empty line")
     if not rest.strip():
         raise ValueError(f"{path}: there is no row below the header")

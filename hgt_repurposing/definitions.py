@@ -1,0 +1,33 @@
+"""The Dagster code location: a table of contents."""
+
+import dagster as dg
+
+from hgt_repurposing.defs import assets, automation, checks
+from hgt_repurposing.defs.resources import ArtifactIOManager, ArtifactStore
+
+store = ArtifactStore()
+
+defs = dg.Definitions(
+    assets=[
+        assets.embedding_params,
+        assets.knowledge_graph,
+        assets.drug_disease_split,
+        assets.hetero_data,
+        assets.hgt_model,
+        assets.hgt_embeddings,
+        assets.embedding_validation,
+        assets.repurposing_model,
+        assets.repurposing_evaluation,
+        assets.repurposing_candidates,
+        assets.repurposing_report,
+    ],
+    asset_checks=[
+        checks.no_held_out_pair_in_message_graph,
+        checks.embeddings_are_whole,
+        checks.embeddings_are_spread_out,
+        checks.model_beats_floors_on_held_out_diseases,
+    ],
+    jobs=[automation.repurposing_job],
+    schedules=[automation.weekly_retraining],
+    resources={"store": store, "io_manager": ArtifactIOManager(store=store)},
+)

@@ -1,0 +1,311 @@
+"""The assets: each calls one function of the core and says something about the result.
+
+Types that would load torch or xgboost are named for the type checker only: Dagster reads annotations when the code
+location loads, and every step's process loads it again.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from hgt_repurposing.defs.config import (
+    DrugDiseaseSplitConfig,
+    EmbeddingParamsConfig,
+    KnowledgeGraphConfig,
+    RepurposingCandidatesConfig,
+    RepurposingModelConfig,
+)
+from hgt_repurposing.defs.metadata import number, picture, preview, validation_numbers
+from hgt_repurposing.defs.resources import ArtifactStore
+from hgt_repurposing.embeddings.table import Embeddings
+from hgt_repurposing.embeddings.validation import ValidationReport, ValidationThresholds, validate_embeddings
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees, describe
+from hgt_repurposing.graph.sources.source import load_knowledge_graph
+from hgt_repurposing.graph.split import DrugDiseaseSplit, message_graph, split_drug_disease_pairs, split_sizes
+from hgt_repurposing.plots import plot_degrees, plot_evaluation, plot_loss, plot_projection, plot_spectrum
+from hgt_repurposing.training.params import EmbeddingParams
+
+if TYPE_CHECKING:
+    from torch_geometric.data import HeteroData
+
+    from hgt_repurposing.repurposing.candidates import Candidates
+    from hgt_repurposing.repurposing.evaluation import Evaluation
+    from hgt_repurposing.repurposing.model import RepurposingModel
+    from hgt_repurposing.training.loop import EpochResult, TrainingResult
+else:
+    HeteroData = Candidates = Evaluation = RepurposingModel = EpochResult = TrainingResult = Any
+
+GRAPH, EMBEDDINGS, REPURPOSING = "graph", "embeddings", "repurposing"
+EPOCH_LINES = 20
+"""About as many epochs are written to the run's log, however many there are."""
+
+
+@dg.asset(group_name=EMBEDDINGS, kinds={"python"})
+def embedding_params(config: EmbeddingParamsConfig) -> dg.MaterializeResult[EmbeddingParams]:
+    """How the embeddings are trained: checked first, so that a wrong value fails before anything expensive runs."""
+    params = EmbeddingParams(**config.model_dump())
+    return dg.MaterializeResult(value=params, metadata={"params": dg.MetadataValue.json(params.model_dump())})
+
+
+@dg.asset(group_name=GRAPH, kinds={"pyarrow", "parquet"})
+def knowledge_graph(config: KnowledgeGraphConfig, store: ArtifactStore) -> dg.MaterializeResult[KnowledgeGraph]:
+    """Typed nodes and edges of the biomedical knowledge graph, loaded from its files or generated."""
+    with clear_errors():
+        graph = load_knowledge_graph(config, raw_folder=store.root / "01_raw")
+    return dg.MaterializeResult(
+        value=graph,
+        metadata={
+            "nodes": number(len(graph.nodes)),
+            "edges": number(graph.num_edges),
+            "indications": number(graph.indications.shape[1]),
+            "isolated_nodes": number((degrees(graph)["degree"] == 0).sum()),
+            "duplicate_nodes_dropped": number(graph.num_duplicate_nodes),
+            "duplicate_edges_dropped": number(graph.num_duplicate_edges),
+            "nodes_per_type": dg.MetadataValue.json(graph.num_nodes),
+            "edges_per_type": preview(describe(graph), rows=100),
+            "degrees": picture(lambda ax: plot_degrees(graph, ax=ax)),
+        },
+    )
+
+
+@dg.asset(group_name=GRAPH, kinds={"numpy"})
+def drug_disease_split(
+    config: DrugDiseaseSplitConfig, knowledge_graph: KnowledgeGraph
+) -> dg.MaterializeResult[DrugDiseaseSplit]:
+    """Which known drug-disease pairs each fold holds out: by disease, by pair and by drug."""
+    with clear_errors():
+        split = split_drug_disease_pairs(knowledge_graph, config)
+    return dg.MaterializeResult(
+        value=split,
+        metadata={"pairs": number(split.pairs.shape[1]), "pairs_per_fold": preview(split_sizes(split), rows=100)},
+    )
+
+
+@dg.asset(group_name=GRAPH, kinds={"pytorch"}, deps=[drug_disease_split])
+def hetero_data(knowledge_graph: KnowledgeGraph) -> dg.MaterializeResult[HeteroData]:
+    """The graph that messages pass over, as PyG HeteroData: every edge but those between drugs and diseases."""
+    from hgt_repurposing.graph.hetero_data import count_edges, to_hetero_data
+
+    with clear_errors():
+        visible = message_graph(knowledge_graph)
+        data = to_hetero_data(visible)
+    return dg.MaterializeResult(
+        value=data,
+        metadata={
+            "drug_disease_edges_excluded": number(knowledge_graph.num_edges - visible.num_edges),
+            "edge_types": number(len(data.edge_types)),
+            "directed_edges_per_type": preview(count_edges(data), rows=100),
+        },
+    )
+
+
+@dg.asset(group_name=EMBEDDINGS, kinds={"pytorch"}, pool="gpu")
+def hgt_model(
+    context: dg.AssetExecutionContext, embedding_params: EmbeddingParams, hetero_data: HeteroData
+) -> dg.MaterializeResult[TrainingResult]:
+    """Heterogeneous graph transformer trained by link prediction over all edge types of the message graph."""
+    from hgt_repurposing.training.loop import fit
+
+    with clear_errors():
+        result = fit(hetero_data, embedding_params, on_epoch=_epoch_logger(context, embedding_params.num_epochs))
+    last = result.history.iloc[-1]
+    return dg.MaterializeResult(
+        value=result,
+        metadata={
+            "loss": number(last["loss"]),
+            "first_loss": number(result.history["loss"].iloc[0]),
+            "seconds_per_epoch": number(result.history["seconds"].median()),
+            "peak_memory_gb": number(last["peak_gb"]),
+            "parameters": number(result.model.num_parameters),
+            "device": result.device,
+            "seed": number(embedding_params.seed),
+            "loss_curve": picture(lambda ax: plot_loss(result.history, ax=ax)),
+        },
+    )
+
+
+@dg.asset(group_name=EMBEDDINGS, kinds={"pytorch", "csv", "parquet"})
+def hgt_embeddings(
+    knowledge_graph: KnowledgeGraph,
+    hetero_data: HeteroData,
+    hgt_model: TrainingResult,
+    embedding_params: EmbeddingParams,
+) -> dg.MaterializeResult[Embeddings]:
+    """One vector per node of the knowledge graph, computed over all of its message edges."""
+    from hgt_repurposing.embeddings.inference import embed_all_nodes
+
+    with clear_errors():
+        embeddings = embed_all_nodes(
+            hgt_model.model, hetero_data, knowledge_graph.nodes, node_batch_size=embedding_params.node_batch_size
+        )
+    return dg.MaterializeResult(
+        value=embeddings,
+        metadata={
+            "dagster/row_count": number(len(embeddings.nodes)),
+            "dimensions": number(embeddings.dim),
+            "projection": picture(lambda ax: plot_projection(embeddings, ax=ax)),
+        },
+    )
+
+
+@dg.asset(group_name=EMBEDDINGS, kinds={"numpy", "json"})
+def embedding_validation(
+    context: dg.AssetExecutionContext, knowledge_graph: KnowledgeGraph, hgt_embeddings: Embeddings
+) -> dg.MaterializeResult[ValidationReport]:
+    """Whether the embeddings collapsed: cosine similarity, principal components, separation of the node types."""
+    with clear_errors():
+        report = validate_embeddings(hgt_embeddings, ValidationThresholds(), expected_nodes=knowledge_graph.nodes)
+    context.log.info("%s", report.to_text())
+    return dg.MaterializeResult(
+        value=report,
+        metadata={
+            "verdict": report.verdict,
+            **validation_numbers(report),
+            "report": dg.MetadataValue.md(f"```\n{report.to_text()}\n```"),
+            "spectrum": picture(lambda ax: plot_spectrum(hgt_embeddings, ax=ax)),
+        },
+    )
+
+
+@dg.asset(group_name=REPURPOSING, kinds={"xgboost"})
+def repurposing_model(
+    context: dg.AssetExecutionContext,
+    config: RepurposingModelConfig,
+    knowledge_graph: KnowledgeGraph,
+    drug_disease_split: DrugDiseaseSplit,
+    hgt_embeddings: Embeddings,
+) -> dg.MaterializeResult[RepurposingModel]:
+    """XGBoost on pairs of drug and disease embeddings: one for all known pairs, one per fold for an honest figure."""
+    from hgt_repurposing.repurposing.features import PairFeatures
+    from hgt_repurposing.repurposing.model import fit_repurposing_model
+
+    with clear_errors():
+        features = PairFeatures.of_graph(hgt_embeddings, knowledge_graph)
+        model = fit_repurposing_model(
+            features,
+            drug_disease_split,
+            config,
+            off_label=knowledge_graph.off_label_pairs,
+            on_fit=lambda name: context.log.info("fitted XGBoost: %s", name),
+        )
+    return dg.MaterializeResult(
+        value=model,
+        metadata={
+            "known_pairs": number(drug_disease_split.pairs.shape[1]),
+            "features": number(features.num_features),
+            "trees": number(model.final.num_trees),
+        },
+    )
+
+
+@dg.asset(group_name=REPURPOSING, kinds={"numpy", "csv"})
+def repurposing_evaluation(
+    context: dg.AssetExecutionContext,
+    knowledge_graph: KnowledgeGraph,
+    drug_disease_split: DrugDiseaseSplit,
+    hgt_embeddings: Embeddings,
+    repurposing_model: RepurposingModel,
+) -> dg.MaterializeResult[Evaluation]:
+    """How well held-out pairs are ranked among all drugs, fold by fold, beside the floors that a model must beat."""
+    from hgt_repurposing.repurposing.evaluation import evaluate
+    from hgt_repurposing.repurposing.features import PairFeatures
+
+    with clear_errors():
+        evaluation = evaluate(
+            repurposing_model,
+            PairFeatures.of_graph(hgt_embeddings, knowledge_graph),
+            drug_disease_split,
+            off_label=knowledge_graph.off_label_pairs,
+            seed=drug_disease_split.seed,
+        )
+    context.log.info("%s", evaluation.headline())
+    return dg.MaterializeResult(
+        value=evaluation,
+        metadata={
+            "headline": evaluation.headline(),
+            "macro_ap_on_held_out_diseases": number(evaluation.mean("disease", "model", "macro_ap")),
+            "lead_over_best_floor": number(evaluation.lead("disease", "macro_ap").mean()),
+            "table": preview(evaluation.summary, rows=100),
+            "held_out_diseases": picture(
+                lambda ax: plot_evaluation(evaluation, split="disease", metric="macro_ap", ax=ax)
+            ),
+        },
+    )
+
+
+@dg.asset(group_name=REPURPOSING, kinds={"xgboost", "csv", "parquet"})
+def repurposing_candidates(
+    config: RepurposingCandidatesConfig,
+    knowledge_graph: KnowledgeGraph,
+    hgt_embeddings: Embeddings,
+    repurposing_model: RepurposingModel,
+) -> dg.MaterializeResult[Candidates]:
+    """The best drugs of every disease by name, with score, rank, and whether the pair is already known."""
+    from hgt_repurposing.repurposing.candidates import rank_candidates
+    from hgt_repurposing.repurposing.features import PairFeatures
+
+    with clear_errors():
+        features = PairFeatures.of_graph(hgt_embeddings, knowledge_graph)
+        candidates = rank_candidates(repurposing_model, features, knowledge_graph, config)
+    table = candidates.table
+    return dg.MaterializeResult(
+        value=candidates,
+        metadata={
+            "dagster/row_count": number(len(table)),
+            "diseases": number(table["disease_id"].nunique()),
+            "share_known_in_top_10": number(table.loc[table["rank"] <= 10, "known"].mean()),
+            "preview": preview(table),
+        },
+    )
+
+
+@dg.asset(group_name=REPURPOSING, kinds={"matplotlib"})
+def repurposing_report(
+    store: ArtifactStore,
+    knowledge_graph: KnowledgeGraph,
+    hgt_model: TrainingResult,
+    hgt_embeddings: Embeddings,
+    embedding_validation: ValidationReport,
+    repurposing_evaluation: Evaluation,
+    repurposing_candidates: Candidates,
+) -> dg.MaterializeResult[Any]:  # Any: a Report, whose module would load Jinja
+    """One HTML page: does the model beat its floors, what does it propose, how far to trust it."""
+    from hgt_repurposing.report import build_report
+
+    report = build_report(
+        knowledge_graph,
+        hgt_model.history,
+        hgt_embeddings,
+        embedding_validation,
+        repurposing_evaluation,
+        repurposing_candidates,
+        provenance=store.provenance("hgt_embeddings", "drug_disease_split", "repurposing_model"),
+    )
+    page = store.folder("repurposing_report") / "repurposing_report.html"
+    return dg.MaterializeResult(value=report, metadata={"page": dg.MetadataValue.path(page)})
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """Bad input ends the run with its one sentence in front, and is not tried again."""
+    try:
+        yield
+    except (ValueError, FileNotFoundError) as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+
+
+def _epoch_logger(context: dg.AssetExecutionContext, num_epochs: int) -> Callable[[EpochResult], None]:
+    """Write the first, the last and about twenty epochs between to the run's log."""
+    every = max(1, num_epochs // EPOCH_LINES)
+
+    def log(result: EpochResult) -> None:
+        if result.epoch in (1, num_epochs) or result.epoch % every == 0:
+            context.log.info(
+                "epoch %d of %d: loss %.4f, %.1f s, memory allocated / cached / peak %.2f / %.2f / %.2f GiB",
+                result.epoch, num_epochs, result.loss, result.seconds,
+                result.allocated_gb, result.cached_gb, result.peak_gb,
+            )  # fmt: skip
+
+    return log

@@ -1,0 +1,51 @@
+"""Run configuration as Dagster sees it: the core's own models, with one clear sentence where a value is wrong."""
+
+from typing import Any
+
+import dagster as dg
+from pydantic import ValidationError
+
+from hgt_repurposing.graph.sources.source import GraphSource
+from hgt_repurposing.graph.split import SplitConfig
+from hgt_repurposing.repurposing.params import CandidateParams, ClassifierParams
+from hgt_repurposing.training.params import EmbeddingParams
+
+
+class LaunchConfig(dg.Config):
+    """Turns pydantic's report into a sentence; Dagster checks bounds only when the step begins."""
+
+    def __init__(self, **values: Any) -> None:  # Any: what the launchpad sends
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise dg.Failure(description=one_sentence(error), allow_retries=False) from None
+
+
+def one_sentence(error: ValidationError) -> str:
+    """All complaints about a configuration, each with field, rule and value."""
+    said = []
+    for complaint in error.errors():
+        field = ".".join(map(str, complaint["loc"]))
+        message = complaint["msg"].removeprefix("Value error, ")
+        said.append(f"{field}: {message} (got {complaint['input']!r})" if field else message)
+    return f"wrong configuration: {'; '.join(said)}"
+
+
+class KnowledgeGraphConfig(LaunchConfig, GraphSource):
+    """Which graph to load."""
+
+
+class DrugDiseaseSplitConfig(LaunchConfig, SplitConfig):
+    """How indications are held out."""
+
+
+class EmbeddingParamsConfig(LaunchConfig, EmbeddingParams):
+    """How the embeddings are trained."""
+
+
+class RepurposingModelConfig(LaunchConfig, ClassifierParams):
+    """How drug-disease pairs are classified."""
+
+
+class RepurposingCandidatesConfig(LaunchConfig, CandidateParams):
+    """Which candidates are listed."""

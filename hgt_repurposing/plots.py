@@ -1,0 +1,258 @@
+"""Core types as pictures: one function per picture, each onto Axes that the caller owns.
+
+Nothing here touches pyplot, so it works without a display, in any thread, and leaves no figure behind.
+"""
+
+import io
+import math
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from hgt_repurposing.embeddings.table import Embeddings
+from hgt_repurposing.embeddings.validation import ValidationThresholds
+from hgt_repurposing.evaluation.protocol import SCORER, SPLIT
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.schema import NODE_TYPE, FloatArray, IntArray
+from hgt_repurposing.repurposing.evaluation import MODEL, Evaluation
+
+SPLIT_TITLES: Mapping[str, str] = {
+    "disease": "Diseases held out",
+    "pair": "Pairs held out",
+    "drug": "Drugs held out",
+}
+METRIC_NAMES: Mapping[str, str] = {
+    "macro_ap": "macro AP",
+    "recall_at_10": "Recall@10",
+    "recall_at_50": "Recall@50",
+    "recall_at_100": "Recall@100",
+    "mrr": "MRR",
+    "hits_at_10": "Hits@10",
+    "auroc": "AUROC",
+}
+MAX_POINTS = 4000
+MAX_LABEL = 28
+ROWS_PER_CHUNK = 4096  # 16 MB of float64 at 512 dimensions
+
+_MODEL_COLOUR, _FLOOR_COLOUR, _MARK_COLOUR = "tab:blue", "0.78", "0.35"
+
+
+def to_png(draw: Callable[[Axes], Axes], *, width: float = 6.4, height: float = 4.0, dpi: int = 120) -> bytes:
+    """A picture as PNG; the same picture gives the same bytes.
+
+    Args:
+        draw: Draws onto the Axes that it is given, such as `lambda ax: plot_loss(history, ax=ax)`.
+        width: In inches.
+        height: In inches.
+        dpi: Pixels per inch.
+    """
+    figure = Figure(figsize=(width, height), layout="constrained")
+    draw(figure.add_subplot())
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})  # else it names its version
+    return buffer.getvalue()
+
+
+def plot_loss(history: pd.DataFrame, *, ax: Axes) -> Axes:
+    """Loss per epoch, against that of a model which calls every edge as likely as not.
+
+    Args:
+        history: Columns epoch, loss; one row per epoch.
+        ax: To draw on.
+    """
+    epoch, loss = history["epoch"].to_numpy(), history["loss"].to_numpy()
+    ax.axhline(math.log(2), color=_MARK_COLOUR, linestyle="--", label=f"blind model: log 2 = {math.log(2):.2f}")
+    ax.plot(epoch, loss, color=_MODEL_COLOUR, marker="." if len(loss) < 2 else None, label="training loss")
+    span = f": {loss[0]:.2f} to {loss[-1]:.2f}" if len(loss) else ""
+    ax.set_title(f"Training loss, n = {len(loss)} epochs{span}")
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("cross-entropy per scored edge (nats)")
+    ax.set_ylim(0, 1.08 * max(math.log(2), np.max(loss, initial=0)))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend(frameon=False)
+    return ax
+
+
+def plot_evaluation(evaluation: Evaluation, split: str, metric: str, *, ax: Axes) -> Axes:
+    """Mean, standard deviation and single folds of one metric, for the model and every floor.
+
+    Raises:
+        ValueError: If nothing was measured on that split.
+    """
+    rows = evaluation.folds[evaluation.folds[SPLIT] == split]
+    if rows.empty:
+        raise ValueError(f"nothing was evaluated by {split!r} (got {', '.join(evaluation.folds[SPLIT].unique())})")
+    scorers = rows[SCORER].unique().tolist()
+    folds = [rows.loc[rows[SCORER] == scorer, metric].to_numpy(dtype=np.float64) for scorer in scorers]
+    means = [values.mean() for values in folds]
+    colours = [_MODEL_COLOUR if scorer == MODEL else _FLOOR_COLOUR for scorer in scorers]
+    ax.barh(range(len(scorers)), means, color=colours, height=0.7)
+    for place, values in enumerate(folds):
+        spread = np.std(values, ddof=1) if len(values) > 1 else 0.0
+        ax.errorbar(values.mean(), place, xerr=spread, color="black", capsize=4, linewidth=1.2)
+        ax.plot(values, place + _jitter(len(values)), "o", markersize=4, color="black", markerfacecolor="white")
+        reach = max(values.mean() + spread, values.max())
+        ax.annotate(f"{values.mean():.3f}", (reach, place), (7, 0), textcoords="offset points", va="center")
+    ax.set_yticks(range(len(scorers)), [_plain(scorer) for scorer in scorers])
+    ax.invert_yaxis()
+    ax.set_xlim(0, 1.15 * max(np.max(values) for values in folds) or 1)
+    ax.set_xlabel(f"{METRIC_NAMES.get(metric, metric)} (0 to 1, higher is better)")
+    ax.set_title(f"{SPLIT_TITLES.get(split, split)}, n = {len(folds[0])} folds: mean, sd, single folds")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def plot_projection(embeddings: Embeddings, *, ax: Axes) -> Axes:
+    """First two principal components, coloured by node type; of many nodes an even sample of every type."""
+    components = _principal_components(embeddings)
+    types = embeddings.nodes[NODE_TYPE].to_numpy()
+    names, codes = np.unique(types[components.rows].astype(str), return_inverse=True)
+    shown = _even_sample(codes)
+    # One shuffled draw: no type lies on top because it came last.
+    shown = np.random.default_rng(0).permutation(shown)
+    points = np.zeros((len(shown), 2))  # the second stays zero where vectors have one dimension
+    points[:, : embeddings.dim] = (embeddings.vectors[components.rows[shown]] - components.mean) @ components.axes[
+        :, :2
+    ]
+    colours = _colours(len(names))
+    # Without antialiasing the picture has few colours and a third of the bytes.
+    point_colours = [colours[code] for code in codes[shown]]
+    ax.scatter(points[:, 0], points[:, 1], c=point_colours, s=6, linewidths=0, antialiased=False)
+    handles = [Line2D([], [], marker="o", linestyle="", markersize=5, color=colours[i]) for i in range(len(names))]
+    labels = [f"{_plain(name)} ({count:,})" for name, count in zip(names, np.bincount(codes), strict=True)]
+    _legend_beside(ax, handles, labels)
+    ax.set_title(f"Embeddings, n = {len(shown):,} of {len(types):,} nodes")
+    for axis, number in ((ax.xaxis, 1), (ax.yaxis, 2)):
+        share = components.shares[number - 1 : number].sum()
+        axis.set_label_text(f"principal component {number} ({share:.1%} of variance)")
+    return ax
+
+
+def plot_spectrum(embeddings: Embeddings, *, ax: Axes, thresholds: ValidationThresholds | None = None) -> Axes:
+    """How many principal components carry the variance, against the bounds of the validation.
+
+    Args:
+        embeddings: Rows that are not finite are left out.
+        ax: To draw on.
+        thresholds: The bounds; None takes the defaults.
+    """
+    bounds = thresholds or ValidationThresholds()
+    components = _principal_components(embeddings)
+    explained = np.cumsum(components.shares)
+    needed = min(int(np.searchsorted(explained, bounds.variance_share)) + 1, len(explained)) if explained.any() else 0
+    ax.plot(range(1, len(explained) + 1), explained, color=_MODEL_COLOUR, marker=".", markersize=4)
+    share = f"{bounds.variance_share:.0%} of the variance"
+    ax.axhline(bounds.variance_share, color=_MARK_COLOUR, linestyle="--", linewidth=1, label=share)
+    for count, word, colour in (
+        (bounds.min_components, "collapsed up to", "tab:red"),
+        (bounds.good_components, "good from", "tab:green"),
+    ):
+        ax.axvline(count, color=colour, linestyle=":", label=f"{word} {count} components")
+    if needed:
+        label = f"reached with {needed} components"
+        ax.plot(needed, explained[needed - 1], "o", color=_MODEL_COLOUR, markersize=8, label=label)
+    ax.set_title(f"Variance of the embeddings, n = {len(components.rows):,} nodes, {embeddings.dim} dimensions")
+    ax.set_xlabel("number of principal components")
+    ax.set_ylabel("share of the variance explained")
+    ax.set_ylim(0, 1.03)
+    ax.set_xlim(0, max(1.03 * len(explained), bounds.good_components + 2))
+    ax.legend(frameon=False, loc="lower right")
+    return ax
+
+
+def plot_degrees(graph: KnowledgeGraph, *, ax: Axes) -> Axes:
+    """Share of the nodes of each type that have so many edges or more."""
+    degrees = _degrees(graph)
+    colours = _colours(len(degrees))
+    for colour, degree in zip(colours, degrees.values(), strict=True):
+        values, counts = np.unique(degree[degree > 0], return_counts=True)
+        share = counts[::-1].cumsum()[::-1] / len(degree)
+        ax.plot(values, share, color=colour, marker=".", markersize=3, linewidth=1)
+    handles = [Line2D([], [], color=colour, marker=".") for colour in colours]
+    _legend_beside(ax, handles, [f"{_plain(name)} ({len(degree):,})" for name, degree in degrees.items()])
+    isolated = sum(int((degree == 0).sum()) for degree in degrees.values())
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_title(f"Degrees, n = {len(graph.nodes):,} nodes, {isolated:,} without an edge")
+    ax.set_xlabel("degree (edges per node, all relations)")
+    ax.set_ylabel("share of nodes with this degree or more")
+    return ax
+
+
+class _PrincipalComponents(NamedTuple):
+    """Principal components of the finite rows of a table."""
+
+    rows: IntArray
+    """The finite rows. Shape [num_finite]."""
+    mean: FloatArray
+    """Shape [dim]."""
+    axes: FloatArray
+    """One component per column, the largest first, each with its largest entry positive. Shape [dim, dim]."""
+    shares: FloatArray
+    """Share of the variance that each explains; zeros where there is none. Shape [dim]."""
+
+
+def _principal_components(embeddings: Embeddings) -> _PrincipalComponents:
+    dim = embeddings.dim
+    rows = np.flatnonzero(np.isfinite(embeddings.vectors).all(axis=1)).astype(np.int64)
+    chunks = [rows[start : start + ROWS_PER_CHUNK] for start in range(0, len(rows), ROWS_PER_CHUNK)]
+    mean = sum((embeddings.vectors[chunk].sum(axis=0, dtype=np.float64) for chunk in chunks), np.zeros(dim))
+    mean /= max(len(rows), 1)
+    scatter = np.zeros((dim, dim))
+    for chunk in chunks:
+        centred = embeddings.vectors[chunk] - mean
+        scatter += centred.T @ centred
+    values, axes = np.linalg.eigh(scatter)
+    axes = axes[:, ::-1]
+    axes = axes * np.where(axes[np.abs(axes).argmax(axis=0), np.arange(dim)] < 0, -1, 1)
+    variance = np.clip(values[::-1], 0, None)
+    # What rounding leaves of equal rows is no variance; the same bound as in the validation.
+    some = variance.sum() > 1e-20 * len(rows) * float(mean @ mean)
+    return _PrincipalComponents(rows, mean, axes, variance / variance.sum() if some else np.zeros(dim))
+
+
+def _even_sample(codes: IntArray) -> IntArray:
+    """Places of at most MAX_POINTS items, all groups alike in number as far as they have so many, evenly spread."""
+    if len(codes) <= MAX_POINTS:
+        return np.arange(len(codes))
+    per_group = MAX_POINTS // (int(codes.max()) + 1)
+    groups = [np.flatnonzero(codes == code) for code in range(int(codes.max()) + 1)]
+    spread = [np.linspace(0, len(group) - 1, min(per_group, len(group))).astype(np.int64) for group in groups]
+    return np.concatenate([group[places] for group, places in zip(groups, spread, strict=True)])
+
+
+def _degrees(graph: KnowledgeGraph) -> dict[str, IntArray]:
+    """Edges at each node, by type. Shape [num_nodes of the type] each."""
+    degrees = {node_type: np.zeros(count, dtype=np.int64) for node_type, count in graph.num_nodes.items()}
+    for edge_type, index in graph.edges.items():
+        for node_type, ends in zip((edge_type.source, edge_type.target), index, strict=True):
+            degrees[node_type] += np.bincount(ends, minlength=graph.num_nodes[node_type])
+    return degrees
+
+
+def _colours(count: int) -> list[tuple[float, float, float]]:
+    """As many colours as possible that differ; they repeat after 20."""
+    palette = colormaps["tab10" if count <= 10 else "tab20"].colors  # type: ignore[attr-defined]  # a ListedColormap
+    return [palette[i % len(palette)] for i in range(count)]
+
+
+def _jitter(count: int) -> FloatArray:
+    """Offsets that keep equal folds apart, the same in every picture."""
+    return np.linspace(-0.18, 0.18, count) if count > 1 else np.zeros(count)
+
+
+def _plain(text: str) -> str:
+    """Text that matplotlib does not read as a formula and that leaves room for the picture."""
+    short = text if len(text) <= MAX_LABEL else text[: MAX_LABEL - 1] + "…"
+    return short.replace("$", r"\$")
+
+
+def _legend_beside(ax: Axes, handles: list[Line2D], labels: list[str]) -> None:
+    ax.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize="small")

@@ -1,0 +1,71 @@
+"""Graphs that many tests share."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, settings
+
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, build_knowledge_graph
+from hgt_repurposing.graph.schema import EDGE_COLUMNS, NODE_COLUMNS, PRIMEKG_RELATIONS
+from hgt_repurposing.graph.synthetic import SyntheticConfig, synthetic_knowledge_graph
+
+# No limits on time: they fail on a busy machine for no fault of the code.
+settings.register_profile("shared", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
+
+TOY_NODES = [
+    ("drug", "D1", "Velotinib"),
+    ("drug", "D2", "Zanolone"),
+    ("drug", "D3", "Belustat"),
+    ("disease", "1", "renal torvosis"),
+    ("disease", "2", "hepatic falitis"),
+    ("disease", "3", "ocular holemia"),
+    ("gene/protein", "1", "TRK12"),
+    ("gene/protein", "2", "QBG39"),
+    ("gene/protein", "3", "XVF21"),
+    ("gene/protein", "4", "alone"),
+]
+TOY_EDGES = [
+    ("drug", "D1", "indication", "disease", "1"),
+    ("drug", "D1", "indication", "disease", "2"),
+    ("drug", "D2", "indication", "disease", "2"),
+    ("drug", "D3", "contraindication", "disease", "1"),
+    ("drug", "D3", "off-label use", "disease", "3"),
+    ("drug", "D1", "drug_protein", "gene/protein", "1"),
+    ("drug", "D2", "drug_protein", "gene/protein", "2"),
+    ("drug", "D3", "drug_protein", "gene/protein", "3"),
+    ("disease", "1", "disease_protein", "gene/protein", "1"),
+    ("disease", "2", "disease_protein", "gene/protein", "2"),
+    ("gene/protein", "1", "protein_protein", "gene/protein", "2"),
+    ("gene/protein", "2", "protein_protein", "gene/protein", "3"),
+]
+
+
+@pytest.fixture
+def toy_nodes() -> pd.DataFrame:
+    """Three drugs, three diseases and four genes; disease 1 and gene 1 share their id, gene 4 has no edge."""
+    return pd.DataFrame(TOY_NODES, columns=list(NODE_COLUMNS))
+
+
+@pytest.fixture
+def toy_edges() -> pd.DataFrame:
+    """Twelve edges, each once and in one direction."""
+    return pd.DataFrame(TOY_EDGES, columns=list(EDGE_COLUMNS))
+
+
+@pytest.fixture
+def toy_graph(toy_nodes: pd.DataFrame, toy_edges: pd.DataFrame) -> KnowledgeGraph:
+    """The graph of the toy tables: D1 treats 1 and 2, D2 treats 2."""
+    return build_knowledge_graph(toy_nodes, toy_edges, therapeutic=PRIMEKG_RELATIONS)
+
+
+@pytest.fixture(scope="session")
+def demo_graph() -> KnowledgeGraph:
+    """The synthetic demo graph with its planted signal: 3,000 nodes, 60,000 edges. Not to be changed."""
+    return synthetic_knowledge_graph(SyntheticConfig(preset="demo", seed=42))
+
+
+@pytest.fixture
+def generator() -> np.random.Generator:
+    """Seeded generator of random numbers."""
+    return np.random.default_rng(0)

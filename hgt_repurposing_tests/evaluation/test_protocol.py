@@ -1,0 +1,121 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from hgt_repurposing.evaluation.protocol import fold_grid, summarise
+from hgt_repurposing.graph.schema import IntArray
+from hgt_repurposing.graph.split import SPLIT_KINDS, DrugDiseaseSplit, SplitKind
+
+# Pairs (drug, disease): (0, 0) (1, 0) (1, 2) (2, 2); drug 3, diseases 1 and 3 have none. Fold 1 holds out disease 2.
+SPLIT = DrugDiseaseSplit(
+    pairs=np.array([[0, 1, 1, 2], [0, 0, 2, 2]]),
+    folds={"disease": np.array([0, 0, 1, 1]), "pair": np.array([0, 1, 0, 1]), "drug": np.array([1, 0, 0, 1])},
+    num_drugs=4,
+    num_diseases=4,
+    num_folds=2,
+    seed=0,
+)
+
+
+@st.composite
+def splits(draw: st.DrawFn) -> DrugDiseaseSplit:
+    cells = draw(st.sets(st.tuples(st.integers(0, 5), st.integers(0, 4)), min_size=1))
+    pairs = np.array(sorted(cells)).T
+    fold = np.array(draw(st.lists(st.integers(0, 2), min_size=len(cells), max_size=len(cells))))
+    folds: dict[SplitKind, IntArray] = dict.fromkeys(SPLIT_KINDS, fold)
+    return DrugDiseaseSplit(pairs, folds, num_drugs=6, num_diseases=5, num_folds=3, seed=0)
+
+
+def test_the_columns_are_the_diseases_with_a_held_out_pair() -> None:
+    assert fold_grid(SPLIT, "disease", 1).columns.tolist() == [2]
+    assert fold_grid(SPLIT, "pair", 1).columns.tolist() == [0, 2]
+
+
+def test_the_rows_are_all_drugs_also_those_without_an_indication() -> None:
+    assert fold_grid(SPLIT, "disease", 1).candidate.shape == (4, 1)
+
+
+def test_held_out_pairs_are_the_positives() -> None:
+    assert fold_grid(SPLIT, "pair", 1).positive.astype(int).tolist() == [[0, 0], [1, 0], [0, 1], [0, 0]]
+
+
+def test_training_pairs_are_no_candidates() -> None:
+    assert fold_grid(SPLIT, "pair", 1).candidate.astype(int).tolist() == [[0, 1], [1, 0], [1, 1], [1, 1]]
+
+
+def test_the_training_matrix_holds_the_pairs_of_the_other_folds() -> None:
+    train = fold_grid(SPLIT, "pair", 1).train
+    assert train.shape == (4, 4)
+    assert np.argwhere(train.toarray() == 1).tolist() == [[0, 0], [1, 2]]
+
+
+def test_a_disease_held_out_has_no_training_pair() -> None:
+    assert fold_grid(SPLIT, "disease", 1).train[:, [2]].sum() == 0
+
+
+def test_ignored_pairs_are_no_candidates() -> None:
+    grid = fold_grid(SPLIT, "disease", 1, ignored=np.array([[3, 0], [2, 1]]))
+    assert grid.candidate[:, 0].tolist() == [True, True, True, False]
+
+
+def test_a_held_out_pair_stays_a_positive_when_it_is_ignored() -> None:
+    grid = fold_grid(SPLIT, "disease", 1, ignored=SPLIT.pairs)
+    assert grid.positive[:, 0].tolist() == [False, True, True, False]
+    assert grid.candidate[:, 0].tolist() == [True, True, True, True]
+
+
+@given(splits(), st.integers(0, 2))
+def test_every_pair_is_either_held_out_or_trained_on(split: DrugDiseaseSplit, fold: int) -> None:
+    assume(split.held_out("pair", fold).any())
+    grid = fold_grid(split, "pair", fold)
+    together = grid.train.toarray()
+    together[:, grid.columns] += grid.positive
+    assert sorted(zip(*np.nonzero(together), strict=True)) == sorted(zip(*split.pairs, strict=True))
+    assert together.max() == 1
+
+
+@given(splits(), st.integers(0, 2))
+def test_only_training_pairs_are_left_out_of_the_candidates(split: DrugDiseaseSplit, fold: int) -> None:
+    assume(split.held_out("pair", fold).any())
+    grid = fold_grid(split, "pair", fold)
+    np.testing.assert_array_equal(~grid.candidate, grid.train.toarray()[:, grid.columns] == 1)
+
+
+def test_a_fold_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"fold 5 by disease holds out no pair \(folds go from 0 to 1\)"):
+        fold_grid(SPLIT, "disease", 5)
+
+
+ROWS = pd.DataFrame(
+    {
+        "split": ["pair", "pair", "pair", "disease"],
+        "scorer": ["model", "random", "model", "model"],
+        "fold": [0, 0, 1, 0],
+        "macro_ap": [0.1, 0.5, 0.3, 0.7],
+        "auroc": [0.8, 0.5, 0.8, 0.9],
+    }
+)
+
+
+def test_the_summary_has_one_row_per_split_and_scorer_in_order_of_appearance() -> None:
+    summary = summarise(ROWS)
+    found = list(zip(summary["split"], summary["scorer"], summary["num_folds"], strict=True))
+    assert found == [("pair", "model", 2), ("pair", "random", 1), ("disease", "model", 1)]
+
+
+def test_the_summary_names_mean_and_sd_of_every_metric() -> None:
+    expected = ["split", "scorer", "num_folds", "macro_ap_mean", "macro_ap_sd", "auroc_mean", "auroc_sd"]
+    assert summarise(ROWS).columns.tolist() == expected
+
+
+def test_the_spread_is_the_sample_standard_deviation_over_folds() -> None:
+    row = summarise(ROWS).iloc[0]
+    assert row["macro_ap_mean"] == pytest.approx(0.2)
+    assert row["macro_ap_sd"] == pytest.approx(np.sqrt(0.02))  # (.1^2 + .1^2) / (2 - 1)
+    assert row["auroc_sd"] == pytest.approx(0, abs=1e-12)
+
+
+def test_a_single_fold_has_no_spread() -> None:
+    assert np.isnan(summarise(ROWS).iloc[1]["macro_ap_sd"])

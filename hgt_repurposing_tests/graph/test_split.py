@@ -1,0 +1,174 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.schema import EdgeType, IntArray
+from hgt_repurposing.graph.split import (
+    SPLIT_KINDS,
+    DrugDiseaseSplit,
+    SplitConfig,
+    SplitKind,
+    leaked_pairs,
+    message_graph,
+    split_drug_disease_pairs,
+)
+from hgt_repurposing_tests.strategies import knowledge_graphs
+
+kinds = pytest.mark.parametrize("kind", SPLIT_KINDS)
+graphs = knowledge_graphs(min_treated=5)
+seeds = st.integers(0, 2**32 - 1)
+
+
+@pytest.fixture
+def toy_split(toy_graph: KnowledgeGraph) -> DrugDiseaseSplit:
+    return split_drug_disease_pairs(toy_graph, SplitConfig(num_folds=2, seed=0))
+
+
+def leaks(edges: dict[EdgeType, IntArray], split: DrugDiseaseSplit) -> pd.DataFrame:
+    return leaked_pairs(edges, split, drug="drug", disease="disease")
+
+
+def group_of(split: DrugDiseaseSplit, kind: SplitKind) -> IntArray:
+    groups: dict[SplitKind, IntArray] = {
+        "disease": split.pairs[1],
+        "pair": np.arange(split.pairs.shape[1]),
+        "drug": split.pairs[0],
+    }
+    return groups[kind]
+
+
+# worked by hand
+
+
+def test_only_indications_are_split(toy_split: DrugDiseaseSplit) -> None:
+    assert toy_split.pairs.tolist() == [[0, 0, 1], [0, 1, 1]]
+
+
+def test_diseases_of_the_toy_graph_fall_into_different_folds(toy_split: DrugDiseaseSplit) -> None:
+    first, second, third = toy_split.folds["disease"]
+    assert first != second == third
+
+
+def test_split_remembers_the_size_of_the_matrix(toy_split: DrugDiseaseSplit) -> None:
+    assert (toy_split.num_drugs, toy_split.num_diseases) == (3, 3)
+
+
+def test_message_graph_has_no_drug_disease_edge_of_any_relation(toy_graph: KnowledgeGraph) -> None:
+    relations = {edge_type.relation for edge_type in message_graph(toy_graph).edges}
+    assert relations == {"drug_protein", "disease_protein", "protein_protein"}
+
+
+def test_message_graph_keeps_all_nodes(toy_graph: KnowledgeGraph) -> None:
+    assert message_graph(toy_graph).nodes.equals(toy_graph.nodes)
+
+
+def test_default_is_five_folds(demo_graph: KnowledgeGraph) -> None:
+    assert np.unique(split_drug_disease_pairs(demo_graph, SplitConfig()).folds["pair"]).tolist() == [0, 1, 2, 3, 4]
+
+
+# properties
+
+
+@kinds
+@given(graph=graphs, seed=seeds, num_folds=st.integers(2, 5))
+def test_every_pair_is_held_out_by_exactly_one_fold(
+    graph: KnowledgeGraph, seed: int, num_folds: int, kind: SplitKind
+) -> None:
+    split = split_drug_disease_pairs(graph, SplitConfig(num_folds=num_folds, seed=seed))
+    held_out = np.stack([split.held_out(kind, fold) for fold in range(num_folds)])
+    assert (held_out.sum(axis=0) == 1).all()
+
+
+@kinds
+@given(graph=graphs, seed=seeds)
+def test_no_group_crosses_folds(graph: KnowledgeGraph, seed: int, kind: SplitKind) -> None:
+    split = split_drug_disease_pairs(graph, SplitConfig(num_folds=3, seed=seed))
+    folds_per_group = pd.Series(split.folds[kind]).groupby(group_of(split, kind)).nunique()
+    assert folds_per_group.max() == 1
+
+
+@kinds
+@given(graph=graphs, seed=seeds, num_folds=st.integers(2, 5))
+def test_folds_differ_by_at_most_one_group(graph: KnowledgeGraph, seed: int, num_folds: int, kind: SplitKind) -> None:
+    split = split_drug_disease_pairs(graph, SplitConfig(num_folds=num_folds, seed=seed))
+    groups = pd.Series(group_of(split, kind)).groupby(split.folds[kind]).nunique()
+    assert len(groups) == num_folds
+    assert groups.max() - groups.min() <= 1
+
+
+@given(graphs, seeds)
+def test_one_seed_gives_one_split(graph: KnowledgeGraph, seed: int) -> None:
+    first, second = (split_drug_disease_pairs(graph, SplitConfig(seed=seed)) for _ in range(2))
+    assert first.digest == second.digest
+
+
+@kinds
+def test_seeds_give_different_splits(demo_graph: KnowledgeGraph, kind: SplitKind) -> None:
+    first, second = (split_drug_disease_pairs(demo_graph, SplitConfig(seed=seed)).folds[kind] for seed in (1, 2))
+    assert not np.array_equal(first, second)
+
+
+@given(graphs, seeds)
+def test_parts_round_trip(graph: KnowledgeGraph, seed: int) -> None:
+    split = split_drug_disease_pairs(graph, SplitConfig(seed=seed))
+    again = DrugDiseaseSplit.from_parts(split.to_parts())
+    assert again.digest == split.digest
+    assert (again.num_drugs, again.num_diseases, again.num_folds, again.seed) == (
+        split.num_drugs,
+        split.num_diseases,
+        5,
+        seed,
+    )
+
+
+@given(graphs, seeds)
+def test_nothing_leaks_into_the_message_graph(graph: KnowledgeGraph, seed: int) -> None:
+    split = split_drug_disease_pairs(graph, SplitConfig(seed=seed))
+    assert leaks(dict(message_graph(graph).edges), split).empty
+
+
+@given(graphs, seeds, st.data())
+def test_a_planted_leak_is_found_under_any_relation_and_direction(
+    graph: KnowledgeGraph, seed: int, data: st.DataObject
+) -> None:
+    split = split_drug_disease_pairs(graph, SplitConfig(seed=seed))
+    pair = split.pairs[:, [data.draw(st.integers(0, split.pairs.shape[1] - 1), label="pair")]]
+    relation = data.draw(st.sampled_from(["indication", "rev_indication", "contraindication", "mentions"]))
+    turned = data.draw(st.booleans(), label="turned")
+    edge_type = EdgeType("disease", relation, "drug") if turned else EdgeType("drug", relation, "disease")
+    found = leaks({**message_graph(graph).edges, edge_type: pair[::-1] if turned else pair}, split)
+    assert found.to_dict("records") == [{"drug": pair[0, 0], "disease": pair[1, 0], "edge_type": str(edge_type)}]
+
+
+def test_a_pair_that_is_not_held_out_is_no_leak(toy_split: DrugDiseaseSplit) -> None:
+    not_indicated = np.array([[2], [0]])
+    assert leaks({EdgeType("drug", "contraindication", "disease"): not_indicated}, toy_split).empty
+
+
+def test_a_pair_turned_round_by_mistake_is_no_leak(toy_split: DrugDiseaseSplit) -> None:
+    # (drug 1, disease 0) is no indication, but read the wrong way round it would be (drug 0, disease 1), which is one.
+    assert leaks({EdgeType("drug", "mentions", "disease"): np.array([[1], [0]])}, toy_split).empty
+
+
+# errors
+
+
+@pytest.mark.parametrize(
+    ("num_folds", "message"),
+    [
+        (3, r"3 folds by disease need at least 3 treated diseases \(got 2\)"),
+        (4, r"4 folds by disease need at least 4 treated diseases \(got 2\)"),
+    ],
+)
+def test_fewer_groups_than_folds_is_an_error(toy_graph: KnowledgeGraph, num_folds: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        split_drug_disease_pairs(toy_graph, SplitConfig(num_folds=num_folds))
+
+
+@pytest.mark.parametrize("num_folds", [1, 21])
+def test_number_of_folds_has_bounds(num_folds: int) -> None:
+    with pytest.raises(ValueError, match="num_folds"):
+        SplitConfig(num_folds=num_folds)

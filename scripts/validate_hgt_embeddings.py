@@ -1,0 +1,40 @@
+"""Say whether a file of node embeddings is fit for use: print the verdict, write it as JSON beside the file.
+
+Exit status 0 if it passed (good or borderline), 1 if it is collapsed, broken or cannot be read.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from hgt_repurposing.artifacts import write_json
+from hgt_repurposing.embeddings.table import read_embeddings
+from hgt_repurposing.embeddings.validation import PART, ValidationThresholds, validate_embeddings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the script; returns its exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("file", type=Path, help="embeddings: .csv, .csv.gz or .parquet")
+    parser.add_argument("--json", type=Path, help="where the report goes (default: FILE's name + .validation.json)")
+    options = parser.parse_args(arguments)
+    try:
+        report = validate_embeddings(read_embeddings(options.file), ValidationThresholds())
+        write_json(options.json or default_report_path(options.file), report.to_parts()[PART])
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(report.to_text())
+    return 0 if report.passed else 1
+
+
+def default_report_path(file: Path) -> Path:
+    """`x.csv.gz` and `x.parquet` get `x.validation.json` beside them."""
+    name = file.name
+    for ending in (".gz", ".csv", ".parquet"):
+        name = name.removesuffix(ending)
+    return file.with_name(f"{name}.validation.json")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
