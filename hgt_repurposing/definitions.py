@@ -3,6 +3,7 @@
 import dagster as dg
 
 from hgt_repurposing.defs import assets, automation, checks
+from hgt_repurposing.defs.console import terse_console
 from hgt_repurposing.defs.resources import ArtifactIOManager, ArtifactStore
 
 store = ArtifactStore()
@@ -29,5 +30,6 @@ defs = dg.Definitions(
     ],
     jobs=[automation.repurposing_job],
     schedules=[automation.weekly_retraining],
+    loggers={"console": terse_console},
     resources={"store": store, "io_manager": ArtifactIOManager(store=store)},
 )

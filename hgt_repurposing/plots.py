@@ -213,9 +213,8 @@ def _principal_components(embeddings: Embeddings) -> _PrincipalComponents:
     axes = axes[:, ::-1]
     axes = axes * np.where(axes[np.abs(axes).argmax(axis=0), np.arange(dim)] < 0, -1, 1)
     variance = np.clip(values[::-1], 0, None)
-    # What rounding leaves of equal rows is no variance; the same bound as in the validation.
-    some = variance.sum() > 1e-20 * len(rows) * float(mean @ mean)
-    return _PrincipalComponents(rows, mean, axes, variance / variance.sum() if some else np.zeros(dim))
+    # Sums of equal float32 rows are exact in float64, so collapsed vectors leave exactly no variance.
+    return _PrincipalComponents(rows, mean, axes, variance / (variance.sum() or 1))
 
 
 def _even_sample(codes: IntArray) -> IntArray:
@@ -238,8 +237,9 @@ def _degrees(graph: KnowledgeGraph) -> dict[str, IntArray]:
 
 
 def _colours(count: int) -> list[tuple[float, float, float]]:
-    """As many colours as possible that differ; they repeat after 20."""
-    palette = colormaps["tab10" if count <= 10 else "tab20"].colors  # type: ignore[attr-defined]  # a ListedColormap
+    """Ten strong colours, then their ten pale sisters; they repeat after 20."""
+    pairs = colormaps["tab20"].colors  # type: ignore[attr-defined]  # a ListedColormap
+    palette = [*pairs[0::2], *pairs[1::2]]
     return [palette[i % len(palette)] for i in range(count)]
 
 

@@ -31,7 +31,7 @@ from hgt_repurposing.repurposing.evaluation import MODEL, Evaluation
 
 PAGE = "repurposing_report.html"
 NUM_SHOWN = 10
-MAX_NAME = 48
+MAX_NAME = 40
 
 SPLIT_MEANINGS = {
     "disease": "All known treatments of a disease are hidden, as for a disease that nobody can treat yet.",
@@ -151,11 +151,12 @@ def summary_text(evaluation: Evaluation, candidates: Candidates, disease: str | 
         for row in new.itertuples(index=False)
     ]
     listed = _aligned([("rank", "drug", "id", "score"), *best], right=(0, 3))
-    nothing = [f"none: all {len(rows)} drugs in its list are already known for it"]
+    nothing = [f"none: the graph already says something of every drug in its list ({len(rows)})"]
     headline = evaluation.headline()
     return "\n".join(
         [
-            f"Best new candidates for {_short(name)} ({_short(identifier)}); rank is among all drugs, known or new",
+            f"Best new candidates for {_short(name)} ({_short(identifier)})",
+            "rank counts all drugs, known or new",
             "",
             *(listed if best else nothing),
             "",

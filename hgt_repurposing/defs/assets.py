@@ -53,7 +53,7 @@ def embedding_params(config: EmbeddingParamsConfig) -> dg.MaterializeResult[Embe
 def knowledge_graph(config: KnowledgeGraphConfig, store: ArtifactStore) -> dg.MaterializeResult[KnowledgeGraph]:
     """Typed nodes and edges of the biomedical knowledge graph, loaded from its files or generated."""
     with clear_errors():
-        graph = load_knowledge_graph(config, raw_folder=store.root / "01_raw")
+        graph = load_knowledge_graph(config, raw_folder=store.raw_folder)
     return dg.MaterializeResult(
         value=graph,
         metadata={

@@ -6,10 +6,10 @@ from pydantic import BaseModel, Field
 class ClassifierParams(BaseModel, frozen=True, extra="forbid"):
     """How drug-disease pairs are classified."""
 
-    max_trees: int = Field(400, ge=1, le=10_000, description="upper bound on the number of trees")
-    early_stopping_rounds: int = Field(30, ge=1, description="trees without gain on the inner hold-out before stopping")
+    max_trees: int = Field(200, ge=1, le=10_000, description="upper bound on the number of trees")
+    early_stopping_rounds: int = Field(20, ge=1, description="trees without gain on the inner hold-out before stopping")
     inner_fraction: float = Field(0.2, gt=0, lt=1, description="share of training pairs in the inner hold-out")
-    learning_rate: float = Field(0.05, gt=0, le=1, description="shrinkage per tree")
+    learning_rate: float = Field(0.1, gt=0, le=1, description="shrinkage per tree")
     max_depth: int = Field(4, ge=1, le=16, description="depth of a tree")
     subsample: float = Field(0.7, gt=0, le=1, description="share of pairs per tree")
     colsample_bytree: float = Field(0.3, gt=0, le=1, description="share of features per tree")

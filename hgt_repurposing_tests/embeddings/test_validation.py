@@ -139,7 +139,7 @@ def test_the_figures_of_a_type_are_those_of_its_rows_alone(vectors: FloatArray32
 
 
 def test_chunks_do_not_change_the_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    vectors = gaussian(50, 6)
+    vectors = gaussian(50, 6) + 3
     whole = validate(vectors).overall
     monkeypatch.setattr(validation, "ROWS_PER_CHUNK", 7)
     chunked = validate(vectors).overall

@@ -9,7 +9,8 @@ from hgt_repurposing.evaluation.floors import FLOORS, degree_product, drug_degre
 from hgt_repurposing.graph.schema import FloatArray
 
 # Drug 0 treats diseases 0 and 1, drug 1 treats 0, drug 2 treats 2, drug 3 treats nothing; disease 3 is new.
-TRAIN = csr_array(np.array([[1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]], dtype=np.float64))
+LABELS = np.array([[1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]], dtype=np.float64)
+TRAIN = csr_array(LABELS)
 ALL = np.arange(4)
 
 labels = hnp.arrays(np.float64, st.tuples(st.integers(1, 7), st.integers(1, 6)), elements=st.sampled_from([0.0, 1.0]))
@@ -73,9 +74,9 @@ def test_every_floor_scores_drugs_by_columns(name: str) -> None:
 
 @pytest.mark.parametrize("name", FLOORS)
 def test_no_floor_changes_the_training_matrix(name: str) -> None:
-    train = TRAIN.copy()
+    train = csr_array(LABELS)
     FLOORS[name](train, ALL, np.random.default_rng(0))
-    np.testing.assert_array_equal(train.toarray(), TRAIN.toarray())
+    np.testing.assert_array_equal(train.toarray(), LABELS)
 
 
 def test_the_registry_names_every_floor() -> None:

@@ -1,0 +1,49 @@
+"""The command line: look at what a run left behind. Works without Dagster."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from hgt_repurposing.layout import data_folder, folder_of, load
+from hgt_repurposing.report import PAGE, summary_text
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+DataOption = Annotated[
+    str, typer.Option(help="data folder; without it HGT_REPURPOSING_DATA, else ./data", show_default=False)
+]
+
+
+@app.callback()
+def main() -> None:
+    """Which approved drug could help in this disease?"""
+
+
+@app.command()
+def summary(
+    disease: Annotated[str, typer.Option(help="name or id; without it the disease with the most treatments")] = "",
+    data: DataOption = "",
+) -> None:
+    """Print the best new candidates of a disease, the evaluation table, and where the files of the last run lie."""
+    root = data_folder(data)
+    try:
+        evaluation, candidates = (load(f"repurposing_{what}", root=root) for what in ("evaluation", "candidates"))
+        text = summary_text(evaluation, candidates, disease or None)
+    except (ValueError, FileNotFoundError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(text)
+    typer.echo("\nFiles")
+    for what, name, file in (
+        ("report", "repurposing_report", PAGE),
+        ("evaluation table", "repurposing_evaluation", "evaluation.csv"),
+        ("all candidates", "repurposing_candidates", "repurposing_candidates.csv"),
+        ("embeddings", "hgt_embeddings", "hgt_embeddings.csv"),
+        ("their validation", "embedding_validation", "hgt_embeddings.validation.json"),
+    ):
+        typer.echo(f"  {what:<17} {folder_of(name, root=root) / file}")
+
+
+if __name__ == "__main__":
+    sys.exit(app())

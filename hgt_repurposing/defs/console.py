@@ -1,0 +1,71 @@
+"""What a terminal shows of a run: steps as they begin and end, checks, and the log; not Dagster's inner life."""
+
+import logging
+import sys
+from typing import Any
+
+import dagster as dg
+
+from hgt_repurposing.layout import PLACES
+
+STEP_EVENTS = frozenset({"STEP_START", "STEP_SUCCESS"})
+"""Shown for assets; a check is one line, its result."""
+OTHER_EVENTS = frozenset({"STEP_FAILURE", "ASSET_CHECK_EVALUATION"})
+SKIPPED = "Dependencies for step"
+"""How Dagster begins a line for each step that a failure keeps from running."""
+
+
+class TerseFormatter(logging.Formatter):
+    """Time, step and message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line; a bug of ours keeps its stack trace, a wrong input is one sentence."""
+        meta = _meta(record)
+        message = _sentence(meta.get("dagster_event")) or meta.get("orig_message") or record.getMessage()
+        level = f" {record.levelname}" if record.levelno > logging.INFO else ""
+        return f"{self.formatTime(record, '%H:%M:%S')} {meta.get('step_key') or 'run'}:{level} {message}"
+
+
+class TerseFilter(logging.Filter):
+    """Lets the log and the chosen events pass."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """True for what a person wants to see."""
+        event = _meta(record).get("dagster_event")
+        if event is None:
+            return record.levelno >= logging.INFO and not _meta(record).get("orig_message", "").startswith(SKIPPED)
+        return event.event_type_value in OTHER_EVENTS or (
+            event.event_type_value in STEP_EVENTS and event.step_key in PLACES
+        )
+
+
+def _sentence(event: dg.DagsterEvent | None) -> str | None:
+    """What to say of an event instead of Dagster's own account of it."""
+    match event.event_type_value if event else None:
+        case "STEP_START":
+            return "started"
+        case "STEP_SUCCESS":
+            return f"done in {event.step_success_data.duration_ms / 1000:.1f} s"
+        case "STEP_FAILURE":
+            reason = event.step_failure_data.user_failure_data
+            return f"stopped: {reason.description}" if reason else None
+        case "ASSET_CHECK_EVALUATION":
+            check = event.asset_check_evaluation_data
+            return f"{'passed' if check.passed else 'FAILED'}: {check.description}"
+    return None
+
+
+@dg.logger(config_schema={}, description="Steps, checks and log lines on the terminal, one short line each.")
+def terse_console(_: dg.InitLoggerContext) -> logging.Logger:
+    """The logger behind `loggers: console`."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(TerseFormatter())
+    handler.addFilter(TerseFilter())
+    logger = logging.Logger("console", level=logging.DEBUG)
+    logger.addHandler(handler)
+    return logger
+
+
+def _meta(record: logging.LogRecord) -> dict[str, Any]:
+    """What Dagster attaches to a record. Any: strings, and an event."""
+    return getattr(record, "dagster_meta", {})

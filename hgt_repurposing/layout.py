@@ -1,0 +1,81 @@
+"""Where each artefact lies in the data folder, and who knows its parts.
+
+Owners are named by path and imported when they are needed: torch and xgboost load only with what needs them.
+"""
+
+import importlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hgt_repurposing.artifacts import Manifest, Provenance, read_artifact, read_manifest, write_artifact
+
+DATA_VARIABLE = "HGT_REPURPOSING_DATA"
+RAW_FOLDER = "01_raw"
+
+
+class Place(NamedTuple):
+    """Where an artefact lies and who knows its parts."""
+
+    folder: str
+    """Below the data folder."""
+    owner: str
+    """module or module:Class of this package that has `to_parts` and `from_parts`."""
+
+
+PLACES = {
+    "knowledge_graph": Place("03_primary/knowledge_graph", "graph.knowledge_graph:KnowledgeGraph"),
+    "drug_disease_split": Place("03_primary/drug_disease_split", "graph.split:DrugDiseaseSplit"),
+    "hetero_data": Place("03_primary/hetero_data", "graph.hetero_data"),
+    "embedding_params": Place("06_models/embedding_params", "training.params:EmbeddingParams"),
+    "hgt_model": Place("06_models/hgt", "training.loop:TrainingResult"),
+    "hgt_embeddings": Place("06_models/embeddings", "embeddings.table:Embeddings"),
+    "embedding_validation": Place("06_models/embeddings", "embeddings.validation:ValidationReport"),
+    "repurposing_model": Place("06_models/repurposing", "repurposing.model:RepurposingModel"),
+    "repurposing_candidates": Place("07_model_output", "repurposing.candidates:Candidates"),
+    "repurposing_evaluation": Place("08_reporting/evaluation", "repurposing.evaluation:Evaluation"),
+    "repurposing_report": Place("08_reporting/report", "report:Report"),
+}
+
+
+def data_folder(given: str = "") -> Path:
+    """The folder given, else what HGT_REPURPOSING_DATA names, else `data` in the current folder; absolute."""
+    return Path(given or os.environ.get(DATA_VARIABLE) or "data").resolve()
+
+
+def folder_of(name: str, *, root: Path) -> Path:
+    """Folder of an artefact."""
+    return root / PLACES[name].folder
+
+
+def save(name: str, value: Any, *, root: Path, config: dict[str, Any], inputs: Sequence[str]) -> Manifest:
+    """Write an artefact with its configuration and the digests of the artefacts it was made from.
+
+    Args:
+        name: One of PLACES.
+        value: What its owner can turn into parts (Any: a different type per artefact).
+        root: The data folder.
+        config: Resolved configuration of the step that made it (Any: JSON values).
+        inputs: Names of the artefacts that the step read.
+    """
+    digests = {parent: manifest_of(parent, root=root).digest for parent in inputs}
+    provenance = Provenance(config=config, inputs=digests)
+    return write_artifact(folder_of(name, root=root), name, _owner(name).to_parts(value), provenance)
+
+
+def load(name: str, *, root: Path) -> Any:
+    """Read an artefact. Any: what its owner makes of the parts; raises as `read_artifact`."""
+    return _owner(name).from_parts(read_artifact(folder_of(name, root=root), name))
+
+
+def manifest_of(name: str, *, root: Path) -> Manifest:
+    """Header of an artefact; raises as `read_manifest`."""
+    return read_manifest(folder_of(name, root=root), name)
+
+
+def _owner(name: str) -> Any:
+    """Class or module with `to_parts` and `from_parts`. Any: either."""
+    module, _, attribute = PLACES[name].owner.partition(":")
+    loaded = importlib.import_module(f"hgt_repurposing.{module}")
+    return getattr(loaded, attribute) if attribute else loaded

@@ -1,0 +1,30 @@
+# Makes the virtual environment .venv if need be and enters it. To be sourced, from any folder:
+#     . scripts/environment.sh
+# Set EXTRAS=dev before, to have the tools of the tests as well. Works in bash and zsh.
+
+_here="$(cd "$(dirname "${BASH_SOURCE[0]:-$0}")/.." && pwd)" || return 1
+cd "$_here" || return 1
+
+_python="${PYTHON:-python3}"
+if ! "$_python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    echo "error: Python 3.11 or newer is needed; name it in PYTHON, for example PYTHON=python3.12 (tried: $_python)" >&2
+    return 1
+fi
+
+# The environment is made anew only when what it is made from has changed.
+_wanted="${EXTRAS:-run} $(cat pyproject.toml constraints.txt | cksum)"
+_made="$(cat .venv/made-for 2>/dev/null)"
+if [ "$_made" != "$_wanted" ] && [ "$_made" != "${_wanted/#run /dev }" ]; then
+    echo "Making the environment .venv: this downloads some packages and takes a few minutes, once."
+    [ -x .venv/bin/python ] || "$_python" -m venv .venv || return 1
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+        --editable ".${EXTRAS:+[$EXTRAS]}" || return 1
+    echo "$_wanted" >.venv/made-for
+    echo "The environment is ready."
+fi
+
+export PATH="$_here/.venv/bin:$PATH"
+export DAGSTER_HOME="$_here"
+# The classic dagster commands announce their successor on every call.
+export PYTHONWARNINGS="${PYTHONWARNINGS:+$PYTHONWARNINGS,}ignore:Function "
+unset _here _python _wanted _made
