@@ -6,8 +6,6 @@ from hgt_repurposing.defs import assets, automation, checks
 from hgt_repurposing.defs.console import terse_console
 from hgt_repurposing.defs.resources import ArtifactIOManager, ArtifactStore
 
-store = ArtifactStore()
-
 defs = dg.Definitions(
     assets=[
         assets.embedding_params,
@@ -31,5 +29,5 @@ defs = dg.Definitions(
     jobs=[automation.repurposing_job],
     schedules=[automation.weekly_retraining],
     loggers={"console": terse_console},
-    resources={"store": store, "io_manager": ArtifactIOManager(store=store)},
+    resources={"store": ArtifactStore(), "io_manager": ArtifactIOManager()},
 )

@@ -261,7 +261,7 @@ def repurposing_candidates(
     )
 
 
-@dg.asset(group_name=REPURPOSING, kinds={"matplotlib"})
+@dg.asset(group_name=REPURPOSING, kinds={"matplotlib"}, deps=[drug_disease_split, repurposing_model])
 def repurposing_report(
     store: ArtifactStore,
     knowledge_graph: KnowledgeGraph,

@@ -5,14 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from hgt_repurposing.layout import RAW_FOLDER, data_folder, folder_of, load, manifest_of, save
 
 
-class ArtifactStore(dg.ConfigurableResource[Any]):  # Any: the resource is handed to assets as itself
-    """The data folder: `data_folder`, else the environment variable HGT_REPURPOSING_DATA, else ./data."""
+DATA_FOLDER = Field("", description="data folder; empty: the environment variable HGT_REPURPOSING_DATA, else ./data")
 
-    data_folder: str = ""
+
+class ArtifactStore(dg.ConfigurableResource[Any]):  # Any: the resource is handed to assets as itself
+    """The data folder."""
+
+    data_folder: str = DATA_FOLDER
 
     @property
     def root(self) -> Path:
@@ -40,15 +44,16 @@ class ArtifactStore(dg.ConfigurableResource[Any]):  # Any: the resource is hande
 class ArtifactIOManager(dg.ConfigurableIOManager):
     """Assets to and from artefacts."""
 
-    store: ArtifactStore
+    data_folder: str = DATA_FOLDER
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Write an asset's value. Any: whatever the asset makes."""
         asset = context.asset_key.to_user_string()
-        manifest = save(asset, obj, root=self.store.root, config=_config(context), inputs=_parents(context))
+        root = data_folder(self.data_folder)
+        manifest = save(asset, obj, root=root, config=_config(context), inputs=_parents(context))
         context.add_output_metadata(
             {
-                "dagster/uri": self.store.folder(asset).as_uri(),
+                "dagster/uri": folder_of(asset, root=root).as_uri(),
                 "dagster/size_bytes": manifest.num_bytes,
                 "digest": manifest.digest,
             }
@@ -56,7 +61,7 @@ class ArtifactIOManager(dg.ConfigurableIOManager):
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Read an upstream asset's value. Any: whatever the asset made."""
-        return load(context.asset_key.to_user_string(), root=self.store.root)
+        return load(context.asset_key.to_user_string(), root=data_folder(self.data_folder))
 
 
 def _config(context: dg.OutputContext) -> dict[str, Any]:

@@ -50,10 +50,11 @@ class Evaluation:
         """In one sentence, whether the model beats its best floor on held-out diseases, and by how much."""
         lead = self.lead("disease", "macro_ap")
         floor = self.best_floor("disease", "macro_ap")
+        spread = lead.std(ddof=1) if len(lead) > 1 else float("nan")
         verb = "beats" if lead.mean() > 0 else "does NOT beat"
         return (
             f"On held-out diseases the model {verb} the best floor ({floor}): macro AP {lead.mean():+.3f} "
-            f"(standard deviation {lead.std(ddof=1):.3f} over {len(lead)} folds, ahead in {(lead > 0).sum()})."
+            f"(standard deviation {spread:.3f} over {len(lead)} folds, ahead in {(lead > 0).sum()})."
         )
 
     def to_parts(self) -> dict[str, Any]:

@@ -1,0 +1,201 @@
+"""Whole runs in a temporary data folder: what they write, what stops them, and what they leave behind then."""
+
+import gzip
+import re
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pytest
+
+from hgt_repurposing.artifacts import read_manifest
+from hgt_repurposing.defs import assets, checks
+from hgt_repurposing.defs.resources import ArtifactIOManager, ArtifactStore
+from hgt_repurposing.graph.hetero_data import to_hetero_data
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.schema import PRIMEKG_RELATIONS, EdgeType
+from hgt_repurposing.graph.split import message_graph
+from hgt_repurposing.layout import PLACES, folder_of, load
+
+SMALL = {
+    "embedding_params": {
+        "config": {
+            "embedding_dim": 16,
+            "hidden_dim": 16,
+            "num_heads": 2,
+            "num_epochs": 2,
+            "edge_sample_size": 200,
+            "accumulation_steps": 2,
+            "device": "cpu",
+        }
+    },
+    "repurposing_model": {"config": {"max_trees": 5}},
+    "repurposing_candidates": {"config": {"top_k": 7}},
+}
+ALL = [
+    assets.embedding_params,
+    assets.knowledge_graph,
+    assets.drug_disease_split,
+    assets.hetero_data,
+    assets.hgt_model,
+    assets.hgt_embeddings,
+    assets.embedding_validation,
+    assets.repurposing_model,
+    assets.repurposing_evaluation,
+    assets.repurposing_candidates,
+    assets.repurposing_report,
+]
+
+
+def run(root: Path, ops: dict[str, Any], *, chain: list[Any] = ALL) -> dg.ExecuteInProcessResult:
+    """Materialise the chain and the leak check below a folder. Any: run configuration, assets."""
+    return dg.materialize(
+        [*chain, checks.no_held_out_pair_in_message_graph],
+        resources={
+            "store": ArtifactStore(data_folder=str(root)),
+            "io_manager": ArtifactIOManager(data_folder=str(root)),
+        },
+        run_config={"ops": SMALL | ops},
+        raise_on_error=False,
+    )
+
+
+def failures(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+    """The sentence with which each failed step ended."""
+    said = {}
+    for event in result.all_events:
+        if event.event_type_value == "STEP_FAILURE":
+            reason = event.step_failure_data.user_failure_data
+            said[str(event.step_key)] = str(reason.description) if reason else "no sentence"
+    return said
+
+
+def temporary_files(root: Path) -> list[Path]:
+    return [path for path in root.rglob("*") if path.name.startswith(".")]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data folder of one complete run on the demo graph."""
+    root = tmp_path_factory.mktemp("data")
+    result = run(root, {})
+    assert result.success, failures(result)
+    return root
+
+
+@pytest.mark.parametrize("name", sorted(PLACES))
+def test_a_run_writes_every_artefact(finished: Path, name: str) -> None:
+    assert load(name, root=finished) is not None
+    assert not temporary_files(finished)
+
+
+def test_embeddings_lie_where_the_documentation_says(finished: Path) -> None:
+    table = pd.read_csv(finished / "06_models/embeddings/hgt_embeddings.csv", dtype={"node_id": str})
+    assert list(table.columns[:4]) == ["node_id", "node_type", "node_name", "emb_0"]
+    assert table.shape == (3000, 3 + 16)
+
+
+def test_artefacts_name_configuration_and_inputs(finished: Path) -> None:
+    manifest = read_manifest(folder_of("hgt_model", root=finished), "hgt_model")
+    params = read_manifest(folder_of("embedding_params", root=finished), "embedding_params")
+    assert manifest.inputs["embedding_params"] == params.digest
+    assert set(manifest.inputs) == {"embedding_params", "hetero_data"}
+    assert params.config["num_epochs"] == 2
+
+
+def test_two_runs_with_one_seed_give_the_same_artefacts(finished: Path, tmp_path: Path) -> None:
+    assert run(tmp_path, {}).success
+    for name in ("hgt_embeddings", "repurposing_model", "repurposing_candidates", "repurposing_evaluation"):
+        ours, theirs = (read_manifest(folder_of(name, root=root), name).digest for root in (finished, tmp_path))
+        assert ours == theirs, name
+
+
+def test_a_leaked_pair_stops_the_run_before_training(tmp_path: Path) -> None:
+    @dg.asset(name="hetero_data", deps=[assets.drug_disease_split])
+    def leaking(knowledge_graph: KnowledgeGraph) -> Any:
+        """The message graph with one held-out pair put back, turned round, under another relation."""
+        names = knowledge_graph.therapeutic
+        pair = EdgeType(names.disease, "resembles_treatment_of", names.drug)
+        visible = message_graph(knowledge_graph)
+        leaked = {**visible.edges, pair: knowledge_graph.indications[::-1, :1].copy()}
+        return to_hetero_data(KnowledgeGraph(visible.nodes, leaked, PRIMEKG_RELATIONS))
+
+    chain = [leaking if asset is assets.hetero_data else asset for asset in ALL]
+    result = run(tmp_path, {}, chain=chain)
+    assert not result.success
+    evaluation = next(iter(result.get_asset_check_evaluations()))
+    assert not evaluation.passed
+    assert evaluation.metadata["leaked"].value == 2  # the edge and its reverse
+    assert not (tmp_path / PLACES["hgt_model"].folder).exists()
+
+
+def write_tables(folder: Path, nodes: str, edges: str) -> dict[str, Any]:
+    """Two plain tables and the configuration that reads them."""
+    folder.mkdir()
+    (folder / "nodes.csv").write_text("node_type,node_id,node_name\n" + nodes)
+    (folder / "edges.csv").write_text("source_type,source_id,relation,target_type,target_id\n" + edges)
+    return {"knowledge_graph": {"config": {"source": "tables", "path": str(folder)}}}
+
+
+NODES = "drug,D1,one\ndrug,D2,two\ndisease,X1,ill\ndisease,X2,sick\ngene,G1,g\n"
+TREATS = "drug,D1,indication,disease,X1\n"
+
+
+def bad_inputs(folder: Path) -> dict[str, tuple[dict[str, Any], str]]:
+    """Name of the fault to configuration and sentence."""
+    files = folder / "tables"
+    gzipped = folder / "kg.csv.gz"
+    gzipped.write_bytes(gzip.compress(b"relation,x_id\nindication,1\n"))
+    config = {
+        "missing file": {"knowledge_graph": {"config": {"source": "primekg", "path": str(folder / "absent.csv")}}},
+        "missing column": {"knowledge_graph": {"config": {"source": "primekg", "path": str(gzipped)}}},
+        "empty file": write_tables(folder / "empty", "", TREATS),
+        "unknown node": write_tables(files, NODES, TREATS + "drug,D9,binds,gene,G1\n"),
+        "no pairs": write_tables(folder / "bare", NODES, "drug,D1,binds,gene,G1\n"),
+        "fewer pairs than folds": write_tables(folder / "few", NODES, TREATS + "drug,D1,binds,gene,G1\n"),
+        "unknown relation": write_tables(folder / "other", NODES, TREATS),
+        "heads": {"embedding_params": {"config": {"hidden_dim": 100}}},
+    }
+    config["unknown relation"]["knowledge_graph"]["config"]["indication"] = ["cures"]
+    sentence = {
+        "missing file": r"absent\.csv: there is no such",
+        "missing column": r"kg\.csv\.gz.*column.*'x_type'",
+        "empty file": r"nodes\.csv.*(empty|no rows|header)",
+        "unknown node": r"edges\.csv: row 3 names the unknown node \(drug, D9\)",
+        "no pairs": r"edges\.csv: no edge 'indication' between .*no drug-disease pairs",
+        "fewer pairs than folds": r"5 folds by disease need at least 5 treated diseases \(got 1\)",
+        "unknown relation": r"edges\.csv: no edge 'cures' between a 'drug' and a 'disease'.*'indication'",
+        "heads": r"hidden_dim must be divisible by num_heads \(got 100 and 8\)",
+    }
+    return {fault: (config[fault], sentence[fault]) for fault in sentence}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "missing file",
+        "missing column",
+        "empty file",
+        "unknown node",
+        "no pairs",
+        "fewer pairs than folds",
+        "unknown relation",
+        "heads",
+    ],
+)
+def test_bad_input_ends_in_one_sentence_and_leaves_nothing_half_written(tmp_path: Path, fault: str) -> None:
+    ops, sentence = bad_inputs(tmp_path)[fault]
+    root = tmp_path / "data"
+    result = run(root, ops)
+    assert not result.success
+    said = failures(result)
+    assert len(said) == 1, said
+    (message,) = said.values()
+    assert "\n" not in message
+    assert re.search(sentence, message), message
+    assert not temporary_files(root)
+    assert not folder_of("hgt_model", root=root).exists()
+    for name in PLACES:  # what is there, is whole
+        if (folder_of(name, root=root) / f"{name}.manifest.json").exists():
+            load(name, root=root)
