@@ -1,4 +1,4 @@
-"""The whole asset graph with the shipped configurations: the planted signal is found, and is not there when shuffled."""
+"""The whole asset graph with the shipped configurations: the planted signal is found, and not when shuffled."""
 
 from pathlib import Path
 from typing import Any
@@ -68,9 +68,7 @@ def test_with_shuffled_labels_nothing_is_found(demo: Path) -> None:
     shuffled[0] = np.random.default_rng(0).permutation(shuffled[0])
     shuffled, kept = np.unique(shuffled, axis=1, return_index=True)
     folds = {kind: fold[kept] for kind, fold in split.folds.items()}
-    control = DrugDiseaseSplit(
-        shuffled, folds, split.num_drugs, split.num_diseases, split.num_folds, split.seed
-    )
+    control = DrugDiseaseSplit(shuffled, folds, split.num_drugs, split.num_diseases, split.num_folds, split.seed)
     features = PairFeatures.of_graph(load("hgt_embeddings", root=demo), graph)
     nothing = np.empty((2, 0), dtype=np.int64)
     model = fit_repurposing_model(features, control, ClassifierParams(), off_label=nothing)

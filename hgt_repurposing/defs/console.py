@@ -41,7 +41,9 @@ class TerseFilter(logging.Filter):
 
 def _sentence(event: dg.DagsterEvent | None) -> str | None:
     """What to say of an event instead of Dagster's own account of it."""
-    match event.event_type_value if event else None:
+    if event is None:
+        return None
+    match event.event_type_value:
         case "STEP_START":
             return "started"
         case "STEP_SUCCESS":

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from hgt_repurposing.layout import RAW_FOLDER, data_folder, folder_of, load, manifest_of, save
 
-
 DATA_FOLDER = Field("", description="data folder; empty: the environment variable HGT_REPURPOSING_DATA, else ./data")
 
 

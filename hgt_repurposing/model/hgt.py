@@ -66,7 +66,7 @@ class HGTLayer(nn.Module):
 
     def update(self, x: Tensor, received: Tensor, type_ptr: Sequence[int]) -> Tensor:
         """Mix what was received into the nodes. Shape [num_nodes, width] out."""
-        mapped = self.out(functional.gelu(received.flatten(1)), type_ptr)
+        mapped: Tensor = self.out(functional.gelu(received.flatten(1)), type_ptr)
         gate = per_node(self.skip.sigmoid(), type_ptr)[:, None]
         return gate * mapped + (1 - gate) * x
 

@@ -32,7 +32,8 @@ class PairClassifier:
         Returns:
             Shape [num_pairs].
         """
-        return self.booster.inplace_predict(features.of(pairs)).astype(np.float64)
+        scores: FloatArray = self.booster.inplace_predict(features.of(pairs)).astype(np.float64)
+        return scores
 
     def to_json(self) -> dict[str, Any]:
         """XGBoost's own JSON model. Any: JSON values."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,10 @@ from hgt_repurposing.evaluation.ranking import grid_metrics
 from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.graph.split import SPLIT_KINDS, DrugDiseaseSplit
 from hgt_repurposing.repurposing.features import PairFeatures
-from hgt_repurposing.repurposing.model import RepurposingModel
 from hgt_repurposing.repurposing.scoring import score_grid
+
+if TYPE_CHECKING:  # plots read an Evaluation, and must not load xgboost for it
+    from hgt_repurposing.repurposing.model import RepurposingModel
 
 MODEL = "model"
 
@@ -73,7 +75,7 @@ class Evaluation:
 
 
 def evaluate(
-    model: RepurposingModel, features: PairFeatures, split: DrugDiseaseSplit, *, off_label: IntArray, seed: int
+    model: "RepurposingModel", features: PairFeatures, split: DrugDiseaseSplit, *, off_label: IntArray, seed: int
 ) -> Evaluation:
     """Measure the model of each fold, and the floors, on the pairs that the fold holds out.
 

@@ -46,12 +46,12 @@ class PairFeatures:
     @property
     def num_features(self) -> int:
         """Width of a pair's features."""
-        return self.drugs.shape[1] + self.diseases.shape[1] + 1
+        return int(self.drugs.shape[1] + self.diseases.shape[1] + 1)
 
     @cached_property
-    def _cosine(self) -> Features:
-        """Shape [num_drugs, num_diseases]: some hundred megabytes for the largest public graph."""
-        return _unit(self.drugs) @ _unit(self.diseases).T
+    def _units(self) -> tuple[Features, Features]:
+        """Drug and disease embeddings of unit length."""
+        return _unit(self.drugs), _unit(self.diseases)
 
     def of(self, pairs: IntArray) -> Features:
         """Features of pairs: drug embedding, disease embedding, cosine.
@@ -67,10 +67,12 @@ class PairFeatures:
         rows = np.empty((len(drug), self.num_features), dtype=np.float32)
         rows[:, :width] = self.drugs[drug]
         rows[:, width:-1] = self.diseases[disease]
-        rows[:, -1] = self._cosine[drug, disease]
+        unit_drugs, unit_diseases = self._units
+        rows[:, -1] = np.einsum("pw,pw->p", unit_drugs[drug], unit_diseases[disease])
         return rows
 
 
 def _unit(vectors: Features) -> Features:
     norm = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.maximum(norm, np.finfo(np.float32).tiny)
+    unit: Features = vectors / np.maximum(norm, np.finfo(np.float32).tiny)
+    return unit

@@ -1,19 +1,27 @@
 """Scores of all drugs against chosen diseases, in blocks of bounded size."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
 from hgt_repurposing.graph.schema import FloatArray, IntArray
-from hgt_repurposing.repurposing.classifier import PairClassifier
 from hgt_repurposing.repurposing.features import PairFeatures
 
 MAX_BLOCK_VALUES = 50_000_000
 """Feature values held at a time: 200 MB in float32."""
 
 
+class PairScorer(Protocol):
+    """Whatever gives a pair a score; a protocol, so that reading an evaluation does not load xgboost."""
+
+    def score(self, features: PairFeatures, pairs: IntArray) -> FloatArray:
+        """Higher is better. Pairs have shape [2, num_pairs], scores [num_pairs]."""
+        ...
+
+
 def score_grid(
-    model: PairClassifier,
+    model: PairScorer,
     features: PairFeatures,
     diseases: IntArray,
     *,

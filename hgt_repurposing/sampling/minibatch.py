@@ -1,7 +1,7 @@
 """A mini graph to compute on: local node space, typed edges, supervision, and the way back to global ids."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
 import torch
@@ -45,18 +45,14 @@ class MiniBatch:
 
     def to(self, device: torch.device) -> Self:
         """The same batch on another device, by blocking copies (non-blocking ones can corrupt on MPS)."""
-        moved = {f.name: _move(getattr(self, f.name), device) for f in fields(self)}
-        return replace(self, **moved)
-
-
-def _move(value: object, device: torch.device) -> object:
-    if isinstance(value, Tensor):
-        return value.to(device)
-    if isinstance(value, TypedEdges):
-        return TypedEdges(*(part.to(device) for part in value))
-    if isinstance(value, dict):
-        return {key: part.to(device) for key, part in value.items()}
-    return value
+        return replace(
+            self,
+            node_index=self.node_index.to(device),
+            messages=TypedEdges(*(part.to(device) for part in self.messages)),
+            positives=TypedEdges(*(part.to(device) for part in self.positives)),
+            negative_target=self.negative_target.to(device),
+            features={number: rows.to(device) for number, rows in self.features.items()},
+        )
 
 
 def concatenate(relations: Sequence[int], sources: Sequence[Tensor], targets: Sequence[Tensor]) -> TypedEdges:

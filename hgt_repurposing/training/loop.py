@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, NoReturn, Self
 
 import pandas as pd
 import torch
@@ -134,7 +134,7 @@ def _epoch(
     for _ in range(steps):
         batch = sampler.sample_subgraph().to(device)
         loss = _forward(model, batch)
-        (loss / steps).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        (loss / steps).backward()
         total += loss.item() / steps
         del loss
         release_memory(device)
@@ -151,7 +151,7 @@ def _forward(model: HGTModel, batch: MiniBatch) -> torch.Tensor:
     return link_prediction_loss(model.decoder, embeddings, batch)
 
 
-def _progress_bar(params: EmbeddingParams) -> "tqdm[None]":
+def _progress_bar(params: EmbeddingParams) -> "tqdm[NoReturn]":
     """A live bar in a terminal; where output goes to a file or a pipe, a line every ten seconds."""
     kind = "batched" if params.use_batched_mps else "full graph"
     interval = 0.2 if sys.stderr.isatty() else 10.0

@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 import hgt_repurposing
-from hgt_repurposing.defs.config import EmbeddingParamsConfig, KnowledgeGraphConfig
 from hgt_repurposing.definitions import defs
+from hgt_repurposing.defs.automation import CONFIG_VARIABLE, weekly_retraining
+from hgt_repurposing.defs.config import EmbeddingParamsConfig, KnowledgeGraphConfig
 from hgt_repurposing.layout import PLACES
 from hgt_repurposing.training.params import EmbeddingParams
 
@@ -113,3 +114,28 @@ def test_a_value_out_of_bounds_names_field_rule_and_value() -> None:
     with pytest.raises(dg.Failure) as caught:
         KnowledgeGraphConfig(seed=-1)
     assert caught.value.description == "wrong configuration: seed: Input should be greater than or equal to 0 (got -1)"
+
+
+def tick() -> dg.RunRequest | dg.SkipReason:
+    with dg.instance_for_test() as instance:
+        result = weekly_retraining(dg.build_schedule_context(instance=instance))
+    assert isinstance(result, dg.RunRequest | dg.SkipReason)
+    return result
+
+
+def test_retraining_runs_the_configuration_file_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = next(path for path in CONFIGS if path.stem == "smoke")
+    monkeypatch.setenv(CONFIG_VARIABLE, str(path))
+    request = tick()
+    assert isinstance(request, dg.RunRequest)
+    assert request.run_config == yaml.safe_load(path.read_text())
+
+
+@pytest.mark.parametrize(("value", "reason"), [("", "names no configuration file"), ("/absent.yaml", "is no file")])
+def test_retraining_without_a_configuration_skips_and_says_why(
+    monkeypatch: pytest.MonkeyPatch, value: str, reason: str
+) -> None:
+    monkeypatch.setenv(CONFIG_VARIABLE, value)
+    skip = tick()
+    assert isinstance(skip, dg.SkipReason)
+    assert reason in str(skip.skip_message)

@@ -69,7 +69,7 @@ def both_outputs(seed: int, counts: tuple[int, int], num_edges: int) -> tuple[Te
     outputs = conv(inputs, dict(zip(RELATIONS, edges, strict=True)))
     stock = torch.cat([outputs[name] for name in TYPES])
     weight = torch.randn(ours.shape, generator=generator)
-    (ours * weight).sum().backward()  # type: ignore[no-untyped-call]
+    (ours * weight).sum().backward()
     (stock * weight).sum().backward()
     assert ours_in.grad is not None
     assert stock_in.grad is not None

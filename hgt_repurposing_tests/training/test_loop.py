@@ -1,7 +1,5 @@
 """Training: it learns, it repeats, it accumulates, and it says what is wrong."""
 
-from collections.abc import Callable
-
 import pytest
 import torch
 from torch_geometric.data import HeteroData
@@ -162,8 +160,7 @@ def test_memory_of_the_process_is_read() -> None:
 
 
 def _available(name: str) -> bool:
-    check: Callable[[], bool] = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}[name]
-    return check()
+    return torch.cuda.is_available() if name == "cuda" else torch.backends.mps.is_available()
 
 
 @pytest.mark.parametrize(
