@@ -15,7 +15,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,14 +73,20 @@ def write_artifact(folder: Path, name: str, parts: Mapping[str, Any], provenance
         name: Name of the artefact, and of its manifest.
         parts: Part name to value; the name's ending decides the shape. Any: one of the shapes above.
         provenance: What goes into the header.
+
+    Raises:
+        TypeError, ValueError: If a value does not have the shape of its part.
     """
     folder.mkdir(parents=True, exist_ok=True)
     manifest_path = _manifest_path(folder, name)
-    stale = set(json.loads(manifest_path.read_text())["parts"]) - set(parts) if manifest_path.exists() else set()
-    staging = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder))
-    try:
+    stale = _parts_of_earlier_write(manifest_path) - set(parts)
+    with _staging(folder, name) as staging:
         for part, value in parts.items():
-            _write_part(staging / part, value)
+            try:
+                _write_part(staging / part, value)
+            except Exception as error:
+                error.add_note(f"while writing {part} of the artefact {name!r} to {folder}")
+                raise
         manifest = Manifest(
             name=name,
             format_version=FORMAT_VERSION,
@@ -90,15 +97,14 @@ def write_artifact(folder: Path, name: str, parts: Mapping[str, Any], provenance
                 part: {"bytes": (staging / part).stat().st_size, "sha256": _sha256(staging / part)} for part in parts
             },
         )
-        (staging / manifest_path.name).write_text(_dump_json({**vars(manifest), "digest": manifest.digest}))
+        header = _dump_json({**vars(manifest), "digest": manifest.digest})
+        (staging / manifest_path.name).write_text(header, encoding="utf-8")
         manifest_path.unlink(missing_ok=True)
         for part in parts:
             os.replace(staging / part, folder / part)  # noqa: PTH105  (the atomic one is what is meant)
         for part in stale:
             (folder / part).unlink(missing_ok=True)
         os.replace(staging / manifest_path.name, manifest_path)  # noqa: PTH105
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
     return manifest
 
 
@@ -118,15 +124,21 @@ def read_manifest(folder: Path, name: str) -> Manifest:
 
     Raises:
         FileNotFoundError: If the artefact was never written.
-        ValueError: If it was written by another format version.
+        ValueError: If it was written by another format version, or the header is truncated.
     """
     path = _manifest_path(folder, name)
     if not path.exists():
         raise FileNotFoundError(f"no artefact {name!r} in {folder}: materialise the asset {name!r} first")
-    entry = json.loads(path.read_text())
-    if entry["format_version"] != FORMAT_VERSION:
+    try:
+        entry = json.loads(path.read_text(encoding="utf-8"))
+        version = entry["format_version"]
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
-            f"{path} has format version {entry['format_version']}, this is a reader of version {FORMAT_VERSION}: "
+            f"artefact {name!r} is damaged: {path} is no manifest; materialise the asset {name!r} again"
+        ) from error
+    if version != FORMAT_VERSION:
+        raise ValueError(
+            f"{path} has format version {version}, this is a reader of version {FORMAT_VERSION}: "
             f"materialise the asset {name!r} again"
         )
     entry.pop("digest")
@@ -135,17 +147,31 @@ def read_manifest(folder: Path, name: str) -> Manifest:
 
 def write_json(path: Path, value: Any) -> None:
     """Write one JSON file, whole or not at all. Any: a JSON value."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    with _staging(path.parent, path.name) as staging:
+        (staging / path.name).write_text(_dump_json(value), encoding="utf-8")
+        os.replace(staging / path.name, path)  # noqa: PTH105
+
+
+@contextmanager
+def _staging(folder: Path, name: str) -> Iterator[Path]:
+    """A hidden folder on the same disk, gone afterwards. Files in it get the usual permissions; mkstemp's do not."""
+    staging = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder))
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(_dump_json(value))
-        os.replace(temporary, path)  # noqa: PTH105
+        yield staging
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _manifest_path(folder: Path, name: str) -> Path:
     return folder / f"{name}.manifest.json"
+
+
+def _parts_of_earlier_write(manifest_path: Path) -> set[str]:
+    """Of any format version; none where the manifest is damaged, for writing again is the way out of that."""
+    try:
+        return set(json.loads(manifest_path.read_text(encoding="utf-8"))["parts"])
+    except (FileNotFoundError, KeyError, TypeError, ValueError):
+        return set()
 
 
 def _dump_json(value: Any) -> str:
@@ -165,11 +191,14 @@ def _write_part(path: Path, value: Any) -> None:
             pa.csv.write_csv(pa.Table.from_pandas(value, preserve_index=False), path)
         case ".npz":
             with path.open("wb") as file:
-                np.savez(file, allow_pickle=False, **value)
+                # In C order: bytes would otherwise depend on how an array came about.
+                np.savez(
+                    file, allow_pickle=False, **{key: np.asarray(array, order="C") for key, array in value.items()}
+                )
         case ".json":
             path.write_text(_dump_json(value), encoding="utf-8")
         case ".html":
-            path.write_text(value, encoding="utf-8")
+            path.write_bytes(value.encode("utf-8"))  # as text, line ends would change on some systems
         case _:
             path.write_bytes(value)
 
@@ -193,6 +222,6 @@ def _read_part(path: Path, entry: Mapping[str, Any], name: str) -> Any:
         case ".json":
             return json.loads(path.read_text(encoding="utf-8"))
         case ".html":
-            return path.read_text(encoding="utf-8")
+            return path.read_bytes().decode("utf-8")
         case _:
             return path.read_bytes()

@@ -261,7 +261,11 @@ def repurposing_candidates(
     )
 
 
-@dg.asset(group_name=REPURPOSING, kinds={"matplotlib"}, deps=[drug_disease_split, repurposing_model])
+MADE_WITH = [embedding_params, drug_disease_split, repurposing_model]
+"""Assets that the report's foot names without reading their values."""
+
+
+@dg.asset(group_name=REPURPOSING, kinds={"matplotlib"}, deps=MADE_WITH)
 def repurposing_report(
     store: ArtifactStore,
     knowledge_graph: KnowledgeGraph,
@@ -281,7 +285,7 @@ def repurposing_report(
         embedding_validation,
         repurposing_evaluation,
         repurposing_candidates,
-        provenance=store.provenance("hgt_embeddings", "drug_disease_split", "repurposing_model"),
+        provenance=store.provenance("knowledge_graph", "hgt_embeddings", *(asset.key.path[-1] for asset in MADE_WITH)),
     )
     page = store.folder("repurposing_report") / "repurposing_report.html"
     return dg.MaterializeResult(value=report, metadata={"page": dg.MetadataValue.path(page)})

@@ -8,7 +8,6 @@ pessimist behind them; their mean is the realistic rank (the average tie rank), 
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import rankdata
 
 from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
 
@@ -74,27 +73,6 @@ class GridMetrics(NamedTuple):
     num_diseases: int
     """Columns with at least one positive."""
     num_positives: int
-
-
-def average_ranks(scores: FloatArray, candidate: BoolArray) -> FloatArray:
-    """Rank the candidate rows of every column, the highest score first, ties at their average rank.
-
-    Args:
-        scores: Higher is better. Shape [num_drugs, num_columns].
-        candidate: True where a cell takes part. Same shape.
-
-    Returns:
-        Ranks from 1, NaN outside the candidates. Shape [num_drugs, num_columns].
-
-    Raises:
-        ValueError: If the shapes differ or the score of a candidate is not finite.
-    """
-    _require_scores(scores, candidate)
-    ranks = np.full(scores.shape, np.nan)
-    for column in range(scores.shape[1]):
-        rows = candidate[:, column]
-        ranks[rows, column] = rankdata(-scores[rows, column])
-    return ranks
 
 
 def positive_ranks(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> PositiveRanks:

@@ -20,7 +20,6 @@ large presets, as in PrimeKG; some in `demo`). Names are invented.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -42,6 +41,8 @@ from hgt_repurposing.graph.schema import (
     FloatArray,
     IntArray,
 )
+from hgt_repurposing.graph.synthetic_layouts import LAYOUTS, RELATIONS, Layout, RelationRule
+from hgt_repurposing.graph.synthetic_names import invented_names
 
 Preset = Literal["demo", "reference", "primekg"]
 
@@ -61,178 +62,6 @@ class SyntheticConfig(BaseModel, frozen=True, extra="forbid"):
     seed: int = Field(42, ge=0, description="seed of everything that is drawn")
 
 
-@dataclass(frozen=True)
-class _Relation:
-    """How edges of one relation are drawn. A coherence of None marks the relations that the mechanism decides."""
-
-    source: str
-    target: str
-    coherence: float | None
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """Size of one preset."""
-
-    num_nodes: Mapping[str, int]
-    num_edges: Mapping[str, int]
-    """Unique edges per relation."""
-    num_modules: int
-    num_approved: int
-    num_treatable: int
-    mirrored_share: float
-    """Share of the edges that stand in both directions."""
-
-
-_RELATIONS = {
-    "drug_protein": _Relation("drug", "gene/protein", 0.85),
-    "disease_protein": _Relation("disease", "gene/protein", 0.85),
-    "protein_protein": _Relation("gene/protein", "gene/protein", 0.6),
-    "bioprocess_protein": _Relation("biological_process", "gene/protein", 0.7),
-    "pathway_protein": _Relation("pathway", "gene/protein", 0.8),
-    "bioprocess_bioprocess": _Relation("biological_process", "biological_process", 0.6),
-    "pathway_pathway": _Relation("pathway", "pathway", 0.6),
-    "disease_disease": _Relation("disease", "disease", 0.5),
-    "disease_phenotype_positive": _Relation("disease", "effect/phenotype", 0.4),
-    "disease_phenotype_negative": _Relation("disease", "effect/phenotype", 0.0),
-    "phenotype_protein": _Relation("effect/phenotype", "gene/protein", 0.5),
-    "phenotype_phenotype": _Relation("effect/phenotype", "effect/phenotype", 0.5),
-    "drug_drug": _Relation("drug", "drug", 0.2),
-    "drug_effect": _Relation("drug", "effect/phenotype", 0.2),
-    "anatomy_protein_present": _Relation("anatomy", "gene/protein", 0.05),
-    "anatomy_protein_absent": _Relation("anatomy", "gene/protein", 0.05),
-    "anatomy_anatomy": _Relation("anatomy", "anatomy", 0.5),
-    "molfunc_protein": _Relation("molecular_function", "gene/protein", 0.5),
-    "molfunc_molfunc": _Relation("molecular_function", "molecular_function", 0.5),
-    "cellcomp_protein": _Relation("cellular_component", "gene/protein", 0.2),
-    "cellcomp_cellcomp": _Relation("cellular_component", "cellular_component", 0.5),
-    "exposure_disease": _Relation("exposure", "disease", 0.3),
-    "exposure_exposure": _Relation("exposure", "exposure", 0.3),
-    "exposure_bioprocess": _Relation("exposure", "biological_process", 0.3),
-    "exposure_protein": _Relation("exposure", "gene/protein", 0.3),
-    "exposure_molfunc": _Relation("exposure", "molecular_function", 0.3),
-    "exposure_cellcomp": _Relation("exposure", "cellular_component", 0.3),
-    "indication": _Relation("drug", "disease", None),
-    "off-label use": _Relation("drug", "disease", None),
-    "contraindication": _Relation("drug", "disease", None),
-}
-
-_PRIMEKG_EDGES = {  # half of PrimeKG's rows, which hold both directions; 4,050,249 together
-    "anatomy_protein_present": 1_518_203,
-    "drug_drug": 1_336_314,
-    "protein_protein": 321_075,
-    "disease_phenotype_positive": 150_317,
-    "bioprocess_protein": 144_805,
-    "cellcomp_protein": 83_402,
-    "disease_protein": 80_411,
-    "molfunc_protein": 69_530,
-    "drug_effect": 64_784,
-    "bioprocess_bioprocess": 52_886,
-    "pathway_protein": 42_646,
-    "disease_disease": 32_194,
-    "contraindication": 30_675,
-    "drug_protein": 25_653,
-    "anatomy_protein_absent": 19_887,
-    "phenotype_phenotype": 18_736,
-    "anatomy_anatomy": 14_032,
-    "molfunc_molfunc": 13_574,
-    "indication": 9_388,
-    "cellcomp_cellcomp": 4_845,
-    "phenotype_protein": 3_330,
-    "off-label use": 2_568,
-    "pathway_pathway": 2_535,
-    "exposure_disease": 2_304,
-    "exposure_exposure": 2_070,
-    "exposure_bioprocess": 1_625,
-    "exposure_protein": 1_212,
-    "disease_phenotype_negative": 1_193,
-    "exposure_molfunc": 45,
-    "exposure_cellcomp": 10,
-}
-
-_REFERENCE_EDGES = {  # 1,700,000 together, in PrimeKG's proportions
-    "drug_drug": 1_091_561,
-    "protein_protein": 262_266,
-    "bioprocess_protein": 118_282,
-    "disease_protein": 65_682,
-    "bioprocess_bioprocess": 43_199,
-    "pathway_protein": 34_835,
-    "disease_disease": 26_297,
-    "contraindication": 25_056,
-    "drug_protein": 20_954,
-    "indication": 7_668,
-    "off-label use": 2_098,
-    "pathway_pathway": 2_102,
-}
-
-_LAYOUTS: dict[Preset, _Layout] = {
-    "demo": _Layout(
-        num_nodes={
-            "biological_process": 500,
-            "disease": 200,
-            "drug": 400,
-            "effect/phenotype": 100,
-            "gene/protein": 1_600,
-            "pathway": 200,
-        },
-        num_edges={
-            "protein_protein": 16_000,
-            "drug_drug": 12_000,
-            "bioprocess_protein": 9_000,
-            "pathway_protein": 5_000,
-            "drug_effect": 5_000,
-            "disease_protein": 3_000,
-            "disease_phenotype_positive": 3_000,
-            "drug_protein": 1_850,
-            "bioprocess_bioprocess": 1_500,
-            "contraindication": 1_200,
-            "indication": 1_000,
-            "phenotype_protein": 500,
-            "disease_disease": 500,
-            "pathway_pathway": 300,
-            "off-label use": 150,
-        },
-        num_modules=40,
-        num_approved=330,
-        num_treatable=155,
-        mirrored_share=0.3,
-    ),
-    "reference": _Layout(
-        num_nodes={
-            "biological_process": 19_739,
-            "disease": 9_020,
-            "drug": 7_957,
-            "gene/protein": 27_671,
-            "pathway": 2_516,
-        },
-        num_edges=_REFERENCE_EDGES,
-        num_modules=300,
-        num_approved=1_800,
-        num_treatable=1_400,
-        mirrored_share=1.0,
-    ),
-    "primekg": _Layout(
-        num_nodes={
-            "anatomy": 14_035,
-            "biological_process": 28_642,
-            "cellular_component": 4_176,
-            "disease": 17_080,
-            "drug": 7_957,
-            "effect/phenotype": 15_311,
-            "exposure": 818,
-            "gene/protein": 27_671,
-            "molecular_function": 11_169,
-            "pathway": 2_516,
-        },
-        num_edges=_PRIMEKG_EDGES,
-        num_modules=300,
-        num_approved=1_800,
-        num_treatable=1_400,
-        mirrored_share=1.0,
-    ),
-}
-
-
 def synthetic_knowledge_graph(config: SyntheticConfig) -> KnowledgeGraph:
     """Generate the graph: the raw tables, loaded as those of a real source are."""
     nodes, edges = synthetic_tables(config)
@@ -247,7 +76,7 @@ def synthetic_tables(config: SyntheticConfig) -> tuple[pd.DataFrame, pd.DataFram
         categorical), with the dirt that the module describes. Without it they hold exactly the preset's numbers.
     """
     generator = np.random.default_rng(config.seed)
-    layout = _LAYOUTS[config.preset]
+    layout = LAYOUTS[config.preset]
     module_size = _power_law(layout.num_modules, generator)
     populations = {
         node_type: _population(num, module_size, generator, second_module=node_type == "disease")
@@ -255,7 +84,7 @@ def synthetic_tables(config: SyntheticConfig) -> tuple[pd.DataFrame, pd.DataFram
     }
     edges = {
         relation: _random_edges(rule, layout.num_edges[relation], populations, generator)
-        for relation, rule in _RELATIONS.items()
+        for relation, rule in RELATIONS.items()
         if relation in layout.num_edges and rule.coherence is not None
     }
     edges |= _therapeutic_edges(edges, layout, populations, generator)
@@ -322,7 +151,7 @@ def _population(
 
 
 def _random_edges(
-    rule: _Relation, num: int, populations: Mapping[str, _Population], generator: np.random.Generator
+    rule: RelationRule, num: int, populations: Mapping[str, _Population], generator: np.random.Generator
 ) -> IntArray:
     """Draw distinct edges of one relation. Shape [2, num]."""
     sources, targets = populations[rule.source], populations[rule.target]
@@ -361,7 +190,7 @@ def _distinct_pairs(
 
 def _therapeutic_edges(
     edges: Mapping[str, IntArray],
-    layout: _Layout,
+    layout: Layout,
     populations: Mapping[str, _Population],
     generator: np.random.Generator,
 ) -> dict[str, IntArray]:
@@ -421,10 +250,10 @@ def _weighted_cells(weight: FloatArray, num: int, generator: np.random.Generator
     return row, column
 
 
-def _node_table(layout: _Layout, generator: np.random.Generator) -> pd.DataFrame:
+def _node_table(layout: Layout, generator: np.random.Generator) -> pd.DataFrame:
     blocks = []
     for node_type, num in layout.num_nodes.items():
-        names = _names(node_type, num, generator)
+        names = invented_names(node_type, num, generator)
         namesakes = generator.choice(num, 2 * max(1, int(num * _NAMESAKE_SHARE)), replace=False).reshape(2, -1)
         names[namesakes[0]] = names[namesakes[1]]
         blocks.append(pd.DataFrame({NODE_TYPE: node_type, NODE_ID: _ids(node_type, num), NODE_NAME: names}))
@@ -438,12 +267,12 @@ def _ids(node_type: str, num: int) -> list[str]:
     return [f"D{number:05d}" if node_type == "drug" else str(number) for number in range(1, num + 1)]
 
 
-def _edge_table(edges: Mapping[str, IntArray], layout: _Layout, generator: np.random.Generator) -> pd.DataFrame:
+def _edge_table(edges: Mapping[str, IntArray], layout: Layout, generator: np.random.Generator) -> pd.DataFrame:
     node_types = list(layout.num_nodes)
     counts = np.array(list(layout.num_nodes.values()))
     offset = dict(zip(node_types, np.cumsum(counts) - counts, strict=True))
     ends = [
-        index + np.array([[offset[_RELATIONS[relation].source]], [offset[_RELATIONS[relation].target]]])
+        index + np.array([[offset[RELATIONS[relation].source]], [offset[RELATIONS[relation].target]]])
         for relation, index in edges.items()
     ]
     both = np.concatenate(ends, axis=1)
@@ -467,79 +296,3 @@ def _edge_table(edges: Mapping[str, IntArray], layout: _Layout, generator: np.ra
             TARGET_ID: pd.Categorical.from_codes(node_ids.codes[target], dtype=node_ids.dtype),
         }
     )
-
-
-_STEMS = tuple(
-    "".join(parts)
-    for parts in product(
-        (
-            "bel",
-            "dru",
-            "fal",
-            "gim",
-            "hol",
-            "jax",
-            "kev",
-            "lum",
-            "mor",
-            "nev",
-            "quo",
-            "rud",
-            "tev",
-            "vel",
-            "wix",
-            "zan",
-        ),
-        ("a", "e", "i", "o", "u"),
-        ("b", "d", "g", "k", "l", "m", "n", "p", "rv", "t", "v", "z"),
-    )
-)
-_ORGANS = ("hepatic", "renal", "cardiac", "pulmonary", "gastric", "dermal", "ocular", "neural", "splenic", "vascular")
-_CONSONANTS = "BDFGKLMNPRTV"
-_NAME_PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
-    "anatomy": (("upper ", "lower ", "left ", "right "), _STEMS, ("ic lobe", "al gland", "ic duct", "al layer")),
-    "biological_process": (
-        ("", "regulation of ", "positive regulation of ", "negative regulation of ", "response to "),
-        _STEMS,
-        ("in transport", "ate metabolism", "ic signal", "osome assembly", "in binding", "ine synthesis", "ol uptake"),
-    ),
-    "cellular_component": (("inner ", "outer ", ""), _STEMS, ("osome", "in complex", "ic membrane", "al vesicle")),
-    "disease": (tuple(f"{organ} " for organ in _ORGANS), _STEMS, ("osis", "itis", "opathy", "emia", "oid syndrome")),
-    "drug": (
-        ("",),
-        tuple(stem.capitalize() for stem in _STEMS),
-        tuple(f"{a}{b}" for a in ("o", "i", "a") for b in ("tinib", "mab", "stat", "pril", "zole", "lone")),
-    ),
-    "effect/phenotype": (
-        ("increased ", "decreased ", "abnormal ", "absent "),
-        _STEMS,
-        ("in level", "ic reflex", "al tone", "ia"),
-    ),
-    "exposure": (("",), _STEMS, ("ane", "yl oxide", "ic acid")),
-    "gene/protein": (
-        tuple(a + b + c for a, b, c in product("JQXZ", _CONSONANTS, _CONSONANTS)),
-        tuple(str(number) for number in range(1, 60)),
-        ("",),
-    ),
-    "molecular_function": (
-        ("", "positive ", "negative "),
-        _STEMS,
-        ("in binding", "ase activity", "ol transport", "ine activity", "ate sensing"),
-    ),
-    "pathway": (
-        ("",),
-        tuple(stem.capitalize() for stem in _STEMS),
-        ("in signalling", "ate degradation", "in cascade", "ol cycle"),
-    ),
-}
-"""Beginnings, middles and ends of names, per type."""
-
-
-def _names(node_type: str, num: int, generator: np.random.Generator) -> np.ndarray:
-    """Distinct invented names. Shape [num]."""
-    starts, middles, ends = _NAME_PARTS[node_type]
-    code = generator.choice(len(starts) * len(middles) * len(ends), num, replace=False)
-    head, rest = np.divmod(code, len(middles) * len(ends))
-    middle, end = np.divmod(rest, len(ends))
-    parts = (np.array(starts)[head], np.array(middles)[middle], np.array(ends)[end])
-    return np.strings.add(np.strings.add(parts[0], parts[1]), parts[2]).astype(object)

@@ -27,7 +27,7 @@ class Candidates:
     """Columns disease_id, disease_name, rank, drug_id, drug_name, score, known, status; sorted by disease and rank."""
 
     def of_disease(self, disease: str) -> pd.DataFrame:
-        """Rows of one disease by id or name.
+        """Rows of the diseases with this id or name; namesakes come together, told apart by their ids.
 
         Raises:
             ValueError: If no disease is called that.

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.schema import IntArray
+from hgt_repurposing.graph.schema import NODE_ID, NODE_TYPE, IntArray
 
 Features = npt.NDArray[np.float32]
 
@@ -32,16 +32,26 @@ class PairFeatures:
         """
         features = cls(embeddings.of_type(drug), embeddings.of_type(disease))
         for node_type, vectors in ((drug, features.drugs), (disease, features.diseases)):
-            if not len(vectors):
-                raise ValueError(f"there is no embedding of a {node_type!r}")
             if not np.isfinite(vectors).all():
                 raise ValueError(f"embeddings of {node_type!r} hold values that are not finite: train again")
         return features
 
     @classmethod
     def of_graph(cls, embeddings: Embeddings, graph: KnowledgeGraph) -> Self:
-        """Take the drugs and diseases of a graph; raises as `from_embeddings`."""
-        return cls.from_embeddings(embeddings, drug=graph.therapeutic.drug, disease=graph.therapeutic.disease)
+        """Take the drugs and diseases of a graph.
+
+        Raises:
+            ValueError: As `from_embeddings`, and if the embeddings are not of this graph's nodes in their order.
+        """
+        names = graph.therapeutic
+        features = cls.from_embeddings(embeddings, drug=names.drug, disease=names.disease)
+        for node_type in (names.drug, names.disease):
+            embedded = embeddings.nodes.loc[embeddings.nodes[NODE_TYPE] == node_type, NODE_ID]
+            if embedded.tolist() != graph.nodes_of(node_type)[NODE_ID].tolist():
+                raise ValueError(
+                    f"embeddings of {node_type!r} are of other nodes than the graph's: materialise hgt_embeddings again"
+                )
+        return features
 
     @property
     def num_features(self) -> int:
@@ -73,6 +83,6 @@ class PairFeatures:
 
 
 def _unit(vectors: Features) -> Features:
-    norm = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: Features = vectors / np.maximum(norm, np.finfo(np.float32).tiny)
+    norm = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)  # squares may leave float32
+    unit: Features = (vectors / np.maximum(norm, np.finfo(np.float64).tiny)).astype(np.float32)
     return unit

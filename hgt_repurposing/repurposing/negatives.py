@@ -24,7 +24,8 @@ def draw_negatives(
     """Draw distinct pairs that are not known to be anything.
 
     Args:
-        positives: Pairs whose diseases the same-disease half takes. Shape [2, num_positives].
+        positives: Pairs whose diseases, as far as they may be drawn, the same-disease half takes. Shape
+            [2, num_positives].
         known: Pairs never to be drawn. Shape [2, num_known].
         drugs: Drugs to draw from. Shape [n].
         diseases: Diseases to draw from. Shape [m].
@@ -34,23 +35,22 @@ def draw_negatives(
     Returns:
         Shape [2, num_negatives], sorted.
     """
-    base = int(max(diseases.max(initial=0), known[1].max(initial=0), positives[1].max(initial=0))) + 1
-    taken = known[0] * base + known[1]
-    free = len(drugs) * len(diseases) - np.isin(taken, _grid_keys(drugs, diseases, base, taken)).sum()
-    wanted = min(per_positive * positives.shape[1], int(free))
+    drugs, diseases = np.unique(drugs), np.unique(diseases)
+    base = int(max(diseases.max(initial=0), known[1].max(initial=0))) + 1
+    taken = np.unique(known[0] * base + known[1])
+    num_taken = np.count_nonzero(np.isin(taken // base, drugs) & np.isin(taken % base, diseases))
+    wanted = min(per_positive * positives.shape[1], len(drugs) * len(diseases) - num_taken)
+    treated = positives[1, np.isin(positives[1], diseases)]
     keys = np.empty(0, dtype=np.int64)
     for _ in range(MAX_DRAWS):
         missing = wanted - len(keys)
         if missing <= 0:
             break
-        same = generator.choice(positives[1], size=missing // 2)
+        same = generator.choice(treated, size=missing // 2) if len(treated) else treated
         disease = np.concatenate([same, generator.choice(diseases, size=missing - len(same))])
         drawn = generator.choice(drugs, size=missing) * base + disease
         keys = np.union1d(keys, drawn[~np.isin(drawn, taken)])
+    if len(keys) < wanted:  # next to nothing is left: list it instead of guessing on
+        left = np.setdiff1d(drugs[:, None] * base + diseases, np.union1d(taken, keys))
+        keys = np.union1d(keys, generator.choice(left, size=wanted - len(keys), replace=False))
     return np.stack([keys // base, keys % base])
-
-
-def _grid_keys(drugs: IntArray, diseases: IntArray, base: int, taken: IntArray) -> IntArray:
-    """Of the taken keys those inside the grid drugs x diseases."""
-    taken = np.unique(taken)
-    return taken[np.isin(taken // base, drugs) & np.isin(taken % base, diseases)]

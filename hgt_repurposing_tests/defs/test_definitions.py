@@ -41,6 +41,7 @@ def test_assets_and_their_parents_are_part_of_the_public_interface() -> None:
         "repurposing_model": ["drug_disease_split", "hgt_embeddings", "knowledge_graph"],
         "repurposing_report": [
             "drug_disease_split",
+            "embedding_params",
             "embedding_validation",
             "hgt_embeddings",
             "hgt_model",

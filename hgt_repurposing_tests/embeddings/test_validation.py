@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.decomposition import PCA
 
-from hgt_repurposing.embeddings import validation
+from hgt_repurposing.embeddings import statistics
 from hgt_repurposing.embeddings.table import Embeddings, FloatArray32
 from hgt_repurposing.embeddings.validation import (
     ValidationReport,
@@ -134,14 +134,14 @@ def test_the_number_of_components_of_all_types_together_is_that_of_scikit_learn(
 def test_the_figures_of_a_type_are_those_of_its_rows_alone(vectors: FloatArray32, data: st.DataObject) -> None:
     types = data.draw(st.lists(st.sampled_from("ab"), min_size=len(vectors), max_size=len(vectors)))
     report = validate(vectors, types)
-    for name, statistics in report.by_type.items():
-        assert statistics == validate(vectors[np.array(types) == name]).overall
+    for name, of_type in report.by_type.items():
+        assert of_type == validate(vectors[np.array(types) == name]).overall
 
 
 def test_chunks_do_not_change_the_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors = gaussian(50, 6) + 3
     whole = validate(vectors).overall
-    monkeypatch.setattr(validation, "ROWS_PER_CHUNK", 7)
+    monkeypatch.setattr(statistics, "ROWS_PER_CHUNK", 7)
     chunked = validate(vectors).overall
     assert chunked.mean_cosine == pytest.approx(whole.mean_cosine, abs=1e-12)
     assert chunked.model_copy(update={"mean_cosine": None}) == whole.model_copy(update={"mean_cosine": None})

@@ -1,0 +1,208 @@
+"""What the vectors of all nodes, and of each node type, look like in figures; no judgement.
+
+Everything follows from sums over rows, and the sums of two groups of rows add up to those of both: the vectors are read
+twice in float64 chunks, in O(num_nodes x dim^2) time and O(dim^2) memory per type, and no pair of rows is ever formed.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel
+
+from hgt_repurposing.embeddings.table import Embeddings
+from hgt_repurposing.graph.schema import NODE_ID, NODE_TYPE, BoolArray, FloatArray, IntArray
+
+ROWS_PER_CHUNK = 4096  # 16 MB of float64 at 512 dimensions
+
+
+class NodeStatistics(BaseModel, frozen=True, extra="forbid"):
+    """What the vectors of some nodes look like. Rows with a non-finite entry enter no other figure."""
+
+    num_rows: int
+    num_missing: int
+    """Expected nodes without a row."""
+    num_non_finite: int
+    """Rows with NaN or infinity."""
+    num_constant: int
+    """Rows with all entries equal, zero rows included (of more than one dimension)."""
+    num_zero: int
+    """Rows of nothing but zeros; they have no direction and enter no cosine."""
+    num_duplicates: int
+    """Rows that repeat an earlier one exactly."""
+    mean_cosine: float | None
+    """Mean over all pairs of rows; None for fewer than two rows with a direction."""
+    num_components: int
+    """Principal components that explain the wanted share of the variance; 0 without variance."""
+
+
+class EmbeddingStatistics(NamedTuple):
+    """Figures of all nodes, and of the node types against each other."""
+
+    overall: NodeStatistics
+    by_type: dict[str, NodeStatistics]
+    """By name, also of types that are only expected."""
+    within_type_cosine: float | None
+    """Mean over all pairs of nodes of one type; None without such a pair."""
+    across_type_cosine: float | None
+    """Mean over all pairs of nodes of two types; None without such a pair."""
+    num_constant_columns: int
+    """Dimensions with the same value in every finite row."""
+
+
+def embedding_statistics(
+    embeddings: Embeddings, *, variance_share: float, expected_nodes: pd.DataFrame | None = None
+) -> EmbeddingStatistics:
+    """Measure embeddings.
+
+    Args:
+        embeddings: Any number of nodes, also none.
+        variance_share: Share of the variance that the counted components explain.
+        expected_nodes: Columns node_type, node_id: nodes that must have a row. None expects nothing.
+    """
+    grouped = embeddings.nodes.groupby(NODE_TYPE).indices
+    rows_of = {str(name): np.asarray(rows, dtype=np.int64) for name, rows in grouped.items()}
+    missing = _missing_by_type(embeddings.nodes, expected_nodes)
+    empty = np.empty(0, dtype=np.int64)
+    sums = {name: _sums(embeddings, rows_of.get(name, empty)) for name in sorted(rows_of.keys() | missing.keys())}
+    merged = _merge(list(sums.values()), embeddings.dim)
+    within, across = _within_and_across(list(sums.values()), merged)
+    return EmbeddingStatistics(
+        overall=_statistics(merged, sum(missing.values()), variance_share),
+        by_type={name: _statistics(group, missing.get(name, 0), variance_share) for name, group in sums.items()},
+        within_type_cosine=within,
+        across_type_cosine=across,
+        num_constant_columns=int((merged.highest <= merged.lowest).sum()) if merged.num_finite else 0,
+    )
+
+
+class _Sums(NamedTuple):
+    """What every figure is computed from; the sums of two groups of rows add up to those of both."""
+
+    num_rows: int
+    num_finite: int
+    num_constant: int
+    num_zero: int
+    digests: list[bytes]
+    """Of every finite row."""
+    mean: FloatArray
+    """Over finite rows. Shape [dim]."""
+    scatter: FloatArray
+    """Sum over finite rows of (x - mean)(x - mean)'. Shape [dim, dim]."""
+    unit_sum: FloatArray
+    """Sum of x / |x| over finite rows that are not zero. Shape [dim]."""
+    lowest: FloatArray
+    highest: FloatArray
+
+    @property
+    def num_directions(self) -> int:
+        """Finite rows that are not zero."""
+        return self.num_finite - self.num_zero
+
+
+def _sums(embeddings: Embeddings, rows: IntArray) -> _Sums:
+    dim = embeddings.dim
+    finite = rows[_finite_rows(embeddings, rows)]
+    total, unit_sum = np.zeros(dim), np.zeros(dim)
+    lowest, highest = np.full(dim, np.inf), np.full(dim, -np.inf)
+    num_constant = num_zero = 0
+    digests: list[bytes] = []
+    for chunk in _chunks(embeddings, finite):
+        length = np.linalg.norm(chunk, axis=1)
+        total += chunk.sum(axis=0)
+        unit_sum += (1 / length[length > 0]) @ chunk[length > 0]
+        lowest, highest = np.minimum(lowest, chunk.min(axis=0)), np.maximum(highest, chunk.max(axis=0))
+        num_zero += int((length == 0).sum())
+        num_constant += int((np.ptp(chunk, axis=1) == 0).sum()) if dim > 1 else 0
+        digests.extend(hashlib.blake2b(row, digest_size=16).digest() for row in chunk + 0.0)  # -0.0 becomes 0.0
+    mean = total / max(len(finite), 1)
+    scatter = np.zeros((dim, dim))
+    for chunk in _chunks(embeddings, finite):
+        centred = chunk - mean
+        scatter += centred.T @ centred
+    return _Sums(len(rows), len(finite), num_constant, num_zero, digests, mean, scatter, unit_sum, lowest, highest)
+
+
+def _finite_rows(embeddings: Embeddings, rows: IntArray) -> BoolArray:
+    parts = [np.isfinite(chunk).all(axis=1) for chunk in _chunks(embeddings, rows)]
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.bool_)
+
+
+def _chunks(embeddings: Embeddings, rows: IntArray) -> Iterator[FloatArray]:
+    for start in range(0, len(rows), ROWS_PER_CHUNK):
+        yield embeddings.vectors[rows[start : start + ROWS_PER_CHUNK]].astype(np.float64)
+
+
+def _merge(groups: list[_Sums], dim: int) -> _Sums:
+    num_finite = sum(group.num_finite for group in groups)
+    mean = sum((group.mean * group.num_finite for group in groups), np.zeros(dim)) / max(num_finite, 1)
+    scatter = np.zeros((dim, dim))
+    for group in groups:
+        # Variance about the common mean = variance within the group + that of the group's mean.
+        offset = group.mean - mean
+        scatter += group.scatter + group.num_finite * np.outer(offset, offset)
+    return _Sums(
+        num_rows=sum(group.num_rows for group in groups),
+        num_finite=num_finite,
+        num_constant=sum(group.num_constant for group in groups),
+        num_zero=sum(group.num_zero for group in groups),
+        digests=[digest for group in groups for digest in group.digests],
+        mean=mean,
+        scatter=scatter,
+        unit_sum=sum((group.unit_sum for group in groups), np.zeros(dim)),
+        lowest=np.min([group.lowest for group in groups], axis=0, initial=np.inf),
+        highest=np.max([group.highest for group in groups], axis=0, initial=-np.inf),
+    )
+
+
+def _statistics(sums: _Sums, num_missing: int, variance_share: float) -> NodeStatistics:
+    n = sums.num_directions
+    return NodeStatistics(
+        num_rows=sums.num_rows,
+        num_missing=num_missing,
+        num_non_finite=sums.num_rows - sums.num_finite,
+        num_constant=sums.num_constant,
+        num_zero=sums.num_zero,
+        num_duplicates=len(sums.digests) - len(set(sums.digests)),
+        mean_cosine=_ratio(_cosine_sum(sums), n * (n - 1)),
+        num_components=_num_components(sums, variance_share),
+    )
+
+
+def _cosine_sum(sums: _Sums) -> float:
+    """Sum of the cosine similarity over all ordered pairs of different rows."""
+    # |sum u_i|^2 = sum_i u_i.u_i + sum_{i != j} u_i.u_j = n + (the sum wanted), for unit vectors u: exact, in O(n d).
+    return float(sums.unit_sum @ sums.unit_sum) - sums.num_directions
+
+
+def _within_and_across(groups: list[_Sums], merged: _Sums) -> tuple[float | None, float | None]:
+    # Every pair is either within a type or across types, so across = all - within, in sums and in counts.
+    within = sum(_cosine_sum(group) for group in groups)
+    num_within = sum(group.num_directions * (group.num_directions - 1) for group in groups)
+    num_pairs = merged.num_directions * (merged.num_directions - 1)
+    return _ratio(within, num_within), _ratio(_cosine_sum(merged) - within, num_pairs - num_within)
+
+
+def _ratio(total: float, count: int) -> float | None:
+    return total / count if count > 0 else None
+
+
+def _num_components(sums: _Sums, variance_share: float) -> int:
+    variance = float(np.trace(sums.scatter))
+    # Rounding leaves some 1e-32 of the squared length where all rows are equal; one float32 step is far above that.
+    if variance <= 1e-20 * sums.num_finite * float(sums.mean @ sums.mean):
+        return 0
+    eigenvalues = np.clip(np.linalg.eigvalsh(sums.scatter)[::-1], 0, None)
+    explained = np.cumsum(eigenvalues) / eigenvalues.sum()
+    return min(int(np.searchsorted(explained, variance_share)) + 1, len(explained))
+
+
+def _missing_by_type(nodes: pd.DataFrame, expected: pd.DataFrame | None) -> dict[str, int]:
+    if expected is None:
+        return {}
+    wanted = pd.MultiIndex.from_frame(expected[[NODE_TYPE, NODE_ID]]).unique()
+    absent = wanted[~wanted.isin(pd.MultiIndex.from_frame(nodes[[NODE_TYPE, NODE_ID]]))]
+    counts = absent.get_level_values(NODE_TYPE).value_counts()
+    return {str(name): int(count) for name, count in counts.items()}

@@ -1,0 +1,151 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, build_knowledge_graph
+from hgt_repurposing.graph.schema import EDGE_COLUMNS, NODE_COLUMNS, PRIMEKG_RELATIONS, FloatArray
+from hgt_repurposing.repurposing import candidates
+from hgt_repurposing.repurposing.candidates import Candidates, rank_candidates
+from hgt_repurposing.repurposing.features import PairFeatures
+from hgt_repurposing.repurposing.model import RepurposingModel
+from hgt_repurposing.repurposing.params import CandidateParams
+from hgt_repurposing_tests.conftest import TOY_EDGES, TOY_NODES
+from hgt_repurposing_tests.repurposing.planted import Lookup
+
+# Rows D1 D2 D3, columns diseases 1 2 3.
+SCORES = np.array([[0.9, 0.1, 0.5], [0.2, 0.8, 0.5], [0.7, 0.3, 0.5]])
+
+
+def toy(edges: Sequence[tuple[str, ...]] = TOY_EDGES, nodes: Sequence[tuple[str, ...]] = TOY_NODES) -> KnowledgeGraph:
+    return build_knowledge_graph(
+        pd.DataFrame(nodes, columns=list(NODE_COLUMNS)),
+        pd.DataFrame(edges, columns=list(EDGE_COLUMNS)),
+        therapeutic=PRIMEKG_RELATIONS,
+    )
+
+
+def ranked(scores: FloatArray = SCORES, *, top_k: int = 100, graph: KnowledgeGraph | None = None) -> Candidates:
+    num_drugs, num_diseases = scores.shape
+    features = PairFeatures(np.ones((num_drugs, 2), np.float32), np.ones((num_diseases, 2), np.float32))
+    model = RepurposingModel(Lookup(scores), folds={}, split_digest="")
+    return rank_candidates(model, features, graph or toy(), CandidateParams(top_k=top_k))
+
+
+def column(of: Candidates, disease: str, name: str) -> list[object]:
+    return list(of.table.loc[of.table["disease_id"] == disease, name])
+
+
+GRAPH = toy()
+
+
+def test_every_disease_lists_its_drugs_best_first() -> None:
+    found = ranked()
+    assert column(found, "1", "drug_id") == ["D1", "D3", "D2"]
+    assert column(found, "2", "drug_id") == ["D2", "D3", "D1"]
+    assert column(found, "1", "score") == [0.9, 0.7, 0.2]
+
+
+def test_ties_rank_in_the_order_of_drug_ids() -> None:
+    assert column(ranked(), "3", "drug_id") == ["D1", "D2", "D3"]
+
+
+def test_rows_are_sorted_by_disease_and_rank() -> None:
+    table = ranked().table
+    assert list(zip(table["disease_id"], table["rank"], strict=True)) == [(d, r) for d in "123" for r in (1, 2, 3)]
+
+
+def test_the_table_has_its_columns() -> None:
+    expected = ["disease_id", "disease_name", "rank", "drug_id", "drug_name", "score", "known", "status"]
+    assert list(ranked().table.columns) == expected
+
+
+def test_names_are_those_of_the_graph() -> None:
+    first = ranked().table.iloc[0]
+    assert (first["disease_name"], first["drug_name"]) == ("renal torvosis", "Velotinib")
+
+
+@pytest.mark.parametrize("top_k", [1, 2, 3])
+def test_no_more_than_top_k_are_listed(top_k: int) -> None:
+    assert column(ranked(top_k=top_k), "1", "rank") == list(range(1, top_k + 1))
+
+
+def test_a_top_k_above_the_number_of_drugs_lists_all() -> None:
+    assert len(ranked(top_k=1000).table) == 9
+
+
+def test_known_pairs_keep_their_place_and_are_marked() -> None:
+    found = ranked()
+    assert column(found, "1", "status") == ["indication", "contraindication", "new"]
+    assert column(found, "2", "status") == ["indication", "new", "indication"]
+    assert column(found, "3", "status") == ["new", "new", "off-label"]
+
+
+def test_known_means_indicated() -> None:
+    table = ranked().table
+    assert table.loc[table["known"], "status"].unique().tolist() == ["indication"]
+    assert table["known"].sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        (["contraindication", "off-label use"], "contraindication"),
+        (["off-label use", "indication", "contraindication"], "indication"),
+    ],
+)
+def test_the_stronger_word_counts_where_a_graph_says_several(said: list[str], status: str) -> None:
+    more = [("drug", "D2", relation, "disease", "3") for relation in said]
+    assert column(ranked(graph=toy([*TOY_EDGES, *more])), "3", "status")[1] == status
+
+
+def test_drugs_without_any_known_pair_are_all_new() -> None:
+    found = ranked()
+    rows = found.table[(found.table["drug_id"] == "D2") & (found.table["disease_id"] != "2")]
+    assert rows["status"].tolist() == ["new", "new"]
+
+
+def test_namesakes_stay_apart() -> None:
+    nodes = [(t, i, "renal torvosis" if t == "disease" and i == "3" else name) for t, i, name in TOY_NODES]
+    found = ranked(graph=toy(nodes=nodes))
+    assert column(found, "1", "drug_id") == ["D1", "D3", "D2"]
+    assert column(found, "3", "drug_id") == ["D1", "D2", "D3"]
+    assert found.of_disease("renal torvosis")["disease_id"].tolist() == ["1", "1", "1", "3", "3", "3"]
+
+
+def test_a_disease_is_found_by_id_and_by_name() -> None:
+    found = ranked()
+    pd.testing.assert_frame_equal(found.of_disease("2"), found.of_disease("hepatic falitis"))
+    assert found.of_disease("2")["drug_id"].tolist() == ["D2", "D3", "D1"]
+
+
+def test_an_unknown_disease_is_named() -> None:
+    with pytest.raises(ValueError, match="no disease has the id or the name 'gout' in the candidate list"):
+        ranked().of_disease("gout")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_ranking_in_blocks_changes_nothing(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = ranked()
+    monkeypatch.setattr(candidates, "DISEASES_PER_BLOCK", size)
+    pd.testing.assert_frame_equal(ranked().table, whole.table)
+
+
+def test_every_disease_is_reported_once() -> None:
+    done: list[int] = []
+    features = PairFeatures(np.ones((3, 2), np.float32), np.ones((3, 2), np.float32))
+    model = RepurposingModel(Lookup(SCORES), folds={}, split_digest="")
+    rank_candidates(model, features, toy(), CandidateParams(), on_block=done.append)
+    assert sum(done) == 3
+
+
+@given(hnp.arrays(np.float64, (3, 3), elements=st.integers(0, 2).map(float)), st.integers(1, 4))
+def test_lists_agree_with_sorting_by_score_and_then_by_drug(scores: FloatArray, top_k: int) -> None:
+    found = ranked(scores, top_k=top_k, graph=GRAPH)
+    for disease in range(3):
+        best = sorted(range(3), key=lambda drug: (-scores[drug, disease], drug))[:top_k]
+        assert column(found, str(disease + 1), "drug_id") == [f"D{drug + 1}" for drug in best]
