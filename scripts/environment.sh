@@ -13,7 +13,7 @@ fi
 
 # The environment is made anew only when what it is made from has changed.
 _wanted="${EXTRAS:-run} $(cat pyproject.toml constraints.txt | cksum)"
-_made="$(cat .venv/made-for 2>/dev/null)"
+_made="$(cat .venv/made-for 2>/dev/null || true)"
 if [ "$_made" != "$_wanted" ] && [ "$_made" != "${_wanted/#run /dev }" ]; then
     echo "Making the environment .venv: this downloads some packages and takes a few minutes, once."
     [ -x .venv/bin/python ] || "$_python" -m venv .venv || return 1
