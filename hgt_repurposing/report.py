@@ -1,7 +1,7 @@
 """The report: one HTML page that stands alone, and the few lines a terminal shows at the end of a run."""
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, NamedTuple, Self
@@ -28,6 +28,7 @@ from hgt_repurposing.plots import (
 )
 from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.repurposing.evaluation import MODEL, Evaluation
+from hgt_repurposing.text_table import aligned
 
 PAGE = "repurposing_report.html"
 NUM_SHOWN = 10
@@ -150,7 +151,7 @@ def summary_text(evaluation: Evaluation, candidates: Candidates, disease: str | 
         (str(row.rank), _short(str(row.drug_name)), _short(str(row.drug_id)), f"{row.score:.3f}")
         for row in new.itertuples(index=False)
     ]
-    listed = _aligned([("rank", "drug", "id", "score"), *best], right=(0, 3))
+    listed = aligned([("rank", "drug", "id", "score"), *best], right=(0, 3))
     nothing = [f"none: the graph already says something of every drug in its list ({len(rows)})"]
     headline = evaluation.headline()
     return "\n".join(
@@ -353,7 +354,7 @@ def _one_disease(candidates: Candidates, disease: str | None) -> pd.DataFrame:
 def _evaluation_lines(evaluation: Evaluation) -> list[str]:
     head = ("split", "scorer", *METRIC_NAMES.values())
     rows = [tuple(_evaluation_cells(record)) for record in evaluation.summary.to_dict("records")]
-    return _aligned([head, *rows], right=range(2, len(head)))
+    return aligned([head, *rows], right=range(2, len(head)))
 
 
 def _evaluation_cells(record: Mapping[Any, Any]) -> Iterator[str]:
@@ -378,14 +379,3 @@ def _short(text: str) -> str:
     """One printable line of at most MAX_NAME characters: names are data of others."""
     line = "".join(character if character.isprintable() else " " for character in text)
     return line if len(line) <= MAX_NAME else line[: MAX_NAME - 1] + "…"
-
-
-def _aligned(rows: Sequence[tuple[str, ...]], *, right: Sequence[int]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.rjust(width) if place in right else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

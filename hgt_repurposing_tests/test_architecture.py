@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "hgt_repurposing"
 
 LAYERS = (
-    ("graph.schema",),
+    ("graph.schema", "text_table"),
     ("graph",),
     ("sampling", "model", "evaluation"),
     ("training", "embeddings", "repurposing"),

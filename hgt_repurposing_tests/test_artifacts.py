@@ -116,8 +116,9 @@ def small_model() -> RepurposingModel:
 
 
 def toy_candidates(graph: KnowledgeGraph) -> Candidates:
-    model = RepurposingModel(Lookup(np.eye(3)), folds={}, split_digest="")
-    return rank_candidates(model, PairFeatures.of_graph(toy_embeddings(graph), graph), graph, CandidateParams(top_k=2))
+    features = PairFeatures.of_graph(toy_embeddings(graph), graph)
+    model = RepurposingModel(Lookup(np.eye(3)), folds={}, split_digest="", features_digest=features.digest)
+    return rank_candidates(model, features, graph, CandidateParams(top_k=2))
 
 
 def test_a_knowledge_graph_round_trips(toy_graph: KnowledgeGraph, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ _made="$(cat .venv/made-for 2>/dev/null || true)"
 if [ "$_made" != "$_wanted" ] && [ "$_made" != "${_wanted/#run /dev }" ]; then
     echo "Making the environment .venv: this downloads some packages and takes a few minutes, once."
     [ -x .venv/bin/python ] || "$_python" -m venv .venv || return 1
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt \
         --editable ".${EXTRAS:+[$EXTRAS]}" || return 1
     echo "$_wanted" >.venv/made-for
     echo "The environment is ready."

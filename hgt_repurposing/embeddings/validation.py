@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from hgt_repurposing.embeddings.statistics import NodeStatistics, embedding_statistics
 from hgt_repurposing.embeddings.table import Embeddings
+from hgt_repurposing.text_table import aligned
 
 Verdict = Literal["good", "borderline", "collapsed", "broken"]
 VERDICTS: tuple[Verdict, ...] = ("good", "borderline", "collapsed", "broken")
@@ -98,9 +99,9 @@ class ValidationReport(BaseModel, frozen=True, extra="forbid"):
             [
                 f"{self.overall.num_rows:,} embeddings of {self.dim} dimensions, {len(self.by_type)} node types",
                 "",
-                *_aligned([("measure", "value", "bound", "verdict"), *measures]),
+                *aligned([("measure", "value", "bound", "verdict"), *measures]),
                 "",
-                *_aligned([type_head, *types]),
+                *aligned([type_head, *types]),
                 "",
                 f"mean cosine within types {_shown(self.within_type_cosine)}, across types "
                 f"{_shown(self.across_type_cosine)}, separation {_shown(self.type_separation)}",
@@ -223,8 +224,3 @@ def _shown(value: float | int | None) -> str:
     if value is None:
         return "-"
     return f"{value:.3f}" if isinstance(value, float) else f"{value:,}"
-
-
-def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -58,7 +58,11 @@ def rank_candidates(
     """Score all drugs for all diseases with the final classifier and keep the best of each disease.
 
     Equal scores rank in the order of drug ids. Known pairs keep their place in the ranking and are marked.
+
+    Raises:
+        ValueError: If the model was fitted on other embeddings.
     """
+    model.require_fitted_on(features)
     num_diseases = len(features.diseases)
     status = _status(graph)
     blocks = []

@@ -87,8 +87,9 @@ def evaluate(
         seed: Of the random floor.
 
     Raises:
-        ValueError: If the model was fitted on another split.
+        ValueError: If the model was fitted on another split or on other embeddings.
     """
+    model.require_fitted_on(features)
     if model.split_digest != split.digest:
         raise ValueError("the model was fitted on another split: materialise repurposing_model again")
     rows = []

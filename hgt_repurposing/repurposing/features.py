@@ -1,5 +1,6 @@
 """Features of a drug-disease pair: the two embeddings side by side, and the cosine of the angle between them."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -57,6 +58,13 @@ class PairFeatures:
     def num_features(self) -> int:
         """Width of a pair's features."""
         return int(self.drugs.shape[1] + self.diseases.shape[1] + 1)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the vectors."""
+        sha = hashlib.sha256(np.ascontiguousarray(self.drugs).tobytes())
+        sha.update(np.ascontiguousarray(self.diseases).tobytes())
+        return sha.hexdigest()
 
     @cached_property
     def _units(self) -> tuple[Features, Features]:

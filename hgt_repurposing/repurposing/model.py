@@ -23,12 +23,24 @@ class RepurposingModel:
     """Fitted without the pairs of that fold."""
     split_digest: str
     """Digest of the split they were fitted on."""
+    features_digest: str
+    """Digest of the embeddings they were fitted on."""
+
+    def require_fitted_on(self, features: PairFeatures) -> None:
+        """Refuse embeddings of another training: the trees would split on dimensions that mean something else.
+
+        Raises:
+            ValueError: If the classifiers were fitted on other vectors.
+        """
+        if self.features_digest != features.digest:
+            raise ValueError("the model was fitted on other embeddings: materialise repurposing_model again")
 
     def to_parts(self) -> dict[str, Any]:
         """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""
         parts = {f"{kind}_fold_{fold}.json": model.to_json() for (kind, fold), model in self.folds.items()}
         about = {
             "split_digest": self.split_digest,
+            "features_digest": self.features_digest,
             "num_trees": self.final.num_trees,
             "folds": [[kind, fold] for kind, fold in self.folds],
         }
@@ -41,7 +53,9 @@ class RepurposingModel:
         folds = {
             (kind, fold): PairClassifier.from_json(parts[f"{kind}_fold_{fold}.json"]) for kind, fold in about["folds"]
         }
-        return cls(PairClassifier.from_json(parts["final.json"]), folds, about["split_digest"])
+        return cls(
+            PairClassifier.from_json(parts["final.json"]), folds, about["split_digest"], about["features_digest"]
+        )
 
 
 def fit_repurposing_model(
@@ -92,4 +106,4 @@ def fit_repurposing_model(
         generator=np.random.default_rng([params.seed, len(SPLIT_KINDS)]),
     )
     on_fit("final")
-    return RepurposingModel(final, folds, split.digest)
+    return RepurposingModel(final, folds, split.digest, features.digest)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from hgt_repurposing.artifacts import read_manifest
+from hgt_repurposing.definitions import defs
 from hgt_repurposing.defs import assets, checks
 from hgt_repurposing.defs.resources import ArtifactIOManager, ArtifactStore
 from hgt_repurposing.graph.hetero_data import to_hetero_data
@@ -33,19 +34,7 @@ SMALL = {
     "repurposing_model": {"config": {"max_trees": 5}},
     "repurposing_candidates": {"config": {"top_k": 7}},
 }
-ALL = [
-    assets.embedding_params,
-    assets.knowledge_graph,
-    assets.drug_disease_split,
-    assets.hetero_data,
-    assets.hgt_model,
-    assets.hgt_embeddings,
-    assets.embedding_validation,
-    assets.repurposing_model,
-    assets.repurposing_evaluation,
-    assets.repurposing_candidates,
-    assets.repurposing_report,
-]
+ALL = list(defs.assets or [])
 
 
 def run(root: Path, ops: dict[str, Any], *, chain: list[Any] = ALL) -> dg.ExecuteInProcessResult:

@@ -32,7 +32,7 @@ def toy(edges: Sequence[tuple[str, ...]] = TOY_EDGES, nodes: Sequence[tuple[str,
 def ranked(scores: FloatArray = SCORES, *, top_k: int = 100, graph: KnowledgeGraph | None = None) -> Candidates:
     num_drugs, num_diseases = scores.shape
     features = PairFeatures(np.ones((num_drugs, 2), np.float32), np.ones((num_diseases, 2), np.float32))
-    model = RepurposingModel(Lookup(scores), folds={}, split_digest="")
+    model = RepurposingModel(Lookup(scores), folds={}, split_digest="", features_digest=features.digest)
     return rank_candidates(model, features, graph or toy(), CandidateParams(top_k=top_k))
 
 
@@ -138,7 +138,7 @@ def test_ranking_in_blocks_changes_nothing(size: int, monkeypatch: pytest.Monkey
 def test_every_disease_is_reported_once() -> None:
     done: list[int] = []
     features = PairFeatures(np.ones((3, 2), np.float32), np.ones((3, 2), np.float32))
-    model = RepurposingModel(Lookup(SCORES), folds={}, split_digest="")
+    model = RepurposingModel(Lookup(SCORES), folds={}, split_digest="", features_digest=features.digest)
     rank_candidates(model, features, toy(), CandidateParams(), on_block=done.append)
     assert sum(done) == 3
 

@@ -9,6 +9,7 @@ from hgt_repurposing.evaluation.ranking import GridMetrics
 from hgt_repurposing.graph.split import SPLIT_KINDS, DrugDiseaseSplit, SplitKind
 from hgt_repurposing.repurposing.classifier import PairClassifier
 from hgt_repurposing.repurposing.evaluation import MODEL, Evaluation, evaluate
+from hgt_repurposing.repurposing.features import PairFeatures
 from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
 from hgt_repurposing_tests.repurposing.planted import (
     NO_PAIRS,
@@ -34,7 +35,7 @@ def scripted(right: PairClassifier, wrong: PairClassifier | None = None, split: 
     }
     if wrong:
         folds["disease", 1] = wrong
-    model = RepurposingModel(right, folds, split.digest)
+    model = RepurposingModel(right, folds, split.digest, FEATURES.digest)
     return evaluate(model, FEATURES, split, off_label=NO_PAIRS, seed=0)
 
 
@@ -98,7 +99,7 @@ def test_off_label_pairs_count_neither_way() -> None:
     folds: dict[tuple[SplitKind, int], PairClassifier] = {
         (kind, fold): Lookup(spoiled) for kind in SPLIT_KINDS for fold in range(NUM_FOLDS)
     }
-    model = RepurposingModel(Lookup(spoiled), folds, SPLIT.digest)
+    model = RepurposingModel(Lookup(spoiled), folds, SPLIT.digest, FEATURES.digest)
     assert evaluate(model, FEATURES, SPLIT, off_label=off_label, seed=0).mean("disease", MODEL, "macro_ap") == 1
     assert evaluate(model, FEATURES, SPLIT, off_label=NO_PAIRS, seed=0).mean("disease", MODEL, "macro_ap") < 1
 
@@ -108,7 +109,7 @@ def test_one_seed_gives_one_table() -> None:
 
 
 def test_a_model_of_another_split_is_refused() -> None:
-    model = RepurposingModel(TRUTH, {}, SPLIT.digest)
+    model = RepurposingModel(TRUTH, {}, SPLIT.digest, FEATURES.digest)
     with pytest.raises(ValueError, match="the model was fitted on another split: materialise repurposing_model again"):
         evaluate(model, FEATURES, split_of(PAIRS[:, 1:]), off_label=NO_PAIRS, seed=0)
 
@@ -175,3 +176,10 @@ def test_the_headline_is_written_beside_the_tables() -> None:
     parts = found.to_parts()
     assert parts["evaluation.json"] == {"headline": found.headline()}
     assert parts["evaluation.csv"]["macro_ap_mean"].tolist() == [0.6, 0.3]
+
+
+def test_embeddings_of_another_training_are_refused() -> None:
+    other = PairFeatures(FEATURES.drugs + 1, FEATURES.diseases)
+    model = RepurposingModel(Lookup(np.eye(3)), {}, SPLIT.digest, FEATURES.digest)
+    with pytest.raises(ValueError, match="the model was fitted on other embeddings: materialise repurposing_model"):
+        evaluate(model, other, SPLIT, off_label=NO_PAIRS, seed=0)
