@@ -42,6 +42,7 @@ def validation_numbers(report: ValidationReport) -> dict[str, dg.MetadataValue[A
     measured = {
         "mean_cosine_similarity": report.overall.mean_cosine,
         "components_for_90_percent": report.overall.num_components,
+        "components_within_a_type": report.within_type_components,
         "type_separation": report.type_separation,
         "non_finite_rows": report.overall.num_non_finite,
         "missing_rows": report.overall.num_missing,

@@ -293,3 +293,41 @@ def test_the_vectors_stay_as_they_were() -> None:
 def test_statistics_without_rows_have_no_cosine() -> None:
     statistics = validate(np.empty((0, 4))).overall
     assert (statistics.mean_cosine, statistics.num_components) == (None, 0)
+
+
+def typed_groups(num_types: int, rank: int) -> ValidationReport:
+    """100 nodes of each type, far apart by type, spread in `rank` directions of their own within it."""
+    generator = np.random.default_rng(0)
+    blocks, types = [], []
+    for number in range(num_types):
+        centre, directions = 5 * generator.standard_normal(64), generator.standard_normal((rank, 64))
+        blocks.append(centre + generator.standard_normal((100, rank)) @ directions)
+        types += [f"type {number}"] * 100
+    return validate(np.vstack(blocks), types)
+
+
+def test_types_that_differ_only_from_one_another_are_collapsed() -> None:
+    report = typed_groups(num_types=30, rank=3)
+    assert measure(report, "components for 90% of the variance") == "good"
+    assert report.within_type_components is not None
+    assert report.within_type_components <= 3
+    assert report.verdict == "collapsed"
+
+
+def test_types_that_are_spread_out_within_are_good() -> None:
+    assert typed_groups(num_types=12, rank=40).verdict == "good"
+
+
+def test_components_within_a_type_are_a_mean_over_nodes() -> None:
+    report = validate(
+        np.vstack([gaussian(100, 64), np.tile(gaussian(300, 64, 1)[:, :1], 64)]), ["drug"] * 100 + ["gene"] * 300
+    )
+    drugs, genes = (report.by_type[name].num_components for name in ("drug", "gene"))
+    assert genes == 1
+    assert report.within_type_components == pytest.approx((100 * drugs + 300 * genes) / 400)
+
+
+def test_one_type_is_judged_by_the_overall_components_alone() -> None:
+    report = validate(gaussian(500, 64))
+    assert report.within_type_components is None
+    assert report.verdict == "good"

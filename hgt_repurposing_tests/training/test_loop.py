@@ -126,7 +126,6 @@ def test_a_model_of_another_graph_is_refused(data: HeteroData, toy_graph: Knowle
         embed_all_nodes(model, data, toy_graph.nodes, node_batch_size=10)
 
 
-@pytest.mark.slow
 def test_identical_inputs_collapse_and_learned_ones_do_not(data: HeteroData, demo_graph: KnowledgeGraph) -> None:
     params = SMALL.model_copy(update={"embedding_dim": 64, "hidden_dim": 64, "num_epochs": 20, "num_heads": 8})
     verdicts = {}
