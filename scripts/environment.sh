@@ -27,4 +27,7 @@ export PATH="$_here/.venv/bin:$PATH"
 export DAGSTER_HOME="$_here"
 # The classic dagster commands announce their successor on every call.
 export PYTHONWARNINGS="${PYTHONWARNINGS:+$PYTHONWARNINGS,}ignore:Function "
+# Threads that wait for one another sleep instead of spinning: on a machine that does something else beside, spinning
+# made a fit of one second take a minute.
+export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-PASSIVE}"
 unset _here _python _wanted _made
