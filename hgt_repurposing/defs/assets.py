@@ -101,7 +101,7 @@ def hetero_data(knowledge_graph: KnowledgeGraph) -> dg.MaterializeResult[HeteroD
     )
 
 
-@dg.asset(group_name=EMBEDDINGS, kinds={"pytorch"}, pool="gpu")
+@dg.asset(group_name=EMBEDDINGS, kinds={"pytorch"})
 def hgt_model(
     context: dg.AssetExecutionContext, embedding_params: EmbeddingParams, hetero_data: HeteroData
 ) -> dg.MaterializeResult[TrainingResult]:
