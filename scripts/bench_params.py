@@ -1,4 +1,4 @@
-"""What each of the embedding_params costs: CPU-seconds and peak memory of training batches, one setting changed a time.
+"""What each of the embedding_params costs: CPU-seconds and peak memory of training batches, one changed at a time.
 
 Every setting runs in a fresh process on a synthetic graph; a batch is one forward and backward pass. Prints a Markdown
 table, ratios against the defaults; `--json FILE` writes the same figures.

@@ -24,7 +24,7 @@ if [ "$_made" != "$_wanted" ] && [ "$_made" != "${_wanted/#run /dev }" ]; then
 fi
 
 export PATH="$_here/.venv/bin:$PATH"
-export DAGSTER_HOME="$_here"
+export DAGSTER_HOME="${DAGSTER_HOME:-$_here}"
 # The classic dagster commands announce their successor on every call.
 export PYTHONWARNINGS="${PYTHONWARNINGS:+$PYTHONWARNINGS,}ignore:Function "
 # Threads that wait for one another sleep instead of spinning: on a machine that does something else beside, spinning

@@ -29,11 +29,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def default_report_path(file: Path) -> Path:
-    """`x.csv.gz` and `x.parquet` get `x.validation.json` beside them."""
+    """`x.csv.gz` and `x.parquet` get `x.validation.json` beside them.
+
+    Where a run has put its own report there, `x.check.validation.json`: its manifest knows that file to the byte.
+    """
     name = file.name
     for ending in (".gz", ".csv", ".parquet"):
         name = name.removesuffix(ending)
-    return file.with_name(f"{name}.validation.json")
+    report = file.with_name(f"{name}.validation.json")
+    of_a_run = file.with_name("embedding_validation.manifest.json").exists()
+    return report.with_name(f"{name}.check.validation.json") if of_a_run else report
 
 
 if __name__ == "__main__":

@@ -41,6 +41,9 @@ def weekly_retraining(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | 
         return dg.SkipReason(f"{CONFIG_VARIABLE} names {path}, which is no file")
     running = context.instance.get_runs(dg.RunsFilter(job_name=repurposing_job.name, statuses=UNFINISHED), limit=1)
     if running:
-        return dg.SkipReason(f"run {running[0].run_id} of {repurposing_job.name} is not finished; if it died, terminate it under Runs")
+        run = running[0].run_id
+        return dg.SkipReason(
+            f"run {run} of {repurposing_job.name} is not finished; if it died, terminate it under Runs"
+        )
     config: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))  # Any: Dagster checks it at launch
     return dg.RunRequest(run_config=config)

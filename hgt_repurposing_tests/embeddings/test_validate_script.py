@@ -47,3 +47,10 @@ def test_a_missing_file_exits_with_status_1_and_one_sentence(tmp_path: Path) -> 
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == f"no such file: {tmp_path / 'gone.csv'}\n"
     assert not list(tmp_path.iterdir())
+
+
+def test_the_report_of_a_run_is_not_overwritten(random_file: Path) -> None:
+    (random_file.parent / "embedding_validation.manifest.json").write_text("{}")
+    assert run(random_file).returncode == 0
+    assert not (random_file.parent / "e.validation.json").exists()
+    assert (random_file.parent / "e.check.validation.json").exists()
