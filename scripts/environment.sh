@@ -27,7 +27,7 @@ export PATH="$_here/.venv/bin:$PATH"
 export DAGSTER_HOME="${DAGSTER_HOME:-$_here}"
 # The classic dagster commands announce their successor on every call.
 export PYTHONWARNINGS="${PYTHONWARNINGS:+$PYTHONWARNINGS,}ignore:Function "
-# Threads that wait for one another sleep instead of spinning: on a machine that does something else beside, spinning
-# made a fit of one second take a minute.
-export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-PASSIVE}"
+# Threads that wait for one another spin for some microseconds only: on a machine that does something else beside,
+# spinning without end made a fit of one second take a minute.
+export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-20000}"
 unset _here _python _wanted _made
