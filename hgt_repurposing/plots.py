@@ -18,8 +18,8 @@ from matplotlib.ticker import MaxNLocator
 
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationThresholds
-from hgt_repurposing.evaluation.protocol import SCORER, SPLIT
-from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.evaluation.protocol import SCORER, SPLIT, spread_over_folds
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees
 from hgt_repurposing.graph.schema import NODE_TYPE, FloatArray, IntArray
 from hgt_repurposing.repurposing.evaluation import MODEL, Evaluation
 
@@ -95,7 +95,7 @@ def plot_evaluation(evaluation: Evaluation, split: str, metric: str, *, ax: Axes
     colours = [_MODEL_COLOUR if scorer == MODEL else _FLOOR_COLOUR for scorer in scorers]
     ax.barh(range(len(scorers)), means, color=colours, height=0.7)
     for place, values in enumerate(folds):
-        spread = np.std(values, ddof=1) if len(values) > 1 else 0.0
+        spread = spread_over_folds(values) if len(values) > 1 else 0.0
         ax.errorbar(values.mean(), place, xerr=spread, color="black", capsize=4, linewidth=1.2)
         ax.plot(values, place + _jitter(len(values)), "o", markersize=4, color="black", markerfacecolor="white")
         reach = max(values.mean() + spread, values.max())
@@ -169,15 +169,15 @@ def plot_spectrum(embeddings: Embeddings, *, ax: Axes, thresholds: ValidationThr
 
 def plot_degrees(graph: KnowledgeGraph, *, ax: Axes) -> Axes:
     """Share of the nodes of each type that have so many edges or more."""
-    degrees = _degrees(graph)
-    colours = _colours(len(degrees))
-    for colour, degree in zip(colours, degrees.values(), strict=True):
+    degree_of = {str(name): rows["degree"].to_numpy() for name, rows in degrees(graph).groupby(NODE_TYPE)}
+    colours = _colours(len(degree_of))
+    for colour, degree in zip(colours, degree_of.values(), strict=True):
         values, counts = np.unique(degree[degree > 0], return_counts=True)
         share = counts[::-1].cumsum()[::-1] / len(degree)
         ax.plot(values, share, color=colour, marker=".", markersize=3, linewidth=1)
     handles = [Line2D([], [], color=colour, marker=".") for colour in colours]
-    _legend_beside(ax, handles, [f"{_plain(name)} ({len(degree):,})" for name, degree in degrees.items()])
-    isolated = sum(int((degree == 0).sum()) for degree in degrees.values())
+    _legend_beside(ax, handles, [f"{_plain(name)} ({len(degree):,})" for name, degree in degree_of.items()])
+    isolated = sum(int((degree == 0).sum()) for degree in degree_of.values())
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_title(f"Degrees, n = {len(graph.nodes):,} nodes, {isolated:,} without an edge")
@@ -225,15 +225,6 @@ def _even_sample(codes: IntArray) -> IntArray:
     groups = [np.flatnonzero(codes == code) for code in range(int(codes.max()) + 1)]
     spread = [np.linspace(0, len(group) - 1, min(per_group, len(group))).astype(np.int64) for group in groups]
     return np.concatenate([group[places] for group, places in zip(groups, spread, strict=True)])
-
-
-def _degrees(graph: KnowledgeGraph) -> dict[str, IntArray]:
-    """Edges at each node, by type. Shape [num_nodes of the type] each."""
-    degrees = {node_type: np.zeros(count, dtype=np.int64) for node_type, count in graph.num_nodes.items()}
-    for edge_type, index in graph.edges.items():
-        for node_type, ends in zip((edge_type.source, edge_type.target), index, strict=True):
-            degrees[node_type] += np.bincount(ends, minlength=graph.num_nodes[node_type])
-    return degrees
 
 
 def _colours(count: int) -> list[tuple[float, float, float]]:

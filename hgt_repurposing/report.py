@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationReport
-from hgt_repurposing.evaluation.protocol import SCORER, SPLIT
+from hgt_repurposing.evaluation.protocol import SCORER, SPLIT, spread_over_folds
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME
 from hgt_repurposing.plots import (
@@ -262,7 +262,7 @@ def _standing(evaluation: Evaluation, split: str) -> Standing:
     lead = evaluation.lead(split, "macro_ap")
     if not lead.mean() > 0:
         return "behind"
-    return "ahead" if len(lead) > 1 and lead.mean() > lead.std(ddof=1) else "unsure"
+    return "ahead" if lead.mean() > spread_over_folds(lead) else "unsure"  # never ahead by a single fold: NaN
 
 
 def _split_section(evaluation: Evaluation, split: str) -> _SplitSection:
@@ -287,7 +287,7 @@ def _split_section(evaluation: Evaluation, split: str) -> _SplitSection:
         standing=_standing(evaluation, split),
         floor=evaluation.best_floor(split, "macro_ap"),
         lead=float(lead.mean()),
-        lead_sd=float(lead.std(ddof=1)) if len(lead) > 1 else np.nan,
+        lead_sd=spread_over_folds(lead),
         rows=rows,
     )
 

@@ -16,6 +16,7 @@ from hgt_repurposing.model.attention import EdgePlan, plan_edges
 from hgt_repurposing.model.hgt import HGTLayer
 from hgt_repurposing.model.trained import HGTModel
 from hgt_repurposing.sampling.flat_graph import FlatGraph
+from hgt_repurposing.sampling.minibatch import concatenate
 
 
 def embed_all_nodes(model: HGTModel, data: HeteroData, nodes: pd.DataFrame, *, node_batch_size: int) -> Embeddings:
@@ -46,9 +47,7 @@ def embed_all_nodes(model: HGTModel, data: HeteroData, nodes: pd.DataFrame, *, n
 
 def _plans(graph: FlatGraph, node_batch_size: int) -> list[EdgePlan]:
     """Edges by blocks of target nodes, targets numbered within their block."""
-    source, target = torch.cat(graph.sources), torch.cat(graph.targets)
-    counts = torch.tensor([sources.numel() for sources in graph.sources])
-    relation = torch.arange(graph.num_relations).repeat_interleave(counts)
+    source, target, relation = concatenate(range(graph.num_relations), graph.sources, graph.targets)
     target, order = target.sort(stable=True)
     source, relation = source[order], relation[order]
     starts = list(range(0, graph.num_nodes, node_batch_size))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from hgt_repurposing.graph.schema import BoolArray, IntArray
+from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
 from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitKind
 
 SPLIT = "split"
@@ -65,6 +65,11 @@ def _mask(pairs: IntArray, columns: IntArray, split: DrugDiseaseSplit) -> BoolAr
     mask = np.zeros((split.num_drugs, len(columns)), dtype=np.bool_)
     mask[pairs[0, inside], column_of[pairs[1, inside]]] = True
     return mask
+
+
+def spread_over_folds(values: FloatArray) -> float:
+    """Sample standard deviation, n - 1; NaN for a single fold. Shape [num_folds]."""
+    return float(values.std(ddof=1)) if len(values) > 1 else float("nan")
 
 
 def summarise(rows: pd.DataFrame) -> pd.DataFrame:

@@ -5,6 +5,7 @@ K_s . (Q_t W_r^T), and the message matrix M_r behind the sum, (sum of alpha V_s)
 then transforms one row per (relation, target) group instead of one per source node or edge.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -53,6 +54,11 @@ def plan_edges(source: Tensor, target: Tensor, relation: Tensor, *, num_relation
     )
 
 
+def block_sizes(ptr: Sequence[int]) -> list[int]:
+    """Length of each block, from where the blocks begin and the last one ends."""
+    return [stop - start for start, stop in pairwise(ptr)]
+
+
 def edge_attention(
     query: Tensor,
     key: Tensor,
@@ -93,7 +99,7 @@ def _per_relation(rows: Tensor, weight: Tensor, plan: EdgePlan) -> Tensor:
     """Multiply each group's row by the matrices of its relation. Shape [num_groups, H * D] in and out."""
     num_heads, width = weight.shape[1:3]
     by_head = _heads(rows, num_heads).transpose(0, 1)
-    sizes = [stop - start for start, stop in pairwise(plan.relation_ptr)]
+    sizes = block_sizes(plan.relation_ptr)
     parts = [part @ w for part, w in zip(by_head.split(sizes, dim=1), weight, strict=True) if part.shape[1]]
     joined = torch.cat(parts, dim=1) if parts else by_head
     return joined.transpose(0, 1).reshape(-1, num_heads * width)

@@ -2,13 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hgt_repurposing.model.attention import EdgePlan, edge_attention
+from hgt_repurposing.model.attention import EdgePlan, block_sizes, edge_attention
 from hgt_repurposing.model.shape import EncoderShape, NodeInputs
 
 
@@ -22,8 +21,7 @@ class TypedLinear(nn.Module):
 
     def forward(self, rows: Tensor, type_ptr: Sequence[int]) -> Tensor:
         """Shape [num_nodes, width_in] to [num_nodes, width_out]."""
-        sizes = [stop - start for start, stop in pairwise(type_ptr)]
-        parts = rows.split(sizes)
+        parts = rows.split(block_sizes(type_ptr))
         return torch.cat([torch.addmm(b, part, w) for part, w, b in zip(parts, self.weight, self.bias, strict=True)])
 
 
@@ -126,7 +124,7 @@ class HGTEncoder(nn.Module):
         x = functional.embedding(node_index, self.input)
         if not features:
             return x
-        parts = list(x.split([stop - start for start, stop in pairwise(type_ptr)]))
+        parts = list(x.split(block_sizes(type_ptr)))
         for number, given in features.items():
             parts[number] = parts[number] + given @ self.from_features[str(number)]
         return torch.cat(parts)

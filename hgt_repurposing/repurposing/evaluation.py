@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hgt_repurposing.evaluation.floors import FLOORS
-from hgt_repurposing.evaluation.protocol import FOLD, SCORER, SPLIT, FoldGrid, fold_grid, summarise
+from hgt_repurposing.evaluation.protocol import FOLD, SCORER, SPLIT, FoldGrid, fold_grid, spread_over_folds, summarise
 from hgt_repurposing.evaluation.ranking import grid_metrics
 from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.graph.split import SPLIT_KINDS, DrugDiseaseSplit
@@ -52,11 +52,10 @@ class Evaluation:
         """In one sentence, whether the model beats its best floor on held-out diseases, and by how much."""
         lead = self.lead("disease", "macro_ap")
         floor = self.best_floor("disease", "macro_ap")
-        spread = lead.std(ddof=1) if len(lead) > 1 else float("nan")
         verb = "beats" if lead.mean() > 0 else "does NOT beat"
         return (
             f"On held-out diseases the model {verb} the best floor ({floor}): macro AP {lead.mean():+.3f} "
-            f"(standard deviation {spread:.3f} over {len(lead)} folds, ahead in {(lead > 0).sum()})."
+            f"(standard deviation {spread_over_folds(lead):.3f} over {len(lead)} folds, ahead in {(lead > 0).sum()})."
         )
 
     def to_parts(self) -> dict[str, Any]:
