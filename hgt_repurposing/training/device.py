@@ -55,7 +55,8 @@ def read_memory(device: torch.device) -> MemoryReading:
     if device.type == "mps":
         allocated, pool = torch.mps.current_allocated_memory() / GIB, torch.mps.driver_allocated_memory() / GIB
         return MemoryReading(allocated, pool, peak)
-    return MemoryReading(psutil.Process().memory_info().rss / GIB, 0.0, peak)
+    resident = psutil.Process().memory_info().rss / GIB
+    return MemoryReading(resident, 0.0, max(peak, resident))  # the kernel's peak may lag behind by some pages
 
 
 def release_memory(device: torch.device) -> None:
