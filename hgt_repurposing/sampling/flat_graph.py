@@ -76,20 +76,26 @@ class FlatGraph:
                 found[number] = self.features[node_type][rows]
         return found
 
+    def is_symmetric(self, relation: int) -> bool:
+        """Whether the relation holds each of its edges in both directions."""
+        return self.mirror[relation] == relation
+
     def num_base_edges(self, relation: int) -> int:
         """Edges of a relation, each counted once also where the relation is symmetric."""
         count = self.sources[relation].numel()
-        return count // 2 if self.mirror[relation] == relation else count
+        return count // 2 if self.is_symmetric(relation) else count
 
     @cached_property
-    def edge_keys(self) -> tuple[Tensor, ...]:
-        """Sorted keys source * num_nodes + target per relation, for membership tests by bisection."""
-        pairs = zip(self.sources, self.targets, strict=True)
-        return tuple((source * self.num_nodes + target).sort().values for source, target in pairs)
+    def edge_keys(self) -> Tensor:
+        """Sorted keys of all edges, for membership tests by bisection. Shape [num_edges of all relations]."""
+        triples = zip(range(self.num_relations), self.sources, self.targets, strict=True)
+        return torch.cat([self._key(*triple).sort().values for triple in triples])
 
-    def has_edge(self, relation: int, source: Tensor, target: Tensor) -> Tensor:
-        """Whether these edges exist. Flat ids of shape [n] to booleans of shape [n]."""
-        keys = self.edge_keys[relation]
-        wanted = source * self.num_nodes + target
-        place = torch.searchsorted(keys, wanted).clamp(max=max(keys.numel() - 1, 0))
-        return keys[place] == wanted if keys.numel() else torch.zeros_like(wanted, dtype=torch.bool)
+    def has_edge(self, relation: Tensor | int, source: Tensor, target: Tensor) -> Tensor:
+        """Whether these edges exist. Relations and flat ids of shape [n] to booleans of shape [n]."""
+        wanted = self._key(relation, source, target)
+        place = torch.searchsorted(self.edge_keys, wanted).clamp(max=self.edge_keys.numel() - 1)
+        return self.edge_keys[place] == wanted
+
+    def _key(self, relation: Tensor | int, source: Tensor, target: Tensor) -> Tensor:
+        return (relation * self.num_nodes + source) * self.num_nodes + target

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Self
+from typing import NamedTuple, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -34,7 +34,9 @@ class MiniBatch:
     positives: TypedEdges
     """Edges that the loss scores, in local ids; none of them, nor its reverse, is a message edge."""
     negative_target: Tensor
-    """A corrupted target of the right type for each positive, in local ids. Shape [num_positives]."""
+    """Corrupted targets of the right type for each positive, in local ids. Shape [num_positives, num_negatives]."""
+    weight: Tensor
+    """Of each positive and its negatives in the loss: 1, or 0 where it is padding. Shape [num_positives], float32."""
     features: dict[int, Tensor]
     """Given features of the local nodes by type number. Shape [nodes of the type, width] each."""
 
@@ -51,8 +53,17 @@ class MiniBatch:
             messages=TypedEdges(*(part.to(device) for part in self.messages)),
             positives=TypedEdges(*(part.to(device) for part in self.positives)),
             negative_target=self.negative_target.to(device),
+            weight=self.weight.to(device),
             features={number: rows.to(device) for number, rows in self.features.items()},
         )
+
+
+class Sampler(Protocol):
+    """What a training run draws its mini graphs from."""
+
+    def sample(self, step: int) -> MiniBatch:
+        """The mini graph of a step, counted from 0: always the same one for one sampler and one step."""
+        ...
 
 
 def concatenate(relations: Sequence[int], sources: Sequence[Tensor], targets: Sequence[Tensor]) -> TypedEdges:
@@ -65,15 +76,33 @@ def concatenate(relations: Sequence[int], sources: Sequence[Tensor], targets: Se
     return TypedEdges(torch.cat(list(sources)), torch.cat(list(targets)), relation)
 
 
+def edges_at(graph: FlatGraph, positions: Sequence[Tensor]) -> TypedEdges:
+    """Edges by flat ids of their ends.
+
+    Args:
+        graph: The whole graph.
+        positions: Of the edges within each relation. Shape [k] each.
+    """
+    return concatenate(
+        range(graph.num_relations),
+        [sources[chosen] for sources, chosen in zip(graph.sources, positions, strict=True)],
+        [targets[chosen] for targets, chosen in zip(graph.targets, positions, strict=True)],
+    )
+
+
 def relabel(graph: FlatGraph, edges: Sequence[TypedEdges]) -> tuple[Tensor, tuple[int, ...], list[TypedEdges]]:
     """Number the nodes that these edges touch from 0 on.
 
     Returns:
         Flat global id of each local node, ascending, shape [n]; local type_ptr; the edges in local ids.
     """
-    ends = [end for part in edges for end in (part.source, part.target)]
-    node_index, local = torch.cat(ends).unique(return_inverse=True)
-    pieces = iter(local.split([end.numel() for end in ends]))
+    ends = torch.cat([end for part in edges for end in (part.source, part.target)])
+    touched = torch.zeros(graph.num_nodes, dtype=torch.bool)
+    touched[ends] = True
+    node_index = touched.nonzero().squeeze(1)
+    local = torch.empty(graph.num_nodes, dtype=torch.int64)
+    local[node_index] = torch.arange(node_index.numel())
+    pieces = iter(local[ends].split([end.numel() for part in edges for end in (part.source, part.target)]))
     renumbered = [TypedEdges(next(pieces), next(pieces), part.relation) for part in edges]
     type_ptr = torch.searchsorted(node_index, torch.tensor(graph.type_ptr)).tolist()
     return node_index, tuple(type_ptr), renumbered

@@ -18,44 +18,48 @@ def corrupt_targets(
     type_ptr: tuple[int, ...],
     positives: TypedEdges,
     *,
+    num_negatives: int,
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
-    """Draw for each positive a target of the same type that makes no edge of the graph.
+    """Draw for each positive targets of the same type that make no edge of the graph.
+
+    A target that is an edge is drawn again, `MAX_DRAWS` times in all; one that then still is an edge gives way to
+    another of the same positive.
 
     Args:
         graph: The graph whose edges a negative must not be.
-        node_index: Flat global id of each local node. Shape [num_nodes].
+        node_index: Flat global id of each local node, from which targets are taken. Shape [num_nodes].
         type_ptr: First local node of each type.
         positives: True edges in local ids.
+        num_negatives: Targets per positive.
         generator: Source of randomness.
 
     Returns:
-        Local target of shape [num_positives], and where it is a true negative (a node linked to every other node of the
-        type has none). Shape [num_positives], bool.
+        Local targets of shape [num_positives, num_negatives], and where they are true negatives: not where no draw
+        found one, as for a node that is linked to every other of the type. Shape [num_positives], bool.
     """
     types = graph.metadata.node_types
     target_type = torch.tensor([types.index(r.target) for r in graph.metadata.relations])[positives.relation]
     ptr = torch.tensor(type_ptr)
     low, count = ptr[target_type], ptr[target_type + 1] - ptr[target_type]
-    drawn = torch.zeros_like(positives.target)
-    pending = torch.arange(drawn.numel())
+    row = torch.arange(positives.target.numel()).repeat_interleave(num_negatives)
+    drawn = torch.zeros_like(row)
+    pending = torch.arange(row.numel())
     for _ in range(MAX_DRAWS):
+        of = row[pending]
         uniform = torch.rand(pending.numel(), generator=generator, dtype=torch.float64)
-        drawn[pending] = low[pending] + (uniform * count[pending]).long()
-        pending = pending[_is_edge(graph, node_index, positives, drawn, pending)]
+        target = low[of] + (uniform * count[of]).long()
+        drawn[pending] = target
+        source = node_index[positives.source[of]]
+        pending = pending[graph.has_edge(positives.relation[of], source, node_index[target])]
         if not pending.numel():
             break
-    valid = torch.ones(drawn.numel(), dtype=torch.bool)
-    valid[pending] = False
-    return drawn, valid
+    found = torch.ones(row.numel(), dtype=torch.bool)
+    found[pending] = False
+    return _fill_gaps(drawn.view(-1, num_negatives), found.view(-1, num_negatives))
 
 
-def _is_edge(graph: FlatGraph, node_index: Tensor, positives: TypedEdges, target: Tensor, rows: Tensor) -> Tensor:
-    result = torch.zeros(rows.numel(), dtype=torch.bool)
-    relation = positives.relation[rows]
-    for number in relation.unique().tolist():
-        of_relation = relation == number
-        chosen = rows[of_relation]
-        source, corrupted = node_index[positives.source[chosen]], node_index[target[chosen]]
-        result[of_relation] = graph.has_edge(number, source, corrupted)
-    return result
+def _fill_gaps(drawn: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
+    """Put the first true negative of each row where it has none; rows without any are not valid."""
+    stand_in = drawn.gather(1, found.byte().argmax(1, keepdim=True))
+    return torch.where(found, drawn, stand_in), found.any(1)

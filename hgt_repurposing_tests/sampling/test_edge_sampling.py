@@ -1,5 +1,6 @@
 """Mini graphs: what they hold, what they hide, and that they repeat."""
 
+import itertools
 import math
 
 import numpy as np
@@ -15,58 +16,48 @@ from hgt_repurposing.graph.schema import EDGE_COLUMNS, NODE_COLUMNS, Therapeutic
 from hgt_repurposing.graph.split import message_graph
 from hgt_repurposing.sampling.edge_sampling import SUPERVISION_SHARE, EdgeSampler, FullGraphSampler
 from hgt_repurposing.sampling.flat_graph import FlatGraph
-from hgt_repurposing.sampling.minibatch import MiniBatch, TypedEdges
+from hgt_repurposing.sampling.minibatch import MiniBatch
+from hgt_repurposing_tests.sampling.batches import assert_same_batch, triples
 
-Sampler = type[EdgeSampler] | type[FullGraphSampler]
-
-
-@pytest.fixture(scope="module")
-def flat(demo_graph: KnowledgeGraph) -> FlatGraph:
-    return FlatGraph.from_hetero_data(to_hetero_data(message_graph(demo_graph)))
+SamplerType = type[EdgeSampler] | type[FullGraphSampler]
 
 
-def draw(sampler: Sampler, flat: FlatGraph, *, k: int = 60, seed: int = 0) -> MiniBatch:
-    generator = torch.Generator().manual_seed(seed)
-    return sampler(flat, num_edges_per_type=k, generator=generator).sample_subgraph()
-
-
-def keys(batch: MiniBatch, edges: TypedEdges, num_nodes: int) -> set[tuple[int, int, int]]:
-    """Edges as (relation, global source, global target)."""
-    source, target = batch.node_index[edges.source], batch.node_index[edges.target]
-    assert int(source.max()) < num_nodes
-    return set(zip(edges.relation.tolist(), source.tolist(), target.tolist(), strict=True))
+def draw(
+    sampler: SamplerType, flat: FlatGraph, *, k: int = 60, num_negatives: int = 1, seed: int = 0, step: int = 0
+) -> MiniBatch:
+    return sampler(flat, num_edges_per_type=k, num_negatives=num_negatives, seed=seed).sample(step)
 
 
 @pytest.mark.parametrize("sampler", [EdgeSampler, FullGraphSampler])
-def test_every_edge_of_the_mini_graph_is_an_edge_of_the_graph(flat: FlatGraph, sampler: Sampler) -> None:
+def test_every_edge_of_the_mini_graph_is_an_edge_of_the_graph(flat: FlatGraph, sampler: SamplerType) -> None:
     batch = draw(sampler, flat)
     for edges in (batch.messages, batch.positives):
-        for relation, source, target in keys(batch, edges, flat.num_nodes):
+        for relation, source, target in triples(batch, edges):
             assert flat.has_edge(relation, torch.tensor([source]), torch.tensor([target])).item()
 
 
 @pytest.mark.parametrize("sampler", [EdgeSampler, FullGraphSampler])
-def test_no_supervision_edge_carries_a_message_in_either_direction(flat: FlatGraph, sampler: Sampler) -> None:
+def test_no_supervision_edge_carries_a_message_in_either_direction(flat: FlatGraph, sampler: SamplerType) -> None:
     batch = draw(sampler, flat, k=500)
-    scored = keys(batch, batch.positives, flat.num_nodes)
+    scored = triples(batch, batch.positives)
     turned = {(flat.mirror[relation], target, source) for relation, source, target in scored}
-    carrying = keys(batch, batch.messages, flat.num_nodes)
+    carrying = triples(batch, batch.messages)
     assert not carrying & scored
     assert not carrying & turned
 
 
 def test_each_edge_type_gives_k_edges(flat: FlatGraph) -> None:
-    generator = torch.Generator().manual_seed(0)
-    sampler = EdgeSampler(flat, num_edges_per_type=60, generator=generator)
-    drawn = [sampler._draw(relation) for relation in range(flat.num_relations)]
-    assert [edges.numel() for edges in drawn] == [min(60, sources.numel()) for sources in flat.sources]
+    sampler = EdgeSampler(flat, num_edges_per_type=60, num_negatives=1, seed=0)
+    drawn = [draw.at(0).numel() for draw in sampler._draws]
+    assert drawn == [min(60, sources.numel()) for sources in flat.sources]
 
 
-def test_a_pass_draws_no_edge_twice(flat: FlatGraph) -> None:
-    sampler = EdgeSampler(flat, num_edges_per_type=50, generator=torch.Generator().manual_seed(0))
-    total = flat.sources[0].numel()
-    drawn = torch.cat([sampler._draw(0) for _ in range(total // 50)])
-    assert drawn.unique().numel() == drawn.numel()
+@pytest.mark.parametrize("sampler", [EdgeSampler, FullGraphSampler])
+def test_a_pass_scores_no_edge_twice(flat: FlatGraph, sampler: SamplerType) -> None:
+    one = sampler(flat, num_edges_per_type=50, num_negatives=1, seed=0)
+    scored = [triples(batch, batch.positives) for batch in (one.sample(step) for step in range(8))]
+    assert min(sources.numel() for sources in flat.sources) > 8 * 50, "or a second pass would have begun"
+    assert sum(map(len, scored)) == len(set().union(*scored)) > 8 * 10
 
 
 def test_only_touched_nodes_are_kept_and_types_are_told_apart(flat: FlatGraph) -> None:
@@ -81,30 +72,42 @@ def test_only_touched_nodes_are_kept_and_types_are_told_apart(flat: FlatGraph) -
         assert bool(((members >= flat.type_ptr[number]) & (members < flat.type_ptr[number + 1])).all())
 
 
-@given(st.integers(0, 2**31))
-def test_corrupted_targets_keep_the_type_and_are_no_edges(seed: int) -> None:
+@given(st.integers(0, 2**31), st.integers(1, 5))
+def test_corrupted_targets_keep_the_type_and_are_no_edges(seed: int, num_negatives: int) -> None:
     flat = FlatGraph.from_hetero_data(to_hetero_data(message_graph(_small_graph())))
-    batch = draw(FullGraphSampler, flat, k=1000, seed=seed)
-    source, _, relation = batch.positives
-    for s, r, t in zip(source, relation, batch.negative_target, strict=True):
+    batch = draw(FullGraphSampler, flat, k=1000, num_negatives=num_negatives, seed=seed)
+    assert batch.negative_target.shape == (batch.positives.source.numel(), num_negatives)
+    for s, r, targets in zip(batch.positives.source, batch.positives.relation, batch.negative_target, strict=True):
         wanted = flat.metadata.node_types.index(flat.metadata.relations[int(r)].target)
-        assert batch.type_ptr[wanted] <= int(t) < batch.type_ptr[wanted + 1]
-        ends = batch.node_index[s : s + 1], batch.node_index[t : t + 1]
-        assert not flat.has_edge(int(r), *ends).item()
+        assert bool(((targets >= batch.type_ptr[wanted]) & (targets < batch.type_ptr[wanted + 1])).all())
+        assert not flat.has_edge(r, batch.node_index[s], batch.node_index[targets]).any()
+
+
+def test_every_positive_weighs_one(flat: FlatGraph) -> None:
+    batch = draw(EdgeSampler, flat)
+    assert torch.equal(batch.weight, torch.ones(batch.positives.source.numel()))
 
 
 @pytest.mark.parametrize("sampler", [EdgeSampler, FullGraphSampler])
-def test_one_seed_gives_one_batch(flat: FlatGraph, sampler: Sampler) -> None:
-    first, second = draw(sampler, flat, seed=7), draw(sampler, flat, seed=7)
-    assert torch.equal(first.node_index, second.node_index)
-    assert all(torch.equal(a, b) for a, b in zip(first.messages, second.messages, strict=True))
-    assert torch.equal(first.negative_target, second.negative_target)
+def test_a_batch_follows_from_seed_and_step_alone(flat: FlatGraph, sampler: SamplerType) -> None:
+    first = sampler(flat, num_edges_per_type=60, num_negatives=2, seed=7)
+    there = [first.sample(step) for step in (0, 1, 30, 2)]
+    back = [sampler(flat, num_edges_per_type=60, num_negatives=2, seed=7).sample(step) for step in (2, 30, 1, 0)]
+    for one, other in zip(there, reversed(back), strict=True):
+        assert_same_batch(one, other)
+
+
+@pytest.mark.parametrize("sampler", [EdgeSampler, FullGraphSampler])
+def test_another_seed_and_another_step_give_another_batch(flat: FlatGraph, sampler: SamplerType) -> None:
+    batches = [draw(sampler, flat, seed=seed, step=step) for seed, step in ((0, 0), (0, 1), (1, 0))]
+    scored = [triples(batch, batch.positives) for batch in batches]
+    assert all(a != b for a, b in itertools.combinations(scored, 2))
 
 
 def test_the_full_graph_sampler_leaves_out_only_supervision(flat: FlatGraph) -> None:
     batch = draw(FullGraphSampler, flat, k=10)
     total = sum(sources.numel() for sources in flat.sources)
-    scored = keys(batch, batch.positives, flat.num_nodes)
+    scored = triples(batch, batch.positives)
     dropped = 10 * flat.num_relations - len(scored)
     assert total - 2 * (len(scored) + dropped) <= batch.messages.source.numel() < total
 
