@@ -85,6 +85,11 @@ class FlatGraph:
         count = self.sources[relation].numel()
         return count // 2 if self.is_symmetric(relation) else count
 
+    def turned(self, relation: int, edges: Tensor) -> Tensor:
+        """Positions in the mirror relation of some edges turned round. Shape [n] in and out."""
+        total = self.sources[relation].numel()
+        return (edges + total // 2) % total if self.is_symmetric(relation) and total else edges
+
     @cached_property
     def edge_keys(self) -> Tensor:
         """Sorted keys of all edges, for membership tests by bisection. Shape [num_edges of all relations]."""
