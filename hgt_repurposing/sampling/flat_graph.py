@@ -66,7 +66,7 @@ class FlatGraph:
         """Given features of some nodes by type number. Shape [nodes of the type, width] each.
 
         Args:
-            node_index: Flat ids, ascending. Shape [num_nodes].
+            node_index: Flat ids, sorted by type. Shape [num_nodes].
             type_ptr: Where each type begins in `node_index`.
         """
         found = {}

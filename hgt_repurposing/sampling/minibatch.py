@@ -11,14 +11,14 @@ from hgt_repurposing.sampling.flat_graph import FlatGraph
 
 
 class TypedEdges(NamedTuple):
-    """Edges of several relations in one flat node space."""
+    """Edges of several relations in one flat node space, relation after relation."""
 
     source: Tensor
     """Shape [num_edges]."""
     target: Tensor
     """Shape [num_edges]."""
     relation: Tensor
-    """Relation number. Shape [num_edges]."""
+    """Relation number, ascending. Shape [num_edges]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,8 @@ class MiniBatch:
     """What one forward pass sees."""
 
     node_index: Tensor
-    """Flat global id of each local node, ascending, hence sorted by type. Shape [num_nodes]."""
+    """Flat global id of each local node, sorted by type; ascending, too, but for dummies (see padding.py), which repeat
+    an id at the end of a type. Shape [num_nodes]."""
     type_ptr: tuple[int, ...]
     """First local node of each node type, then the number of nodes. Length num_types + 1."""
     messages: TypedEdges
