@@ -1,5 +1,6 @@
-"""The names that every layer shares: columns, edge types, therapeutic relations, array aliases."""
+"""The names that every layer shares: columns, node and edge types, therapeutic relations, array aliases."""
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,8 @@ EDGE_COLUMNS = (SOURCE_TYPE, SOURCE_ID, RELATION, TARGET_TYPE, TARGET_ID)
 
 REVERSE_PREFIX = "rev_"
 
+GENE_AND_PATHWAY_WORDS = frozenset({"gene", "genes", "protein", "proteins", "pathway", "pathways"})
+
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -34,6 +37,11 @@ class EdgeType(NamedTuple):
 
     def __str__(self) -> str:
         return f"({self.source}, {self.relation}, {self.target})"
+
+
+def is_gene_or_pathway(node_type: str) -> bool:
+    """Whether a word of a node type's name says so, in any case: gene/protein, Gene; but not genetic_disease."""
+    return not GENE_AND_PATHWAY_WORDS.isdisjoint(re.split(r"[^a-z]+", node_type.lower()))
 
 
 class TherapeuticRelations(BaseModel, frozen=True, extra="forbid"):

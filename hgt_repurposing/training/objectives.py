@@ -1,4 +1,4 @@
-"""What training minimises: binary cross-entropy of true edges against corrupted ones."""
+"""What training minimises: cross-entropy of true edges against corrupted, and of similar diseases against others."""
 
 import torch
 from torch import Tensor
@@ -6,6 +6,12 @@ from torch.nn import functional
 
 from hgt_repurposing.model.decoder import LinkDecoder
 from hgt_repurposing.sampling.minibatch import MiniBatch
+from hgt_repurposing.training.contrast import Contrast
+
+TEMPERATURE = 0.1
+"""As in Khosla et al. 2020, section 4."""
+MIN_NORM = 1e-3
+"""A shorter vector has next to no direction; the bound keeps its gradient from growing as 1 / norm without end."""
 
 
 def link_prediction_loss(decoder: LinkDecoder, embeddings: Tensor, batch: MiniBatch) -> Tensor:
@@ -27,3 +33,30 @@ def link_prediction_loss(decoder: LinkDecoder, embeddings: Tensor, batch: MiniBa
     logits = torch.cat([positive, negative])
     truth = torch.cat([torch.ones_like(positive), torch.zeros_like(negative)])
     return functional.binary_cross_entropy_with_logits(logits, truth)
+
+
+def contrastive_loss(embeddings: Tensor, contrast: Contrast, *, temperature: float = TEMPERATURE) -> Tensor:
+    """Mean over anchors of how surprising their similar diseases are among all chosen ones: 0 without similar pairs.
+
+    For an anchor i with the similar diseases P(i), and z the unit vectors of the chosen diseases A:
+    L_i = -1/|P(i)| sum_{p in P(i)} log( exp(z_i.z_p / temperature) / sum_{a in A, a != i} exp(z_i.z_a / temperature) )
+
+    Memory is that of a few [m, m] matrices, m the number of chosen diseases, which `contrast_pairs` bounds.
+
+    Args:
+        embeddings: Of the local nodes. Shape [num_nodes, width].
+        contrast: Chosen diseases and the similar pairs among them, on the same device.
+        temperature: Over 0; the lower, the more the nearest diseases count.
+
+    Khosla et al. 2020, Supervised Contrastive Learning, eq. 2 (L_out); there summed over anchors.
+    """
+    if not contrast.anchor.numel():
+        return embeddings[:0].sum()  # 0 that still has a way back
+    z = functional.normalize(embeddings[contrast.nodes], dim=1, eps=MIN_NORM)
+    itself = torch.eye(len(z), dtype=torch.bool, device=z.device)
+    log_probability = (z @ z.T / temperature).masked_fill(itself, -torch.inf).log_softmax(dim=1)
+    is_similar = torch.zeros_like(itself)
+    is_similar[contrast.anchor, contrast.positive] = True
+    num_similar = is_similar.sum(dim=1)
+    surprise = -log_probability.masked_fill(~is_similar, 0.0).sum(dim=1) / num_similar.clamp(min=1)
+    return surprise.sum() / (num_similar > 0).sum()
