@@ -65,6 +65,15 @@ class Manifest:
         return sum(int(entry["bytes"]) for entry in self.parts.values())
 
 
+class UnreadableArtifactError(ValueError):
+    """An artefact that is damaged, incomplete or of another format version."""
+
+    def __init__(self, reason: str, *, name: str) -> None:
+        super().__init__(f"{reason}; materialise the asset {name!r} again")
+        self.reason = reason
+        """What is wrong with which file."""
+
+
 def write_artifact(folder: Path, name: str, parts: Mapping[str, Any], provenance: Provenance) -> Manifest:
     """Write all parts, or none.
 
@@ -78,8 +87,8 @@ def write_artifact(folder: Path, name: str, parts: Mapping[str, Any], provenance
         TypeError, ValueError: If a value does not have the shape of its part.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    manifest_path = _manifest_path(folder, name)
-    stale = _parts_of_earlier_write(manifest_path) - set(parts)
+    header_path = manifest_path(folder, name)
+    stale = _parts_of_earlier_write(header_path) - set(parts)
     with _staging(folder, name) as staging:
         for part, value in parts.items():
             try:
@@ -98,13 +107,13 @@ def write_artifact(folder: Path, name: str, parts: Mapping[str, Any], provenance
             },
         )
         header = _dump_json({**vars(manifest), "digest": manifest.digest})
-        (staging / manifest_path.name).write_text(header, encoding="utf-8")
-        manifest_path.unlink(missing_ok=True)
+        (staging / header_path.name).write_text(header, encoding="utf-8")
+        header_path.unlink(missing_ok=True)
         for part in parts:
             os.replace(staging / part, folder / part)  # noqa: PTH105  (the atomic one is what is meant)
         for part in stale:
             (folder / part).unlink(missing_ok=True)
-        os.replace(staging / manifest_path.name, manifest_path)  # noqa: PTH105
+        os.replace(staging / header_path.name, header_path)  # noqa: PTH105
     return manifest
 
 
@@ -113,7 +122,7 @@ def read_artifact(folder: Path, name: str) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: If the artefact was never written.
-        ValueError: If it was written by another format version, or a part is missing, truncated or changed.
+        UnreadableArtifactError: If it is of another format version, or a part is missing, truncated or changed.
     """
     manifest = read_manifest(folder, name)
     return {part: _read_part(folder / part, entry, name) for part, entry in manifest.parts.items()}
@@ -124,25 +133,42 @@ def read_manifest(folder: Path, name: str) -> Manifest:
 
     Raises:
         FileNotFoundError: If the artefact was never written.
-        ValueError: If it was written by another format version, or the header is truncated.
+        UnreadableArtifactError: If it is of another format version, or the header is truncated.
     """
-    path = _manifest_path(folder, name)
+    path = manifest_path(folder, name)
     if not path.exists():
         raise FileNotFoundError(f"no artefact {name!r} in {folder}: materialise the asset {name!r} first")
     try:
         entry = json.loads(path.read_text(encoding="utf-8"))
         version = entry["format_version"]
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"artefact {name!r} is damaged: {path} is no manifest; materialise the asset {name!r} again"
-        ) from error
+        raise UnreadableArtifactError(f"artefact {name!r} is damaged: {path} is no manifest", name=name) from error
     if version != FORMAT_VERSION:
-        raise ValueError(
-            f"{path} has format version {version}, this is a reader of version {FORMAT_VERSION}: "
-            f"materialise the asset {name!r} again"
+        raise UnreadableArtifactError(
+            f"{path} has format version {version}, this is a reader of version {FORMAT_VERSION}", name=name
         )
     entry.pop("digest")
     return Manifest(**entry)
+
+
+def manifest_path(folder: Path, name: str) -> Path:
+    """Where an artefact's header lies; an artefact is there as long as this file is."""
+    return folder / f"{name}.manifest.json"
+
+
+def remove_artifact(folder: Path, name: str) -> None:
+    """Remove an artefact, or what a killed write left of it, with the folder that it has to itself.
+
+    The manifest goes first: half removed, it is no artefact.
+    """
+    manifest_path(folder, name).unlink(missing_ok=True)
+    shutil.rmtree(folder)
+
+
+def remove_leftovers(folder: Path, name: str) -> None:
+    """Remove the hidden folders of killed writes of an artefact."""
+    for staging in folder.glob(f".{name}.*"):
+        shutil.rmtree(staging)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -162,14 +188,10 @@ def _staging(folder: Path, name: str) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _manifest_path(folder: Path, name: str) -> Path:
-    return folder / f"{name}.manifest.json"
-
-
-def _parts_of_earlier_write(manifest_path: Path) -> set[str]:
+def _parts_of_earlier_write(header_path: Path) -> set[str]:
     """Of any format version; none where the manifest is damaged, for writing again is the way out of that."""
     try:
-        return set(json.loads(manifest_path.read_text(encoding="utf-8"))["parts"])
+        return set(json.loads(header_path.read_text(encoding="utf-8"))["parts"])
     except (FileNotFoundError, KeyError, TypeError, ValueError):
         return set()
 
@@ -205,11 +227,12 @@ def _write_part(path: Path, value: Any) -> None:
 
 def _read_part(path: Path, entry: Mapping[str, Any], name: str) -> Any:
     if not path.exists():
-        raise ValueError(f"artefact {name!r} is incomplete: {path} is missing; materialise the asset {name!r} again")
+        raise UnreadableArtifactError(f"artefact {name!r} is incomplete: {path} is missing", name=name)
     if path.stat().st_size != entry["bytes"] or _sha256(path) != entry["sha256"]:
-        raise ValueError(
+        raise UnreadableArtifactError(
             f"artefact {name!r} is damaged: {path} is not the file that its manifest describes "
-            f"({path.stat().st_size} bytes, expected {entry['bytes']}); materialise the asset {name!r} again"
+            f"({path.stat().st_size} bytes, expected {entry['bytes']})",
+            name=name,
         )
     match path.suffix:
         case ".parquet":

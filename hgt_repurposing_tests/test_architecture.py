@@ -24,7 +24,7 @@ LAYERS = (
     ("graph",),
     ("sampling", "model", "evaluation"),
     ("training", "embeddings", "repurposing"),
-    ("layout", "artifacts", "plots", "report"),
+    ("layout", "artifacts", "checkpoints", "plots", "report"),
     ("cli", "definitions", "defs"),
 )
 """From the bottom up; imports only point down. A room of the table is a module or a package with all that is in it."""

@@ -293,7 +293,7 @@ def test_another_format_version_is_refused_with_both_versions(tmp_path: Path, mo
     monkeypatch.undo()
     expected = (
         rf"thing\.manifest\.json has format version {FORMAT_VERSION - 1}, this is a reader of version "
-        rf"{FORMAT_VERSION}: materialise the asset 'thing' again"
+        rf"{FORMAT_VERSION}; materialise the asset 'thing' again"
     )
     with pytest.raises(ValueError, match=expected):
         read_artifact(tmp_path, "thing")
