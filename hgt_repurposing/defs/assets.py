@@ -131,15 +131,12 @@ def hgt_embeddings(
     knowledge_graph: KnowledgeGraph,
     hetero_data: HeteroData,
     hgt_model: TrainingResult,
-    embedding_params: EmbeddingParams,
 ) -> dg.MaterializeResult[Embeddings]:
     """One vector per node of the knowledge graph, computed over all of its message edges."""
     from hgt_repurposing.embeddings.inference import embed_all_nodes
 
     with clear_errors():
-        embeddings = embed_all_nodes(
-            hgt_model.model, hetero_data, knowledge_graph.nodes, node_batch_size=embedding_params.node_batch_size
-        )
+        embeddings = embed_all_nodes(hgt_model.model, hetero_data, knowledge_graph.nodes)
     return dg.MaterializeResult(
         value=embeddings,
         metadata={

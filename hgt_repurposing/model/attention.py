@@ -1,128 +1,205 @@
-"""Heterogeneous mutual attention and message passing over one flat node space (Hu et al., WWW 2020, eq. 3 and 4).
+"""Heterogeneous mutual attention and message passing, exact and lean (Hu et al., WWW 2020, eq. 3 and 4).
 
-The paper's score of an edge (s, relation r, t) is (K_s W_r) . Q_t * mu_r / sqrt(D). We move W_r to the target's side,
-K_s . (Q_t W_r^T), and the message matrix M_r behind the sum, (sum of alpha V_s) M_r. Both are exact, and each relation
-then transforms one row per (relation, target) group instead of one per source node or edge.
+The paper's score of an edge (s, relation r, t) is (K_s W_r) . Q_t * mu_r / sqrt(D), its message V_s M_r. Either side of
+the score can be transformed, K_s W_r . Q_t = K_s . (Q_t W_r^T), and a message before or after the sum, for the sum is
+linear: so each relation transforms one row per source or one per target, whichever are fewer. The softmax of a target
+runs over all its relations; it is carried from one relation to the next as a running one.
+
+Saved for the backward pass: queries, keys, values, the result and its log-sum-exp. The weights of the edges are
+computed again, relation by relation (as FlashAttention does: Dao et al., NeurIPS 2022, section 3.1).
 """
 
-from collections.abc import Sequence
-from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional
+from torch.autograd.function import once_differentiable
+
+from hgt_repurposing.model.attention_chunked import ChunkedBackend
+from hgt_repurposing.model.attention_compiled import CompiledBackend
+from hgt_repurposing.model.edge_plan import RelationEdges
+
+BackendName = Literal["chunked", "compiled"]
 
 
-class EdgePlan(NamedTuple):
-    """Edges sorted by (relation, target), with the groups they form; built once per batch, shared by the layers."""
+class AttentionBackend(Protocol):
+    """The loops over the edges of one relation. H heads of width D; F = H * D."""
 
-    source: Tensor
-    """Local source node of each edge. Shape [num_edges]."""
-    target: Tensor
-    """Local target node of each edge. Shape [num_edges]."""
-    group: Tensor
-    """Group of each edge, ascending. Shape [num_edges]."""
-    group_target: Tensor
-    """Target node of each group. Shape [num_groups]."""
-    relation_ptr: tuple[int, ...]
-    """First group of each relation, then the number of groups. Length num_relations + 1."""
-    num_targets: int
-    """Nodes that may receive messages."""
+    def attend(
+        self, query: Tensor, key_value: Tensor, edges: RelationEdges, num_heads: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Values summed with weight exp(logit - high), `high`, and the sum of these weights.
+
+        Args:
+            query: One row per target of the relation. Shape [T, F].
+            key_value: Keys beside values. Shape [*, 2 F].
+            edges: Of one relation.
+            num_heads: H.
+
+        Returns:
+            Shapes [T, F], [T, H] and [T, H].
+        """
+
+    def merge(self, into: tuple[Tensor, Tensor, Tensor], rows: tuple[Tensor, Tensor, Tensor], targets: Tensor) -> None:
+        """Add what `attend` found for some targets to what is held for all of them, in place."""
+
+    def differentiate_rows(
+        self, query_gradient: Tensor, key_value: Tensor, edges: RelationEdges, lse: Tensor, delta: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Gradient by the query, values summed with their softmax weight, and for each edge its two factors.
+
+        Args:
+            query_gradient: Query beside the gradient by what was summed. Shape [T, 2 F].
+            key_value: Keys beside values. Shape [*, 2 F].
+            edges: Of one relation.
+            lse: Log-sum-exp of all logits of the target. Shape [T, H].
+            delta: Inner product of the target's result and its gradient. Shape [T, H].
+
+        Returns:
+            Shapes [T, F], [T, F] and [E, 2 H]: softmax weight beside gradient by the logit.
+        """
+
+    def differentiate_columns(
+        self, query_gradient: Tensor, weight: Tensor, edges: RelationEdges, by_key_value: Tensor
+    ) -> None:
+        """Add the gradients by keys and values, in place. `weight` is what `differentiate_rows` gave."""
 
 
-def plan_edges(source: Tensor, target: Tensor, relation: Tensor, *, num_relations: int, num_targets: int) -> EdgePlan:
-    """Sort and group the edges.
+def backend_for(
+    device: torch.device, name: BackendName | None = None, *, chunk_edges: int = ChunkedBackend.chunk_edges
+) -> AttentionBackend:
+    """The backend of this name; for None compiled loops on the CPU, chunks elsewhere.
 
     Args:
-        source: Shape [num_edges].
-        target: Each below `num_targets`. Shape [num_edges].
-        relation: Each below `num_relations`. Shape [num_edges].
-        num_relations: Relations of the model, also those without an edge here.
-        num_targets: Nodes that may receive messages, also those without an edge here.
+        device: Where the tensors are.
+        name: Which backend.
+        chunk_edges: Edges of a chunk, where there are chunks.
+
+    Raises:
+        ValueError: If compiled loops are wanted elsewhere than on the CPU.
     """
-    key, order = (relation * num_targets + target).sort(stable=True)
-    group_key, group = key.unique_consecutive(return_inverse=True)
-    bounds = torch.arange(num_relations + 1, device=key.device) * num_targets
-    return EdgePlan(
-        source=source[order],
-        target=target[order],
-        group=group,
-        group_target=group_key % num_targets,
-        relation_ptr=tuple(torch.searchsorted(group_key, bounds).tolist()),
-        num_targets=num_targets,
-    )
-
-
-def block_sizes(ptr: Sequence[int]) -> list[int]:
-    """Length of each block, from where the blocks begin and the last one ends."""
-    return [stop - start for start, stop in pairwise(ptr)]
+    chosen = name or ("compiled" if device.type == "cpu" else "chunked")
+    if chosen == "chunked":
+        return ChunkedBackend(chunk_edges)
+    if device.type != "cpu":
+        raise ValueError(f"compiled loops run on the CPU only (got {device.type})")
+    return CompiledBackend()
 
 
 def edge_attention(
     query: Tensor,
-    key: Tensor,
-    value: Tensor,
+    key_value: Tensor,
     *,
     attention: Tensor,
     message: Tensor,
     prior: Tensor,
-    plan: EdgePlan,
+    relations: tuple[RelationEdges, ...],
+    backend: AttentionBackend | None = None,
 ) -> Tensor:
     """Messages summed at every target, weighted by a softmax over all its incoming edges of all relations.
 
     Args:
-        query: Of the targets. Shape [num_targets, H, D].
-        key: Of the sources. Shape [num_sources, H, D].
-        value: Of the sources. Shape [num_sources, H, D].
+        query: Of the targets. Shape [num_targets, F].
+        key_value: Keys of the sources beside their values. Shape [num_sources, 2 F].
         attention: W of each relation. Shape [num_relations, H, D, D].
         message: M of each relation. Shape [num_relations, H, D, D].
         prior: mu of each relation. Shape [num_relations, H].
-        plan: The edges.
+        relations: The edges.
+        backend: None for the one that suits the device.
 
     Returns:
-        Shape [num_targets, H, D]; zero where no edge arrives.
+        Shape [num_targets, F]; zero where no edge arrives.
     """
-    num_heads, width = query.shape[1:]
-    scale = prior[:, :, None, None] / width**0.5
-    asked = _per_relation(functional.embedding(plan.group_target, _flat(query)), attention.mT * scale, plan)
-    logits = (_heads(functional.embedding(plan.group, asked), num_heads) * _gather(key, plan.source)).sum(-1)
-    weight = _softmax(logits, plan.target, plan.num_targets)
-    sent = (weight[:, :, None] * _gather(value, plan.source)).flatten(1)
-    per_group = sent.new_zeros(plan.group_target.numel(), sent.shape[1]).index_add(0, plan.group, sent)
-    received = _per_relation(per_group, message, plan)
-    summed = received.new_zeros(plan.num_targets, received.shape[1]).index_add(0, plan.group_target, received)
-    return _heads(summed, num_heads)
+    scale = prior[:, :, None, None] / attention.shape[-1] ** 0.5
+    chosen = backend or backend_for(query.device)
+    result: Tensor = _EdgeAttention.apply(query, key_value, attention * scale, message, relations, chosen)  # type: ignore[no-untyped-call]  # torch has no types for it
+    return result
 
 
-def _per_relation(rows: Tensor, weight: Tensor, plan: EdgePlan) -> Tensor:
-    """Multiply each group's row by the matrices of its relation. Shape [num_groups, H * D] in and out."""
-    num_heads, width = weight.shape[1:3]
-    by_head = _heads(rows, num_heads).transpose(0, 1)
-    sizes = block_sizes(plan.relation_ptr)
-    parts = [part @ w for part, w in zip(by_head.split(sizes, dim=1), weight, strict=True) if part.shape[1]]
-    joined = torch.cat(parts, dim=1) if parts else by_head
-    return joined.transpose(0, 1).reshape(-1, num_heads * width)
+class _EdgeAttention(torch.autograd.Function):
+    """W already holds mu / sqrt(D)."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,  # Any: what autograd hands over has no type
+        query: Tensor,
+        key_value: Tensor,
+        attention: Tensor,
+        message: Tensor,
+        relations: tuple[RelationEdges, ...],
+        backend: AttentionBackend,
+    ) -> Tensor:
+        query, key_value = query.contiguous(), key_value.contiguous()
+        num_heads = attention.shape[1]
+        summed = torch.zeros_like(query)
+        high = query.new_full((query.shape[0], num_heads), -torch.inf)
+        total = query.new_zeros(query.shape[0], num_heads)
+        for edges in relations:
+            w, m = attention[edges.relation], message[edges.relation]
+            asked = query.index_select(0, edges.targets)
+            if edges.side == "source":
+                sent = _transform_pair(key_value.index_select(0, edges.sources), w, m)
+                rows, row_high, row_total = backend.attend(asked, sent, edges, num_heads)
+            else:
+                rows, row_high, row_total = backend.attend(_times(asked, w.mT), key_value, edges, num_heads)
+                rows = _times(rows, m)
+            backend.merge((summed, high, total), (rows, row_high, row_total), edges.targets)
+        # A target without edges has total 0 and stays zero.
+        per_head = summed.unflatten(1, (num_heads, -1))
+        per_head /= torch.where(total > 0, total, 1)[:, :, None]
+        ctx.save_for_backward(query, key_value, attention, message, summed, high + total.log())
+        ctx.relations, ctx.backend = relations, backend
+        return summed
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, None, None]:
+        query, key_value, attention, message, result, lse = ctx.saved_tensors
+        backend: AttentionBackend = ctx.backend
+        gradient = gradient.contiguous()
+        num_heads, width = lse.shape[1], query.shape[1]
+        delta = (gradient * result).unflatten(1, (num_heads, -1)).sum(-1)
+        by_query, by_key_value = torch.zeros_like(query), torch.zeros_like(key_value)
+        by_attention, by_message = torch.zeros_like(attention), torch.zeros_like(message)
+        edges: RelationEdges
+        for edges in ctx.relations:
+            r, targets = edges.relation, edges.targets
+            w, m = attention[r], message[r]
+            asked, received = query.index_select(0, targets), gradient.index_select(0, targets)
+            at_rows = lse.index_select(0, targets), delta.index_select(0, targets)
+            if edges.side == "target":
+                rows = torch.cat([_times(asked, w.mT), _times(received, m.mT)], dim=1)
+                by_row, summed, weight = backend.differentiate_rows(rows, key_value, edges, *at_rows)
+                backend.differentiate_columns(rows, weight, edges, by_key_value)
+                by_attention[r], by_message[r] = _outer(by_row, asked, num_heads), _outer(summed, received, num_heads)
+                by_row = _times(by_row, w)
+            else:
+                raw = key_value.index_select(0, edges.sources)
+                sent, rows = _transform_pair(raw, w, m), torch.cat([asked, received], dim=1)
+                by_row, _, weight = backend.differentiate_rows(rows, sent, edges, *at_rows)
+                by_sent = torch.zeros_like(sent)
+                backend.differentiate_columns(rows, weight, edges, by_sent)
+                by_attention[r] = _outer(raw[:, :width], by_sent[:, :width], num_heads)
+                by_message[r] = _outer(raw[:, width:], by_sent[:, width:], num_heads)
+                by_key_value.index_add_(0, edges.sources, _transform_pair(by_sent, w.mT, m.mT))
+            by_query.index_add_(0, targets, by_row)
+        return by_query, by_key_value, by_attention, by_message, None, None
 
 
-def _softmax(logits: Tensor, target: Tensor, num_targets: int) -> Tensor:
-    """Softmax over the edges that share a target. Shape [num_edges, H] in and out."""
-    place = target[:, None].expand_as(logits)
-    highest = logits.new_full((num_targets, logits.shape[1]), -torch.inf)
-    highest = highest.scatter_reduce(0, place, logits.detach(), "amax")
-    weight = (logits - highest.index_select(0, target)).exp()
-    total = weight.new_zeros(num_targets, logits.shape[1]).index_add(0, target, weight)
-    return weight / functional.embedding(target, total)
+def _times(rows: Tensor, matrix: Tensor) -> Tensor:
+    """Multiply each head's part of a row by the head's matrix. Shapes [n, F] and [H, D, D] to [n, F]."""
+    by_head = rows.unflatten(1, (matrix.shape[0], -1)).transpose(0, 1)
+    product: Tensor = by_head @ matrix
+    return product.transpose(0, 1).reshape(rows.shape)
 
 
-def _gather(rows: Tensor, index: Tensor) -> Tensor:
-    """Rows by index. Unlike `rows[index]`, the backward pass of an embedding lookup is deterministic on the CPU."""
-    return _heads(functional.embedding(index, _flat(rows)), rows.shape[1])
+def _transform_pair(rows: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    """The same for keys beside values, each with its matrix. Shape [n, 2 F] in and out."""
+    return _times(rows, torch.cat([left, right]))
 
 
-def _flat(rows: Tensor) -> Tensor:
-    return rows.flatten(1)
-
-
-def _heads(rows: Tensor, num_heads: int) -> Tensor:
-    return rows.reshape(rows.shape[0], num_heads, rows.shape[1] // num_heads)
+def _outer(left: Tensor, right: Tensor, num_heads: int) -> Tensor:
+    """Sum over the rows of the outer products, head by head. Two of shape [n, F] to [H, D, D]."""
+    by_head = [rows.unflatten(1, (num_heads, -1)).transpose(0, 1) for rows in (left, right)]
+    product: Tensor = by_head[0].mT @ by_head[1]
+    return product

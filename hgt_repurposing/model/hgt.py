@@ -1,72 +1,157 @@
 """Heterogeneous graph transformer: layer and encoder (Hu et al., WWW 2020, arXiv:2003.01332)."""
 
-import math
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch_geometric.nn import HGTConv
 
-from hgt_repurposing.model.attention import EdgePlan, block_sizes, edge_attention
-from hgt_repurposing.model.shape import EncoderShape, NodeInputs
-
-
-class TypedLinear(nn.Module):
-    """One affine map per node type over rows that are sorted by type."""
-
-    def __init__(self, num_types: int, width_in: int, width_out: int, *, generator: torch.Generator) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(_glorot(num_types, width_in, width_out, generator=generator))
-        self.bias = nn.Parameter(torch.zeros(num_types, width_out))
-
-    def forward(self, rows: Tensor, type_ptr: Sequence[int]) -> Tensor:
-        """Shape [num_nodes, width_in] to [num_nodes, width_out]."""
-        parts = rows.split(block_sizes(type_ptr))
-        return torch.cat([torch.addmm(b, part, w) for part, w, b in zip(parts, self.weight, self.bias, strict=True)])
+from hgt_repurposing.model.attention import AttentionBackend, edge_attention
+from hgt_repurposing.model.edge_plan import EncoderPlan, LayerPlan, Nodes, block_sizes, rows_of
+from hgt_repurposing.model.shape import EncoderShape, MatmulPrecision, NodeInputs
+from hgt_repurposing.model.typed_linear import TypedLinear, glorot, per_node
 
 
 class HGTLayer(nn.Module):
     """One HGT layer: attention over all relations, then an output map per type and a gated residual (eq. 5).
 
     The residual is gated by a learned weight per type, as in the authors' code and in PyG's `HGTConv`, of which this is
-    the same function: see the parity test.
+    the same function; like there, it is left out where the width changes.
     """
 
     def __init__(
-        self, num_types: int, num_relations: int, *, width: int, num_heads: int, generator: torch.Generator
+        self,
+        num_types: int,
+        num_relations: int,
+        *,
+        width_in: int,
+        width_out: int,
+        num_heads: int,
+        generator: torch.Generator,
+        dropout: float = 0.0,
+        precision: MatmulPrecision = "float32",
     ) -> None:
         super().__init__()
-        self.num_heads = num_heads
-        head_width = width // num_heads
-        self.project = TypedLinear(num_types, width, 3 * width, generator=generator)
-        self.attention = nn.Parameter(_glorot(num_relations, num_heads, head_width, head_width, generator=generator))
-        self.message = nn.Parameter(_glorot(num_relations, num_heads, head_width, head_width, generator=generator))
+        matrices = (num_relations, num_heads, width_out // num_heads, width_out // num_heads)
+        self.query = TypedLinear(num_types, width_in, width_out, generator=generator, precision=precision)
+        self.key_value = TypedLinear(num_types, width_in, 2 * width_out, generator=generator, precision=precision)
+        self.attention = glorot(*matrices, generator=generator)
+        self.message = glorot(*matrices, generator=generator)
         self.prior = nn.Parameter(torch.ones(num_relations, num_heads))
-        self.out = TypedLinear(num_types, width, width, generator=generator)
+        self.out = TypedLinear(num_types, width_out, width_out, generator=generator, precision=precision)
         self.skip = nn.Parameter(torch.ones(num_types))
+        self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, type_ptr: Sequence[int], plan: EdgePlan) -> Tensor:
-        """Shape [num_nodes, width] in and out."""
-        query, key, value = self.queries_keys_values(x, type_ptr)
-        return self.update(x, self.attend(query, key, value, plan), type_ptr)
+    def forward(self, x: Tensor, plan: LayerPlan, *, backend: AttentionBackend | None = None) -> Tensor:
+        """Compute the outputs that the plan names.
 
-    def queries_keys_values(self, x: Tensor, type_ptr: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
-        """Shape [num_nodes, width] to three of [num_nodes, H, D]."""
-        projected = self.project(x, type_ptr).view(x.shape[0], 3, self.num_heads, x.shape[1] // self.num_heads)
-        query, key, value = projected.unbind(1)
-        return query, key, value
+        Args:
+            x: Inputs. Shape [num_inputs, width_in].
+            plan: Nodes and edges.
+            backend: None for the one that suits the device.
 
-    def attend(self, query: Tensor, key: Tensor, value: Tensor, plan: EdgePlan) -> Tensor:
-        """What each target receives. Shape [num_targets, H, D]."""
-        return edge_attention(
-            query, key, value, attention=self.attention, message=self.message, prior=self.prior, plan=plan
+        Returns:
+            Shape [num_outputs, width_out].
+        """
+        received = edge_attention(
+            self.query(x, plan.receivers),
+            self.key_value(x, plan.senders),
+            attention=self.attention,
+            message=self.message,
+            prior=self.prior,
+            relations=plan.relations,
+            backend=backend,
         )
+        mapped = self._map(received, plan)
+        if x.shape[1] != mapped.shape[1]:
+            return mapped
+        gate = per_node(self.skip.sigmoid(), plan.outputs.type_ptr)[:, None]
+        return torch.lerp(rows_of(x, plan.outputs.places), mapped, gate)
 
-    def update(self, x: Tensor, received: Tensor, type_ptr: Sequence[int]) -> Tensor:
-        """Mix what was received into the nodes. Shape [num_nodes, width] out."""
-        mapped: Tensor = self.out(functional.gelu(received.flatten(1)), type_ptr)
-        gate = per_node(self.skip.sigmoid(), type_ptr)[:, None]
-        return gate * mapped + (1 - gate) * x
+    def _map(self, received: Tensor, plan: LayerPlan) -> Tensor:
+        """The output map; a node that received nothing gets its type's bias. Shape [num_outputs, width_out]."""
+        everyone = Nodes(None, plan.receivers.type_ptr)
+        mapped: Tensor = self.out(functional.gelu(received), everyone)
+        if plan.receiver_outputs is not None:
+            mapped = per_node(self.out.bias, plan.outputs.type_ptr).index_copy(0, plan.receiver_outputs, mapped)
+        dropped: Tensor = self.dropout(mapped)
+        return dropped
+
+    @classmethod
+    def from_pyg(cls, conv: HGTConv) -> Self:
+        """A layer with the weights of a stock `HGTConv`, whose sizes must be settled (not lazily initialised).
+
+        Node types and relations are numbered as in the metadata that the `HGTConv` was made with.
+        """
+        layer = cls(
+            len(conv.node_types),
+            len(conv.edge_types),
+            width_in=next(iter(conv.kqv_lin.lins.values())).weight.shape[1],
+            width_out=conv.out_channels,
+            num_heads=conv.heads,
+            generator=torch.Generator(),
+        )
+        for stock, ours in layer._shared_with(conv):
+            ours.copy_(stock)
+        return layer
+
+    def to_pyg(self, node_types: Sequence[str], relations: Sequence[tuple[str, str, str]]) -> HGTConv:
+        """A stock `HGTConv` with the weights of this layer.
+
+        Args:
+            node_types: Names, in the order of their numbers.
+            relations: Edge types, in the order of their numbers.
+
+        Raises:
+            ValueError: If these are not as many as the layer has.
+        """
+        wanted, given = (len(self.skip), len(self.prior)), (len(node_types), len(relations))
+        if wanted != given:
+            raise ValueError(f"the layer has {wanted} node types and relations (got {given})")
+        num_heads, head_width = self.attention.shape[1:3]
+        width_in = self.query.weight.shape[1]
+        conv = HGTConv(width_in, num_heads * head_width, (list(node_types), list(relations)), heads=num_heads)
+        for stock, ours in self._shared_with(conv):
+            stock.copy_(ours)
+        return conv
+
+    def _shared_with(self, conv: HGTConv) -> list[tuple[Tensor, Tensor]]:
+        """PyG's weights beside ours, as views of one shape.
+
+        PyG keeps keys, queries and values in this order, and matrices head by head, relation within head.
+        """
+        width, by_head = conv.out_channels, (conv.heads, len(conv.edge_types))
+        pairs = [
+            (conv.k_rel.weight.unflatten(0, by_head), self.attention.transpose(0, 1)),
+            (conv.v_rel.weight.unflatten(0, by_head), self.message.transpose(0, 1)),
+        ]
+        ours = ((self.key_value, slice(0, width)), (self.query, slice(0, width)), (self.key_value, slice(width, None)))
+        for number, name in enumerate(conv.node_types):
+            kqv, out = conv.kqv_lin.lins[name], conv.out_lin.lins[name]
+            weights = zip(kqv.weight.split(width), kqv.bias.split(width), ours, strict=True)
+            for weight, bias, (linear, columns) in weights:
+                pairs += [(weight.T, linear.weight[number, :, columns]), (bias, linear.bias[number, columns])]
+            pairs += [(out.weight.T, self.out.weight[number]), (out.bias, self.out.bias[number])]
+            pairs.append((conv.skip[name], self.skip[number : number + 1]))
+        for number, relation in enumerate(conv.edge_types):
+            pairs.append((conv.p_rel["__".join(relation)], self.prior[number : number + 1]))
+        return [(stock.detach(), own.detach()) for stock, own in pairs]
+
+
+class TypedLayerNorm(nn.Module):
+    """Layer normalisation with a scale and a shift per node type, as in the authors' code."""
+
+    def __init__(self, num_types: int, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(num_types, width))
+        self.bias = nn.Parameter(torch.zeros(num_types, width))
+
+    def forward(self, x: Tensor, type_ptr: Sequence[int]) -> Tensor:
+        """Shape [num_nodes, width] in and out."""
+        blocks = zip(x.split(block_sizes(type_ptr)), self.weight, self.bias, strict=True)
+        return torch.cat([functional.layer_norm(block, block.shape[1:], w, b) for block, w, b in blocks])
 
 
 class HGTEncoder(nn.Module):
@@ -89,59 +174,64 @@ class HGTEncoder(nn.Module):
         self.num_relations = num_relations
         self.input = nn.Parameter(torch.randn(rows, width, generator=generator))
         self.from_features = nn.ParameterDict(
-            {str(number): _glorot(size, width, generator=generator) for number, size in feature_widths.items()}
+            {str(number): glorot(size, width, generator=generator) for number, size in feature_widths.items()}
         )
         self.layers = nn.ModuleList(
-            HGTLayer(num_types, num_relations, width=width, num_heads=shape.num_heads, generator=generator)
+            HGTLayer(
+                num_types,
+                num_relations,
+                width_in=width,
+                width_out=width,
+                num_heads=shape.num_heads,
+                generator=generator,
+                dropout=shape.dropout,
+                precision=shape.matmul_precision,
+            )
             for _ in range(shape.num_layers)
         )
-        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(shape.num_layers))
-        self.out = TypedLinear(num_types, width, shape.embedding_dim, generator=generator)
+        self.norms = nn.ModuleList(TypedLayerNorm(num_types, width) for _ in range(shape.num_layers))
+        self.out = TypedLinear(
+            num_types, width, shape.embedding_dim, generator=generator, precision=shape.matmul_precision
+        )
 
     def forward(
-        self, node_index: Tensor, type_ptr: Sequence[int], plan: EdgePlan, features: Mapping[int, Tensor]
+        self,
+        node_index: Tensor,
+        plan: EncoderPlan,
+        features: Mapping[int, Tensor],
+        *,
+        backend: AttentionBackend | None = None,
     ) -> Tensor:
-        """Embed the nodes of a mini graph.
+        """Embed the nodes that the plan's last layer gives out.
 
         Args:
-            node_index: Flat global id of each local node, ascending. Shape [num_nodes].
-            type_ptr: First local node of each type.
-            plan: Edges in local ids.
-            features: Given features of the local nodes by type number. Shape [nodes of the type, width].
+            node_index: Flat global id of each node of the batch. Shape [num_nodes].
+            plan: Nodes and edges of each layer, in local ids of the batch.
+            features: Given features of the batch's nodes by type number. Shape [nodes of the type, width].
+            backend: None for the one that suits the device.
 
         Returns:
-            Shape [num_nodes, embedding_dim].
+            Shape [num_outputs, embedding_dim]; `plan.output_row` says which row is whose.
         """
-        x = self.inputs(node_index, type_ptr, features)
-        for layer, norm in zip(self.layers, self.norms, strict=True):
-            x = norm(layer(x, type_ptr, plan))
-        return self.outputs(x, type_ptr)
-
-    def inputs(self, node_index: Tensor, type_ptr: Sequence[int], features: Mapping[int, Tensor]) -> Tensor:
-        """Learned vector of each node plus its projected features. Shape [num_nodes, hidden_dim]."""
-        if self.node_inputs == "identical":
-            node_index = torch.zeros_like(node_index)
-        x = functional.embedding(node_index, self.input)
-        if not features:
-            return x
-        parts = list(x.split(block_sizes(type_ptr)))
-        for number, given in features.items():
-            parts[number] = parts[number] + given @ self.from_features[str(number)]
-        return torch.cat(parts)
-
-    def outputs(self, x: Tensor, type_ptr: Sequence[int]) -> Tensor:
-        """Shape [num_nodes, hidden_dim] to [num_nodes, embedding_dim]."""
-        embedded: Tensor = self.out(x, type_ptr)
+        x = self._inputs(node_index, plan.inputs, plan.type_ptr, features)
+        for layer, norm, layer_plan in zip(self.layers, self.norms, plan.layers, strict=True):
+            x = norm(layer(x, layer_plan, backend=backend), layer_plan.outputs.type_ptr)
+        embedded: Tensor = self.out(x, Nodes(None, plan.layers[-1].outputs.type_ptr))
         return embedded
 
-
-def per_node(per_type: Tensor, type_ptr: Sequence[int]) -> Tensor:
-    """Spread one value per type over the nodes. Shape [num_types] to [num_nodes]."""
-    counts = torch.tensor(type_ptr, device=per_type.device).diff()
-    return per_type.repeat_interleave(counts)
-
-
-def _glorot(*shape: int, generator: torch.Generator) -> nn.Parameter:
-    """Uniform initialisation over the last two dimensions (Glorot and Bengio, 2010)."""
-    bound = math.sqrt(6 / (shape[-2] + shape[-1]))
-    return nn.Parameter((torch.rand(*shape, generator=generator) * 2 - 1) * bound)
+    def _inputs(
+        self, node_index: Tensor, chosen: Nodes, type_ptr: Sequence[int], features: Mapping[int, Tensor]
+    ) -> Tensor:
+        """Learned vector of each chosen node plus its projected features. Shape [chosen.num_nodes, hidden_dim]."""
+        node_index = rows_of(node_index, chosen.places)
+        if self.node_inputs == "identical":
+            node_index = torch.zeros_like(node_index)
+        x = self.input.index_select(0, node_index)
+        if not features:
+            return x
+        parts = list(x.split(block_sizes(chosen.type_ptr)))
+        for number, given in features.items():
+            first, last = chosen.type_ptr[number : number + 2]
+            rows = given if chosen.places is None else given[chosen.places[first:last] - type_ptr[number]]
+            parts[number] = parts[number] + rows @ self.from_features[str(number)]
+        return torch.cat(parts)

@@ -1,21 +1,22 @@
 """The next mini graph is drawn in the background while the current one is being used."""
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
-from hgt_repurposing.sampling.minibatch import MiniBatch, Sampler
+Batch = TypeVar("Batch")
 
 
-def prefetched(sampler: Sampler, steps: Iterable[int]) -> Generator[MiniBatch, None, None]:
-    """The mini graphs of some steps, in their order, each drawn while the one before it is being used.
+def prefetched(draw: Callable[[int], Batch], steps: Iterable[int]) -> Generator[Batch, None, None]:
+    """The batches of some steps, in their order, each drawn while the one before it is being used.
 
     One thread draws, and no more than one batch ahead. An error while drawing a batch is raised where that batch would
     have come. Close the generator (`contextlib.closing`) to end the thread before the steps are at their end.
     """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="sampler") as thread:
-        ahead: Future[MiniBatch] | None = None
+        ahead: Future[Batch] | None = None
         for step in steps:
-            current, ahead = ahead, thread.submit(sampler.sample, step)
+            current, ahead = ahead, thread.submit(draw, step)
             if current is not None:
                 yield current.result()
         if ahead is not None:

@@ -1,9 +1,12 @@
-"""Which device to train on, and how much memory it holds."""
+"""Which device to train on, and its memory: read, given back, kept within a budget."""
 
+import ctypes
 import gc
 import resource
 import sys
-from typing import NamedTuple
+import threading
+from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 import psutil
 import torch
@@ -11,6 +14,11 @@ import torch
 from hgt_repurposing.training.params import DeviceChoice
 
 GIB = 2**30
+OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")
+"""What torch's allocators for CPU, MPS and CUDA say, in lower case; only CUDA's error has a class of its own."""
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Numbers of these parameters in glibc's malloc.h."""
+LARGEST_MMAP_THRESHOLD = 2**30
 
 
 class MemoryReading(NamedTuple):
@@ -27,41 +35,138 @@ class MemoryReading(NamedTuple):
         return f"{self.allocated:.2f} / {self.cached:.2f} / {self.peak:.2f} GiB"
 
 
-def pick_device(choice: DeviceChoice) -> torch.device:
-    """The device asked for; `auto` is MPS, else CUDA, else CPU.
+@dataclass(frozen=True)
+class ComputeDevice:
+    """One of cpu, cuda and mps."""
 
-    Raises:
-        ValueError: If the device asked for is not there.
+    torch: torch.device
+
+    @classmethod
+    def pick(cls, choice: DeviceChoice) -> Self:
+        """The device asked for; `auto` is MPS, else CUDA, else CPU.
+
+        Raises:
+            ValueError: If the device asked for is not there.
+        """
+        available = {"mps": torch.backends.mps.is_available(), "cuda": torch.cuda.is_available(), "cpu": True}
+        if choice == "auto":
+            return cls(torch.device(next(name for name, there in available.items() if there)))
+        if not available[choice]:
+            there = ", ".join(name for name, yes in available.items() if yes)
+            raise ValueError(f"device {choice!r} is not available on this machine (available: {there})")
+        return cls(torch.device(choice))
+
+    @property
+    def name(self) -> str:
+        """cpu, cuda or mps."""
+        return self.torch.type
+
+    @property
+    def wants_fixed_shapes(self) -> bool:
+        """MPS compiles, and keeps, a graph for every tensor shape that it meets (pytorch#181485)."""
+        return self.name == "mps"
+
+    def synchronize(self) -> None:
+        """Wait until all that was asked of the device is done."""
+        if self.name != "cpu":
+            (torch.cuda if self.name == "cuda" else torch.mps).synchronize()
+
+    def release(self) -> None:
+        """Give what no tensor holds back to the device."""
+        if self.name == "cpu":
+            return
+        gc.collect()
+        (torch.cuda if self.name == "cuda" else torch.mps).empty_cache()
+
+    def read_memory(self) -> MemoryReading:
+        """Memory in use; MPS: allocated by tensors, and the driver's pool."""
+        if self.name == "cuda":
+            return MemoryReading(
+                torch.cuda.memory_allocated(self.torch) / GIB,
+                torch.cuda.memory_reserved(self.torch) / GIB,
+                torch.cuda.max_memory_allocated(self.torch) / GIB,
+            )
+        peak_unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts bytes on macOS and kilobytes on Linux
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * peak_unit / GIB
+        if self.name == "mps":
+            allocated, pool = torch.mps.current_allocated_memory() / GIB, torch.mps.driver_allocated_memory() / GIB
+            return MemoryReading(allocated, pool, peak)
+        resident = psutil.Process().memory_info().rss / GIB
+        return MemoryReading(resident, 0.0, max(peak, resident))  # the kernel's peak may lag behind by some pages
+
+    def free_gb(self) -> float:
+        """Memory that can be had at the moment, GiB."""
+        if self.name == "cuda":
+            return torch.cuda.mem_get_info(self.torch)[0] / GIB
+        free = psutil.virtual_memory().available / GIB
+        if self.name == "mps":
+            return min(free, torch.mps.recommended_max_memory() / GIB)
+        return free
+
+    def limit(self, gigabytes: float) -> None:
+        """Have allocations beyond this fail instead of swapping. The CPU has no such switch: see `training/loop.py`."""
+        if self.name == "cuda":
+            total = torch.cuda.get_device_properties(self.torch).total_memory / GIB
+            torch.cuda.set_per_process_memory_fraction(min(1.0, gigabytes / total), self.torch)
+        if self.name == "mps":
+            torch.mps.set_per_process_memory_fraction(min(2.0, gigabytes * GIB / torch.mps.recommended_max_memory()))
+
+    def keep_freed_memory(self) -> None:
+        """Have glibc reuse freed blocks of any size instead of handing them back and faulting them in again.
+
+        A third of a training step's time otherwise goes into fresh pages (scripts/bench_engine.py, --allocator). Other
+        systems' allocators keep what they freed; CUDA's and MPS's are torch's own.
+        """
+        if self.name == "cpu" and sys.platform == "linux":
+            libc = ctypes.CDLL(None)
+            if hasattr(libc, "mallopt"):  # not in musl
+                libc.mallopt(M_MMAP_THRESHOLD, LARGEST_MMAP_THRESHOLD)
+                libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+class PeakWatch:
+    """Highest memory use of a device while its block runs, above what was in use at the beginning, GiB.
+
+    On CUDA from the allocator's counter; elsewhere by looking often, for a process's own peak cannot be begun anew.
     """
-    available = {"mps": torch.backends.mps.is_available(), "cuda": torch.cuda.is_available(), "cpu": True}
-    if choice == "auto":
-        return torch.device(next(name for name, there in available.items() if there))
-    if not available[choice]:
-        there = ", ".join(name for name, yes in available.items() if yes)
-        raise ValueError(f"device {choice!r} is not available on this machine (available: {there})")
-    return torch.device(choice)
+
+    def __init__(self, device: ComputeDevice, *, interval: float = 0.005) -> None:
+        self._device = device
+        self._interval = interval
+        self._over = threading.Event()
+
+    def __enter__(self) -> Self:
+        """Begin to watch."""
+        if self._device.name == "cuda":
+            torch.cuda.reset_peak_memory_stats(self._device.torch)
+        self.start = self._highest = self._now()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop watching."""
+        self._over.set()
+        self._thread.join()
+
+    @property
+    def peak_above_start(self) -> float:
+        """GiB."""
+        if self._device.name == "cuda":
+            return self._device.read_memory().peak - self.start
+        self._highest = max(self._highest, self._now())
+        return self._highest - self.start
+
+    def _watch(self) -> None:
+        while self._device.name != "cuda" and not self._over.wait(self._interval):
+            self._highest = max(self._highest, self._now())
+
+    def _now(self) -> float:
+        return self._device.read_memory().allocated
 
 
-def read_memory(device: torch.device) -> MemoryReading:
-    """Memory in use on the device."""
-    if device.type == "cuda":
-        return MemoryReading(
-            torch.cuda.memory_allocated(device) / GIB,
-            torch.cuda.memory_reserved(device) / GIB,
-            torch.cuda.max_memory_allocated(device) / GIB,
-        )
-    peak_unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts bytes on macOS and kilobytes on Linux
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * peak_unit / GIB
-    if device.type == "mps":
-        allocated, pool = torch.mps.current_allocated_memory() / GIB, torch.mps.driver_allocated_memory() / GIB
-        return MemoryReading(allocated, pool, peak)
-    resident = psutil.Process().memory_info().rss / GIB
-    return MemoryReading(resident, 0.0, max(peak, resident))  # the kernel's peak may lag behind by some pages
-
-
-def release_memory(device: torch.device) -> None:
-    """Give what no tensor holds back to the device."""
-    if device.type == "cpu":
-        return
-    gc.collect()
-    (torch.cuda if device.type == "cuda" else torch.mps).empty_cache()
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory could not be had, on whatever device."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(said in str(error).lower() for said in OUT_OF_MEMORY)

@@ -1,29 +1,43 @@
 """Link-prediction training: batches, accumulated gradients, one update per epoch."""
 
+import itertools
 import logging
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple, NoReturn, Self
 
 import pandas as pd
 import torch
+from torch import Tensor
 from torch_geometric.data import HeteroData
 from tqdm import tqdm
 
-from hgt_repurposing.model.attention import plan_edges
 from hgt_repurposing.model.shape import NodeInputs
 from hgt_repurposing.model.trained import HGTModel
-from hgt_repurposing.sampling.edge_sampling import EdgeSampler, FullGraphSampler
-from hgt_repurposing.sampling.flat_graph import FlatGraph
-from hgt_repurposing.sampling.minibatch import MiniBatch
-from hgt_repurposing.training.device import pick_device, read_memory, release_memory
-from hgt_repurposing.training.objectives import link_prediction_loss
+from hgt_repurposing.sampling.prefetch import prefetched
+from hgt_repurposing.training.checkpoint import (
+    Checkpoint,
+    CheckpointStore,
+    NoCheckpoints,
+    adam_state,
+    cpu_copy,
+    load_adam_state,
+)
+from hgt_repurposing.training.device import ComputeDevice, PeakWatch, is_out_of_memory
+from hgt_repurposing.training.memory_plan import BatchPlan
 from hgt_repurposing.training.params import EmbeddingParams
+from hgt_repurposing.training.step import Batches, Prepared, losses
 
 logger = logging.getLogger(__name__)
+
+PREDICTION_IS_OFF = 1.25
+"""Measured over predicted peak from which on the log says so."""
+FIRST_FULL_EPOCH = 2
+"""The first one with the optimiser's state in memory from its beginning."""
 
 
 class EpochResult(NamedTuple):
@@ -32,7 +46,7 @@ class EpochResult(NamedTuple):
     epoch: int
     """From 1 on."""
     loss: float
-    """Mean binary cross-entropy per scored edge."""
+    """Mean loss of the epoch's batches."""
     seconds: float
     """Wall time of the epoch."""
     num_nodes: int
@@ -78,6 +92,8 @@ def fit(
     *,
     node_inputs: NodeInputs = "learned",
     on_epoch: Callable[[EpochResult], None] = lambda _: None,
+    checkpoints: CheckpointStore | None = None,
+    fingerprint: Callable[[str], str] = lambda _: "",
 ) -> TrainingResult:
     """Train an HGT by link prediction over all edge types of a graph.
 
@@ -86,73 +102,184 @@ def fit(
         params: Sizes, sampling, epochs and seed.
         node_inputs: `identical` gives every node one input vector, to show what collapse is.
         on_epoch: Called after every epoch.
+        checkpoints: Where the state is kept every `checkpoint_every` epochs, and found again after a stop.
+        fingerprint: From the type of the device, what a checkpoint must carry for this run to go on from it.
 
     Raises:
-        ValueError: If the device is not there or the loss stops being finite.
+        ValueError: If the device is not there, memory does not do, or the loss stops being finite.
     """
-    device = pick_device(params.device) if params.use_batched_mps else torch.device("cpu")
-    generator = torch.Generator().manual_seed(params.seed)
-    graph = FlatGraph.from_hetero_data(data)
-    model = HGTModel.build(graph.metadata, params.shape, generator=generator, node_inputs=node_inputs)
-    model.network.to(device).train()
-    optimizer = torch.optim.Adam(model.network.parameters(), lr=params.learning_rate, fused=True)
-    sampler_type = EdgeSampler if params.use_batched_mps else FullGraphSampler
-    sampler = sampler_type(graph, num_edges_per_type=params.edge_sample_size, generator=generator)
-    logger.info(
-        "training on %s: %d parameters, %d nodes, %d relations, seed %d",
-        device, model.num_parameters, graph.num_nodes, graph.num_relations, params.seed,
-    )  # fmt: skip
-    history = []
-    with _progress_bar(params) as bar:
-        for epoch in range(1, params.num_epochs + 1):
-            started = time.perf_counter()
-            loss, batch = _epoch(model, sampler, optimizer, params, device)
-            if not math.isfinite(loss):
-                raise ValueError(f"loss is {loss} in epoch {epoch}: lower learning_rate (it is {params.learning_rate})")
-            memory = read_memory(device)
-            seconds = time.perf_counter() - started
-            result = EpochResult(epoch, loss, seconds, batch.num_nodes, batch.messages.source.numel(), *memory)
-            history.append(result)
-            bar.set_postfix_str(f"loss {loss:.4f}, memory allocated / cached / peak {memory}", refresh=False)
-            bar.update()
-            on_epoch(result)
-    model.network.to("cpu").eval()
-    return TrainingResult(model, pd.DataFrame(history), device.type)
+    device = training_device(params)
+    device.keep_freed_memory()
+    store = checkpoints or NoCheckpoints()
+    with PeakWatch(device) as memory, closing(_Run.start(data, params, node_inputs, device)) as run:
+        run.resume(store.latest(fingerprint(device.name)))
+        with _progress_bar(params, done=len(run.history)) as bar:
+            for epoch in range(len(run.history) + 1, params.num_epochs + 1):
+                started = time.perf_counter()
+                loss, last = run.epoch(epoch, memory)
+                seconds = time.perf_counter() - started
+                reading = device.read_memory()
+                result = EpochResult(epoch, loss, seconds, last.num_nodes, last.num_messages, *reading)
+                run.history.append(result)
+                if params.checkpoint_every and epoch % params.checkpoint_every == 0 and epoch < params.num_epochs:
+                    store.save(run.checkpoint(fingerprint(device.name)))
+                bar.set_postfix_str(f"loss {loss:.4f}, memory allocated / cached / peak {reading}", refresh=False)
+                bar.update()
+                on_epoch(result)
+    run.model.network.to("cpu").eval()
+    return TrainingResult(run.model, pd.DataFrame(run.history), device.name)
 
 
-def _epoch(
-    model: HGTModel,
-    sampler: EdgeSampler | FullGraphSampler,
-    optimizer: torch.optim.Optimizer,
-    params: EmbeddingParams,
-    device: torch.device,
-) -> tuple[float, MiniBatch]:
-    """One update from the gradients of all batches; the loss is their mean."""
-    steps = params.accumulation_steps if params.use_batched_mps else 1
-    optimizer.zero_grad(set_to_none=True)
-    total = 0.0
-    for _ in range(steps):
-        batch = sampler.sample_subgraph().to(device)
-        loss = _forward(model, batch)
-        (loss / steps).backward()
-        total += loss.item() / steps
-        del loss
-        release_memory(device)
-    optimizer.step()
-    return total, batch
+def training_device(params: EmbeddingParams) -> ComputeDevice:
+    """The device that these parameters mean on this machine; `auto` never puts the full graph on MPS.
+
+    Raises:
+        ValueError: If the device asked for is not there.
+    """
+    if params.use_batched_mps or params.device != "auto":
+        return ComputeDevice.pick(params.device)
+    return ComputeDevice.pick("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _forward(model: HGTModel, batch: MiniBatch) -> torch.Tensor:
-    source, target, relation = batch.messages
-    plan = plan_edges(
-        source, target, relation, num_relations=len(model.metadata.relations), num_targets=batch.num_nodes
-    )
-    embeddings = model.encoder(batch.node_index, batch.type_ptr, plan, batch.features)
-    return link_prediction_loss(model.decoder, embeddings, batch)
+@dataclass(eq=False)
+class _Run:
+    """A training under way."""
+
+    params: EmbeddingParams
+    device: ComputeDevice
+    model: HGTModel
+    optimizer: torch.optim.Optimizer
+    batches: Batches
+    step: int
+    """Batches drawn so far."""
+    history: list[EpochResult]
+    shrunk: bool = False
+    """Whether memory ran out once already."""
+    _ahead: Generator[Prepared, None, None] | None = field(default=None, init=False)
+    """Batches from `step` on, drawn while the one before is computed on."""
+
+    @classmethod
+    def start(cls, data: HeteroData, params: EmbeddingParams, node_inputs: NodeInputs, device: ComputeDevice) -> "_Run":
+        generator = torch.Generator().manual_seed(params.seed)
+        batches = Batches.of_graph(data, params, fixed_shapes=device.wants_fixed_shapes)
+        graph = batches.graph
+        model = HGTModel.build(graph.metadata, params.shape, generator=generator, node_inputs=node_inputs)
+        budget = device.free_gb() if params.memory_budget_gb is None else params.memory_budget_gb
+        if params.memory_budget_gb is not None:
+            device.limit(params.memory_budget_gb)
+        batches.fit_into(budget, num_parameters=model.num_parameters)
+        model.network.to(device.torch).train()
+        optimizer = torch.optim.Adam(model.network.parameters(), lr=params.learning_rate, fused=True)
+        logger.info(
+            "training on %s: %d parameters, %d nodes, %d relations, seed %d",
+            device.name, model.num_parameters, graph.num_nodes, graph.num_relations, params.seed,
+        )  # fmt: skip
+        return cls(params, device, model, optimizer, batches, 0, [])
+
+    def resume(self, checkpoint: Checkpoint | None) -> None:
+        """Go on from a checkpoint, if there is one that a run of this length can go on from."""
+        if checkpoint is None or checkpoint.epoch > self.params.num_epochs:
+            return
+        network = self.model.network
+        network.load_state_dict(dict(checkpoint.weights))
+        load_adam_state(self.optimizer, network, checkpoint.optimizer)
+        self.step = checkpoint.step
+        self.batches.use(BatchPlan(**checkpoint.plan))
+        self.history = [EpochResult(*row) for row in checkpoint.history.itertuples(index=False, name=None)]
+        logger.info("going on from the checkpoint after epoch %d of %d", checkpoint.epoch, self.params.num_epochs)
+
+    def checkpoint(self, fingerprint: str) -> Checkpoint:
+        """The state after the last epoch."""
+        return Checkpoint(
+            fingerprint=fingerprint,
+            epoch=len(self.history),
+            step=self.step,
+            plan=asdict(self.batches.plan),
+            weights=cpu_copy(self.model.network.state_dict()),
+            optimizer=adam_state(self.optimizer, self.model.network),
+            history=pd.DataFrame(self.history),
+        )
+
+    def epoch(self, epoch: int, memory: PeakWatch) -> tuple[float, Prepared]:
+        """One update from the gradients of all batches; after running out of memory once, of smaller batches."""
+        try:
+            result = self._update(epoch)
+            self._keep_within_budget(epoch, memory)
+        except (MemoryError, RuntimeError) as error:
+            if self.shrunk or not is_out_of_memory(error):
+                raise
+            self._shrink(str(error))
+        else:
+            return result
+        return self.epoch(epoch, memory)
+
+    def close(self) -> None:
+        """Stop drawing ahead."""
+        if self._ahead is not None:
+            self._ahead.close()
+        self._ahead = None
+
+    def _update(self, epoch: int) -> tuple[float, Prepared]:
+        num_batches = self.batches.plan.accumulation_steps
+        if self._ahead is None:
+            self._ahead = prefetched(self.batches.prepare, itertools.count(self.step))
+        self.optimizer.zero_grad(set_to_none=True)
+        total = 0.0
+        for drawn in itertools.islice(self._ahead, num_batches):
+            prepared = drawn.to(self.device.torch)
+            loss = self._backward(epoch, prepared, num_batches)
+            total += loss / num_batches
+            self.device.release()
+        self.optimizer.step()
+        self.step += num_batches
+        return total, prepared
+
+    def _backward(self, epoch: int, prepared: Prepared, num_batches: int) -> float:
+        loss, terms = losses(self.model, prepared, self.params, backend=self.batches.backend(self.device))
+        value = loss.item()
+        if not math.isfinite(value):
+            raise ValueError(self._not_finite(epoch, value, terms, prepared))
+        (loss / num_batches).backward()
+        return value
+
+    def _not_finite(self, epoch: int, loss: float, terms: Tensor, prepared: Prepared) -> str:
+        relation = prepared.positives.relation[~terms.isfinite()]
+        names = [str(self.model.metadata.relations[number]) for number in relation.unique().tolist()]
+        where = f"first at {names[0]}, in {len(names)} edge types" if names else "in the contrastive loss"
+        return (
+            f"loss is {loss} in epoch {epoch}, {where}: lower learning_rate (it is {self.params.learning_rate}), "
+            "or look for numbers that are not finite among the given node features"
+        )
+
+    def _keep_within_budget(self, epoch: int, memory: PeakWatch) -> None:
+        """What CUDA and MPS do themselves: the CPU has no limit of its own, so its memory is looked at."""
+        predicted, peak = self.batches.predicted_gb, memory.peak_above_start
+        if epoch == FIRST_FULL_EPOCH:
+            logger.info("memory: %.2f GiB at the peak so far, %.2f GiB predicted", peak, predicted)
+            if peak > PREDICTION_IS_OFF * predicted:
+                logger.warning("training takes %.1f times the memory that was predicted", peak / predicted)
+        budget = self.params.memory_budget_gb
+        if budget is not None and self.device.name == "cpu" and not self.shrunk and peak > budget:
+            raise MemoryError(f"training took {peak:.2f} GiB, more than memory_budget_gb ({budget:.2f})")
+
+    def _shrink(self, reason: str) -> None:
+        """Half the batch, twice as many of them to an update."""
+        self.close()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.batches.use(self.batches.plan.halved())
+        self.shrunk = True
+        self.device.release()
+        plan = self.batches.plan
+        logger.warning(
+            "out of memory (%s): going on with half the batch, %d edges per type or %d seed nodes, and %d batches per "
+            "update", reason, plan.edge_sample_size, plan.node_batch_size, plan.accumulation_steps,
+        )  # fmt: skip
 
 
-def _progress_bar(params: EmbeddingParams) -> "tqdm[NoReturn]":
+def _progress_bar(params: EmbeddingParams, *, done: int) -> "tqdm[NoReturn]":
     """A live bar in a terminal; where output goes to a file or a pipe, a line every ten seconds."""
-    kind = "batched" if params.use_batched_mps else "full graph"
+    kind = f"{params.sampler} sampling" if params.use_batched_mps else "full graph"
     interval = 0.2 if sys.stderr.isatty() else 10.0
-    return tqdm(total=params.num_epochs, desc=f"Training HGT ({kind})", unit="epoch", mininterval=interval)
+    return tqdm(
+        total=params.num_epochs, initial=done, desc=f"Training HGT ({kind})", unit="epoch", mininterval=interval
+    )

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hgt_repurposing.model.decoder import LinkDecoder
-from hgt_repurposing.sampling.minibatch import MiniBatch
+from hgt_repurposing.sampling.minibatch import TypedEdges
 from hgt_repurposing.training.contrast import Contrast
 
 TEMPERATURE = 0.1
@@ -14,25 +14,43 @@ MIN_NORM = 1e-3
 """A shorter vector has next to no direction; the bound keeps its gradient from growing as 1 / norm without end."""
 
 
-def link_prediction_loss(decoder: LinkDecoder, embeddings: Tensor, batch: MiniBatch) -> Tensor:
-    """Mean binary cross-entropy per term, true and corrupted edges weighing the same: log 2 = 0.69 for a blind model.
+def link_prediction_terms(
+    decoder: LinkDecoder, embeddings: Tensor, positives: TypedEdges, negative_target: Tensor
+) -> Tensor:
+    """Binary cross-entropy of each true edge and of its corrupted ones, half and half: log 2 = 0.69 for a blind model.
 
     Args:
         decoder: Scores links.
-        embeddings: Of the local nodes. Shape [num_nodes, width].
-        batch: With at least one positive edge.
+        embeddings: Shape [num_nodes, width].
+        positives: True edges by rows of `embeddings`, at least one.
+        negative_target: Rows of the corrupted targets. Shape [num_positives, num_negatives].
+
+    Returns:
+        Shape [num_positives].
 
     Raises:
-        ValueError: If the batch has nothing to score.
+        ValueError: If there is nothing to score.
     """
-    source, target, relation = batch.positives
+    source, target, relation = positives
     if not source.numel():
-        raise ValueError("no edge to learn from in this batch: raise edge_sample_size, or give a graph with more edges")
+        raise ValueError(
+            "no edge to learn from in this batch: raise edge_sample_size or node_batch_size, or give a graph with more "
+            "edges"
+        )
+    num_negatives = negative_target.shape[1]
     positive = decoder(embeddings, source, relation, target)
-    negative = decoder(embeddings, source, relation, batch.negative_target)
-    logits = torch.cat([positive, negative])
-    truth = torch.cat([torch.ones_like(positive), torch.zeros_like(negative)])
-    return functional.binary_cross_entropy_with_logits(logits, truth)
+    negative = decoder(
+        embeddings,
+        source.repeat_interleave(num_negatives),
+        relation.repeat_interleave(num_negatives),
+        negative_target.flatten(),
+    ).view_as(negative_target)
+    return (functional.softplus(-positive) + functional.softplus(negative).mean(1)) / 2
+
+
+def weighted_mean(terms: Tensor, weight: Tensor) -> Tensor:
+    """Mean of the terms; those of weight 0 are padding. Two of shape [n]."""
+    return (terms * weight).sum() / weight.sum()
 
 
 def contrastive_loss(embeddings: Tensor, contrast: Contrast, *, temperature: float = TEMPERATURE) -> Tensor:

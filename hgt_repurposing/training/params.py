@@ -8,26 +8,48 @@ from pydantic import Field, field_validator, model_validator
 from hgt_repurposing.model.shape import EncoderShape
 
 DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
+SamplerName = Literal["edge", "neighbor"]
 
 
 class EmbeddingParams(EncoderShape, frozen=True, extra="forbid"):
     """How the embeddings are trained."""
 
     use_batched_mps: bool = Field(
-        default=True, description="true: train on sampled mini graphs, on any device; false: full graph, on the CPU"
+        default=True,
+        description="true: train on sampled mini graphs, on any device; false: on the full graph, on CUDA or the CPU",
+    )
+    sampler: SamplerName = Field(
+        "edge", description="edge: edge_sample_size edges of every type; neighbor: num_neighbors around seed nodes"
     )
     num_epochs: int = Field(100, ge=1, le=100_000, description="passes of accumulation_steps batches, one update each")
     learning_rate: float = Field(0.001, gt=0, le=1, description="step size of Adam")
     edge_sample_size: int = Field(5000, ge=4, le=10_000_000, description="edges of every edge type per batch")
     node_batch_size: int = Field(
-        1024, ge=1, le=10_000_000, description="nodes embedded at a time when all embeddings are written"
+        1024, ge=1, le=10_000_000, description="seed nodes per batch for neighbour sampling; edge sampling ignores it"
     )
     accumulation_steps: int = Field(8, ge=1, le=1024, description="batches whose gradients make one update")
     num_neighbors: list[int] = Field(
-        [10, 10], min_length=1, description="neighbours per layer for neighbour sampling; edge sampling ignores it"
+        [10, 10],
+        min_length=1,
+        description="neighbours per node and relation, hop by hop, for neighbour sampling; edge sampling ignores it",
+    )
+    num_negatives: int = Field(1, ge=1, le=100, description="corrupted edges for each true one")
+    contrastive_weight: float = Field(
+        0.0, ge=0, le=100, description="weight of the contrastive loss over diseases beside link prediction; 0: off"
+    )
+    similarity_threshold: float = Field(
+        0.1, gt=0, le=1, description="diseases whose genes and pathways have this Jaccard index are similar"
+    )
+    memory_budget_gb: float | None = Field(
+        None, gt=0, description="what training may take, GiB; batches shrink to fit; none: what is free at the start"
+    )
+    checkpoint_every: int = Field(
+        10, ge=0, description="epochs between checkpoints that a killed run goes on from; 0: none"
     )
     seed: int = Field(42, ge=0, lt=2**63, description="seed of weights, samples and negatives")
-    device: DeviceChoice = Field("auto", description="auto: MPS, else CUDA, else CPU")
+    device: DeviceChoice = Field(
+        "auto", description="auto: MPS, else CUDA, else CPU; for the full graph CUDA, else CPU"
+    )
 
     @property
     def shape(self) -> EncoderShape:
@@ -51,9 +73,9 @@ class EmbeddingParams(EncoderShape, frozen=True, extra="forbid"):
         return value
 
     @model_validator(mode="after")
-    def _full_graph_is_for_the_cpu(self) -> Self:
-        if not self.use_batched_mps and self.device not in ("auto", "cpu"):
+    def _full_graph_is_not_for_mps(self) -> Self:
+        if not self.use_batched_mps and self.device == "mps":
             raise ValueError(
-                f"use_batched_mps: false trains on the CPU: set device to auto or cpu (got {self.device!r})"
+                "use_batched_mps: false trains on the full graph: set device to auto, cpu or cuda (got 'mps')"
             )
         return self

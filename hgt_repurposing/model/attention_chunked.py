@@ -1,0 +1,105 @@
+"""Edge attention in plain PyTorch, a chunk of edges at a time: for CUDA, for MPS, and a second opinion on the CPU."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from hgt_repurposing.model.edge_plan import RelationEdges
+
+
+@dataclass(frozen=True)
+class ChunkedBackend:
+    """Temporary tensors have one row per edge of a chunk; only [num_edges, heads] is ever held for all edges."""
+
+    chunk_edges: int = 16_384
+    """Edges worked on at a time."""
+
+    def attend(
+        self, query: Tensor, key_value: Tensor, edges: RelationEdges, num_heads: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """See `AttentionBackend.attend`."""
+        rows, width = query.shape
+        place = _row_of_each_edge(edges)
+        logits = query.new_empty(edges.column.numel(), num_heads)
+        for chunk in self._chunks(edges):
+            key = key_value[:, :width].index_select(0, edges.column[chunk])
+            logits[chunk] = _dot(query.index_select(0, place[chunk]), key, num_heads)
+        spread = place[:, None].expand_as(logits)
+        high = logits.new_full((rows, num_heads), -torch.inf).scatter_reduce(0, spread, logits, "amax")
+        weight = logits.sub_(high.index_select(0, place)).exp_()
+        total = logits.new_zeros(rows, num_heads).index_add_(0, place, weight)
+        summed = torch.zeros_like(query)
+        for chunk in self._chunks(edges):
+            value = key_value[:, width:].index_select(0, edges.column[chunk])
+            summed.index_add_(0, place[chunk], _scaled(value, weight[chunk]))
+        return summed, high, total
+
+    def merge(self, into: tuple[Tensor, Tensor, Tensor], rows: tuple[Tensor, Tensor, Tensor], targets: Tensor) -> None:
+        """See `AttentionBackend.merge`."""
+        summed, high, total = into
+        row_summed, row_high, row_total = rows
+        held = high.index_select(0, targets)
+        reference = torch.maximum(held, row_high)
+        before, now = (held - reference).exp(), (row_high - reference).exp()
+        high.index_copy_(0, targets, reference)
+        total.index_copy_(0, targets, total.index_select(0, targets) * before + row_total * now)
+        merged = _scaled(summed.index_select(0, targets), before) + _scaled(row_summed, now)
+        summed.index_copy_(0, targets, merged)
+
+    def differentiate_rows(
+        self, query_gradient: Tensor, key_value: Tensor, edges: RelationEdges, lse: Tensor, delta: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """See `AttentionBackend.differentiate_rows`."""
+        rows, num_heads = lse.shape
+        width = query_gradient.shape[1] // 2
+        place = _row_of_each_edge(edges)
+        by_query, summed = (query_gradient.new_zeros(rows, width) for _ in range(2))
+        weight = query_gradient.new_empty(edges.column.numel(), 2 * num_heads)
+        for chunk in self._chunks(edges):
+            here = place[chunk]
+            asked = query_gradient.index_select(0, here)
+            sent = key_value.index_select(0, edges.column[chunk])
+            key, value = sent[:, :width], sent[:, width:]
+            w = (_dot(asked[:, :width], key, num_heads) - lse.index_select(0, here)).exp()
+            by_logit = w * (_dot(asked[:, width:], value, num_heads) - delta.index_select(0, here))
+            weight[chunk, :num_heads], weight[chunk, num_heads:] = w, by_logit
+            by_query.index_add_(0, here, _scaled(key, by_logit))
+            summed.index_add_(0, here, _scaled(value, w))
+        return by_query, summed, weight
+
+    def differentiate_columns(
+        self, query_gradient: Tensor, weight: Tensor, edges: RelationEdges, by_key_value: Tensor
+    ) -> None:
+        """See `AttentionBackend.differentiate_columns`."""
+        width, num_heads = query_gradient.shape[1] // 2, weight.shape[1] // 2
+        place = edges.key_row.repeat_interleave(edges.column_ptr.diff())
+        for chunk in self._chunks(edges):
+            asked = query_gradient.index_select(0, edges.row[chunk])
+            w = weight.index_select(0, edges.edge[chunk])
+            by_key = _scaled(asked[:, :width], w[:, num_heads:])
+            by_value = _scaled(asked[:, width:], w[:, :num_heads])
+            by_key_value.index_add_(0, place[chunk], torch.cat([by_key, by_value], dim=1))
+
+    def _chunks(self, edges: RelationEdges) -> Iterator[slice]:
+        for start in range(0, edges.column.numel(), self.chunk_edges):
+            yield slice(start, start + self.chunk_edges)
+
+
+def _row_of_each_edge(edges: RelationEdges) -> Tensor:
+    """Shape [num_edges], int64: scatter wants that."""
+    rows = torch.arange(edges.targets.numel(), device=edges.targets.device)
+    return rows.repeat_interleave(edges.row_ptr.diff())
+
+
+def _dot(left: Tensor, right: Tensor, num_heads: int) -> Tensor:
+    """Inner products head by head. Two of shape [n, width] to [n, H]."""
+    products: Tensor = left * right
+    return products.unflatten(1, (num_heads, -1)).sum(-1)
+
+
+def _scaled(rows: Tensor, per_head: Tensor) -> Tensor:
+    """Each head's part of a row times its factor. Shapes [n, width] and [n, H] to [n, width]."""
+    scaled: Tensor = rows.unflatten(1, (per_head.shape[1], -1)) * per_head[:, :, None]
+    return scaled.flatten(1)

@@ -1,0 +1,218 @@
+"""Edge attention in compiled loops over targets and sources, for the CPU: nothing of edge size times width is stored.
+
+One pass over the edges of a target with a running softmax (Milakov and Gimelshein, arXiv:1805.02867; as in
+FlashAttention, Dao et al., NeurIPS 2022).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hgt_repurposing.model.compiled import Array, Arrays, arrays, compiled, prefetch, run_in_threads
+from hgt_repurposing.model.edge_plan import RelationEdges
+
+AHEAD = 2
+"""Edges ahead for which vectors are fetched."""
+
+
+@dataclass(frozen=True)
+class CompiledBackend:
+    """Compiled with numba on first use, then read from its cache."""
+
+    def attend(
+        self, query: Tensor, key_value: Tensor, edges: RelationEdges, num_heads: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """See `AttentionBackend.attend`."""
+        rows, width = query.shape
+        summed = torch.empty_like(query)
+        high, total = query.new_empty(rows, num_heads), query.new_empty(rows, num_heads)
+        run_in_threads(
+            _attend,
+            edges.row_ptr,
+            width,
+            arrays(edges.row_ptr, edges.column),
+            *arrays(query, key_value),
+            width // num_heads,
+            arrays(summed, high, total),
+        )
+        return summed, high, total
+
+    def merge(self, into: tuple[Tensor, Tensor, Tensor], rows: tuple[Tensor, Tensor, Tensor], targets: Tensor) -> None:
+        """See `AttentionBackend.merge`."""
+        width, num_heads = into[0].shape[1], into[1].shape[1]
+        every = torch.arange(len(targets) + 1, dtype=torch.int32)
+        run_in_threads(_merge, every, width, *arrays(targets), arrays(*into), arrays(*rows), width // num_heads)
+
+    def differentiate_rows(
+        self, query_gradient: Tensor, key_value: Tensor, edges: RelationEdges, lse: Tensor, delta: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """See `AttentionBackend.differentiate_rows`."""
+        rows, num_heads = lse.shape
+        width = query_gradient.shape[1] // 2
+        by_query, summed = (query_gradient.new_empty(rows, width) for _ in range(2))
+        weight = query_gradient.new_empty(edges.column.numel(), 2 * num_heads)
+        run_in_threads(
+            _differentiate_rows,
+            edges.row_ptr,
+            2 * width,
+            arrays(edges.row_ptr, edges.column),
+            *arrays(query_gradient, key_value),
+            arrays(lse, delta),
+            width // num_heads,
+            arrays(by_query, summed, weight),
+        )
+        return by_query, summed, weight
+
+    def differentiate_columns(
+        self, query_gradient: Tensor, weight: Tensor, edges: RelationEdges, by_key_value: Tensor
+    ) -> None:
+        """See `AttentionBackend.differentiate_columns`."""
+        width, num_heads = query_gradient.shape[1] // 2, weight.shape[1] // 2
+        run_in_threads(
+            _differentiate_columns,
+            edges.column_ptr,
+            2 * width,
+            arrays(edges.column_ptr, edges.row, edges.edge, edges.key_row),
+            *arrays(query_gradient, weight),
+            width // num_heads,
+            *arrays(by_key_value),
+        )
+
+
+@compiled
+def _attend(
+    first: int,
+    last: int,
+    edges: Arrays,
+    query: Array,
+    key_value: Array,
+    head_width: int,
+    into: Arrays,
+) -> None:
+    """exp(q.k - high) and the sum of these times v, for each row and head, in one pass over the row's edges.
+
+    `high` needs only to be near the highest logit: it is raised, and what was summed so far scaled down, where a logit
+    exceeds it by more than 20, for exp(20) times a row's length is far from overflowing.
+    """
+    row_ptr, column = edges
+    summed, high, total = into
+    num_heads = high.shape[1]
+    width = num_heads * head_width
+    for row in range(first, last):
+        high[row, :] = -np.inf
+        total[row, :] = 0
+        summed[row, :] = 0
+        for e in range(row_ptr[row], row_ptr[row + 1]):
+            c = column[e]
+            prefetch(key_value, column[min(e + AHEAD, len(column) - 1)])
+            for h in range(num_heads):
+                low = h * head_width
+                logit = query.dtype.type(0)
+                for d in range(head_width):
+                    logit += query[row, low + d] * key_value[c, low + d]
+                if not logit <= high[row, h] + query.dtype.type(20):
+                    scale = np.exp(high[row, h] - logit)
+                    high[row, h] = logit
+                    total[row, h] *= scale
+                    for d in range(head_width):
+                        summed[row, low + d] *= scale
+                w = np.exp(logit - high[row, h])
+                total[row, h] += w
+                for d in range(head_width):
+                    summed[row, low + d] += w * key_value[c, width + low + d]
+
+
+@compiled
+def _merge(
+    first: int,
+    last: int,
+    targets: Array,
+    into: Arrays,
+    rows: Arrays,
+    head_width: int,
+) -> None:
+    """Bring two running softmaxes of a target under one reference value and add them."""
+    summed, high, total = into
+    row_summed, row_high, row_total = rows
+    num_heads = high.shape[1]
+    for row in range(first, last):
+        t = targets[row]
+        for h in range(num_heads):
+            reference = max(high[t, h], row_high[row, h])
+            before, now = np.exp(high[t, h] - reference), np.exp(row_high[row, h] - reference)
+            high[t, h] = reference
+            total[t, h] = total[t, h] * before + row_total[row, h] * now
+            for d in range(h * head_width, (h + 1) * head_width):
+                summed[t, d] = summed[t, d] * before + row_summed[row, d] * now
+
+
+@compiled
+def _differentiate_rows(
+    first: int,
+    last: int,
+    edges: Arrays,
+    query_gradient: Array,
+    key_value: Array,
+    at_rows: Arrays,
+    head_width: int,
+    into: Arrays,
+) -> None:
+    """Softmax weights again, from the saved log-sum-exp; then what each row's edges give to its query."""
+    row_ptr, column = edges
+    lse, delta = at_rows
+    by_query, summed, weight = into
+    num_heads = lse.shape[1]
+    width = num_heads * head_width
+    for row in range(first, last):
+        by_query[row, :] = 0
+        summed[row, :] = 0
+        for e in range(row_ptr[row], row_ptr[row + 1]):
+            c = column[e]
+            prefetch(key_value, column[min(e + AHEAD, len(column) - 1)])
+            for h in range(num_heads):
+                low = h * head_width
+                logit = query_gradient.dtype.type(0)
+                gain = logit
+                for d in range(head_width):
+                    logit += query_gradient[row, low + d] * key_value[c, low + d]
+                    gain += query_gradient[row, width + low + d] * key_value[c, width + low + d]
+                w = np.exp(logit - lse[row, h])
+                by_logit = w * (gain - delta[row, h])
+                weight[e, h] = w
+                weight[e, num_heads + h] = by_logit
+                for d in range(head_width):
+                    by_query[row, low + d] += by_logit * key_value[c, low + d]
+                for d in range(head_width):
+                    summed[row, low + d] += w * key_value[c, width + low + d]
+
+
+@compiled
+def _differentiate_columns(
+    first: int,
+    last: int,
+    edges: Arrays,
+    query_gradient: Array,
+    weight: Array,
+    head_width: int,
+    by_key_value: Array,
+) -> None:
+    """What each source's edges give to its key and value."""
+    column_ptr, edge_row, edge, key_row = edges
+    num_heads = weight.shape[1] // 2
+    width = num_heads * head_width
+    for source in range(first, last):
+        c = key_row[source]
+        for i in range(column_ptr[source], column_ptr[source + 1]):
+            row = edge_row[i]
+            prefetch(query_gradient, edge_row[min(i + AHEAD, len(edge_row) - 1)])
+            e = edge[i]
+            for h in range(num_heads):
+                low = h * head_width
+                w = weight[e, h]
+                by_logit = weight[e, num_heads + h]
+                for d in range(head_width):
+                    by_key_value[c, low + d] += by_logit * query_gradient[row, low + d]
+                for d in range(head_width):
+                    by_key_value[c, width + low + d] += w * query_gradient[row, width + low + d]

@@ -1,0 +1,86 @@
+"""Loops compiled with numba for the CPU, and threads to run them in."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from torch import Tensor
+
+Array = npt.NDArray[Any]
+"""float32 or float64, or integers that are indices."""
+Arrays = tuple[Array, ...]
+
+WORTH_A_THREAD = 2_000_000
+"""Numbers to be read below which starting threads costs more than it saves."""
+CACHE_LINE = 64
+"""Bytes."""
+
+compiled: Callable[..., Any] = njit(
+    nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz"}
+)
+"""Compiled on first use, then read from numba's cache. Sums may be reordered to use vector units, always in the same
+way; infinities and NaN keep their meaning."""
+
+
+def arrays(*tensors: Tensor) -> Arrays:
+    """The same memory as arrays.
+
+    All are contiguous: one memory layout, or each would be compiled anew.
+    """
+    assert all(tensor.is_contiguous() for tensor in tensors)
+    return tuple(tensor.detach().numpy() for tensor in tensors)
+
+
+def run_in_threads(loop: Callable[..., None], ptr: Tensor, width: int, *arguments: Any) -> None:
+    """Run `loop(first, last, *arguments)` over all rows, in threads with about equally many entries each.
+
+    There are as many threads as torch uses, whose own rest meanwhile. They are made per call, so that nothing has to
+    survive a fork or a spawn.
+
+    Args:
+        loop: Compiled; rows must not depend on each other.
+        ptr: First entry of each row, then the number of entries. Shape [num_rows + 1].
+        width: Numbers read per entry.
+        arguments: As `loop` has them after `first` and `last` (Any: of many types).
+    """
+    bounds = ptr.numpy()
+    total = int(bounds[-1])
+    num_threads = min(torch.get_num_threads(), max(1, total * width // WORTH_A_THREAD))
+    shares = np.searchsorted(bounds, np.linspace(0, total, num_threads + 1)[1:-1])
+    cuts = [0, *shares.tolist(), len(bounds) - 1]
+    if num_threads == 1:
+        loop(*cuts, *arguments)
+        return
+    with ThreadPoolExecutor(num_threads) as pool:
+        list(pool.map(lambda share: loop(cuts[share], cuts[share + 1], *arguments), range(num_threads)))
+
+
+@intrinsic  # type: ignore[untyped-decorator]  # numba has no types
+def prefetch(_: Any, array: Any, row: Any) -> Any:
+    """Ask for a row of an array ahead of its use: rows come in no order, so the processor cannot foresee them.
+
+    Any: numba's types at compile time.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        held = cgutils.create_struct_proxy(signature.args[0])(context, builder, value=arguments[0])
+        word, byte_pointer = ir.IntType(64), ir.IntType(8).as_pointer()
+        number = context.cast(builder, arguments[1], signature.args[1], types.int64)
+        num_bytes = builder.extract_value(held.strides, 0)
+        start = builder.gep(builder.bitcast(held.data, byte_pointer), [builder.mul(number, num_bytes)])
+        flag = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte_pointer, flag, flag, flag])
+        call = builder.module.declare_intrinsic("llvm.prefetch", (byte_pointer,), kind)
+        to_read, to_second_level, data = flag(0), flag(2), flag(1)
+        with cgutils.for_range_slice(builder, word(0), num_bytes, word(CACHE_LINE), inc=True) as (offset, _):
+            builder.call(call, [builder.gep(start, [offset]), to_read, to_second_level, data])
+        return context.get_dummy_value()
+
+    return types.void(array, row), generate

@@ -1,0 +1,144 @@
+"""What a training step will need in memory, and batches that keep it within a budget.
+
+The prediction counts the tensors that live at the worst moment, which is in the backward pass of the last layer: all
+that was saved for it, the gradients on their way, and the gradients and moments of the parameters. A trial batch gives
+the numbers of nodes and edges; the planner halves the batch, and doubles the batches per update, until it fits.
+"""
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from hgt_repurposing.model.edge_plan import EncoderPlan, LayerPlan
+from hgt_repurposing.model.shape import EncoderShape
+from hgt_repurposing.training.device import GIB
+
+logger = logging.getLogger(__name__)
+
+FLOAT = 4
+"""Bytes of a float32."""
+EDGE_BYTES = 3 * 8 + 4 * 4
+"""An edge of a batch: source, target and relation as they are drawn, and four int32 in the plan of a layer."""
+CHUNK_SHARE = 0.05
+"""Share of the budget for the vectors of one chunk of edges."""
+CHUNK_TENSORS = 12
+"""Vectors of layer width that one edge of a chunk takes for a moment."""
+CHUNK_BOUNDS = (1024, 131_072)
+SLACK = 1.1
+"""Allocators round up and keep some blocks for later; and batches differ a little."""
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """Sizes of the batches in force."""
+
+    edge_sample_size: int
+    node_batch_size: int
+    accumulation_steps: int
+    chunk_edges: int
+
+    def halved(self) -> "BatchPlan":
+        """Batches of half the size, twice as many to an update."""
+        return replace(
+            self,
+            edge_sample_size=max(1, self.edge_sample_size // 2),
+            node_batch_size=max(1, self.node_batch_size // 2),
+            accumulation_steps=2 * self.accumulation_steps,
+            chunk_edges=max(CHUNK_BOUNDS[0], self.chunk_edges // 2),
+        )
+
+
+class StepSize(NamedTuple):
+    """What the memory of a step depends on."""
+
+    num_parameters: int
+    """Trainable numbers."""
+    encoder: EncoderPlan
+    """Nodes and edges of each layer."""
+    num_pairs: int
+    """Positives and negatives that the loss scores."""
+
+
+def predicted_gb(size: StepSize, shape: EncoderShape, *, accumulates: bool) -> float:
+    """Peak of a training step above what the process holds before the model is made, GiB.
+
+    Args:
+        size: Counts of a batch.
+        shape: Widths of the encoder.
+        accumulates: Whether gradients of several batches are added up; a second set of gradients then exists for a
+            moment.
+    """
+    width = shape.hidden_dim
+    layers = size.encoder.layers
+    # Weights, gradients and Adam's two moments; the next batch's gradients before they are added.
+    parameters = (4 + accumulates) * size.num_parameters * FLOAT
+    num_edges = max(sum(edges.column.numel() for edges in layer.relations) for layer in layers)
+    # The batch itself, and the next one, drawn meanwhile.
+    edges = 2 * num_edges * EDGE_BYTES * len(layers)
+    inputs = size.encoder.inputs.num_nodes * width
+    saved = inputs + sum(_saved(layer, width) for layer in layers)
+    outputs = 3 * layers[-1].outputs.num_nodes * shape.embedding_dim + 8 * size.num_pairs
+    worst = max(_backward(layer, width, shape.num_heads) for layer in layers)
+    return SLACK * (parameters + edges + FLOAT * (saved + outputs + worst)) / GIB
+
+
+def plan_batches(
+    wanted: BatchPlan,
+    *,
+    budget_gb: float,
+    need_gb: Callable[[BatchPlan], float],
+    smallest: Callable[[BatchPlan], bool],
+    width: int,
+) -> tuple[BatchPlan, float]:
+    """The batches asked for, or smaller ones that the budget allows, and the predicted peak of a step, GiB.
+
+    Args:
+        wanted: As configured.
+        budget_gb: GiB.
+        need_gb: Predicts the peak of a step.
+        smallest: Whether a batch cannot be made smaller.
+        width: Of the layers.
+
+    Raises:
+        ValueError: If even the smallest batch needs more; says how much.
+    """
+    chunk = int(budget_gb * GIB * CHUNK_SHARE / (CHUNK_TENSORS * width * FLOAT))
+    plan = replace(wanted, chunk_edges=min(max(chunk, CHUNK_BOUNDS[0]), CHUNK_BOUNDS[1]))
+    need = need_gb(plan)
+    while need > budget_gb and not smallest(plan):
+        plan = plan.halved()
+        need = need_gb(plan)
+    if need > budget_gb:
+        raise ValueError(
+            f"memory_budget_gb must be at least {math.ceil(need * 100) / 100:.2f} for the smallest batch of this graph "
+            f"and these widths (got {budget_gb:.2f})"
+        )
+    logger.info("memory: %.2f GiB predicted at the peak of a step, %.2f GiB allowed", need, budget_gb)
+    if plan.accumulation_steps != wanted.accumulation_steps:
+        logger.warning(
+            "batches were made smaller to stay within %.2f GiB: %d edges per type or %d seed nodes, %d batches per "
+            "update", budget_gb, plan.edge_sample_size, plan.node_batch_size, plan.accumulation_steps,
+        )  # fmt: skip
+    return plan, need
+
+
+def _saved(layer: LayerPlan, width: int) -> int:
+    """Numbers that a layer keeps for its backward pass.
+
+    Queries, keys, values, what was received before and after the activation; then the mapped vectors, the residual, and
+    what goes into the normalisation and comes out.
+    """
+    return width * (3 * layer.receivers.num_nodes + 2 * layer.senders.num_nodes + 4 * layer.outputs.num_nodes)
+
+
+def _backward(layer: LayerPlan, width: int, num_heads: int) -> int:
+    """Numbers that live for a moment only while a layer's gradients are computed."""
+    num_inputs = layer.outputs.num_nodes if layer.outputs.places is None else int(layer.outputs.places[-1]) + 1
+    nodes = 2 * layer.outputs.num_nodes + 3 * layer.receivers.num_nodes + 2 * layer.senders.num_nodes + 3 * num_inputs
+    relations = [
+        4 * width * max(edges.targets.numel(), edges.sources.numel()) + 2 * num_heads * edges.column.numel()
+        for edges in layer.relations
+    ]
+    return width * nodes + max(relations, default=0)
