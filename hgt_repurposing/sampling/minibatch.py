@@ -11,14 +11,14 @@ from hgt_repurposing.sampling.flat_graph import FlatGraph
 
 
 class TypedEdges(NamedTuple):
-    """Edges of several relations in one flat node space, relation after relation."""
+    """Edges of several relations in one flat node space."""
 
     source: Tensor
     """Shape [num_edges]."""
     target: Tensor
     """Shape [num_edges]."""
     relation: Tensor
-    """Relation number, ascending. Shape [num_edges]."""
+    """Relation number. Shape [num_edges]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +31,9 @@ class MiniBatch:
     type_ptr: tuple[int, ...]
     """First local node of each node type, then the number of nodes. Length num_types + 1."""
     messages: TypedEdges
-    """Edges that messages pass over, in local ids."""
+    """Edges that messages pass over, relation after relation, in local ids."""
     positives: TypedEdges
-    """Edges that the loss scores, in local ids; none of them, nor its reverse, is a message edge."""
+    """Edges that the loss scores, likewise; none of them, nor its reverse, is a message edge."""
     negative_target: Tensor
     """Corrupted targets of the right type for each positive, in local ids. Shape [num_positives, num_negatives]."""
     weight: Tensor

@@ -97,6 +97,13 @@ def test_a_batch_follows_from_seed_and_step_alone(flat: FlatGraph, sampler: Samp
         assert_same_batch(one, other)
 
 
+def test_negatives_are_drawn_anew_at_every_step(flat: FlatGraph) -> None:
+    # The full graph has the same nodes at every step, so the same random numbers would give the same nodes.
+    one = FullGraphSampler(flat, num_edges_per_type=100, num_negatives=1, seed=0)
+    first, second = (one.sample(step).negative_target[:25] for step in (0, 1))
+    assert int((first == second).sum()) < 3
+
+
 @pytest.mark.parametrize("sampler", [EdgeSampler, FullGraphSampler])
 def test_another_seed_and_another_step_give_another_batch(flat: FlatGraph, sampler: SamplerType) -> None:
     batches = [draw(sampler, flat, seed=seed, step=step) for seed, step in ((0, 0), (0, 1), (1, 0))]

@@ -138,6 +138,29 @@ def test_what_is_empty_stays_empty(flat: FlatGraph) -> None:
     assert min(sizes.messages[1], sizes.positives[0]) > 0
 
 
+def test_positives_get_dummies_also_where_there_is_no_message_and_the_nodes_are_as_many_as_allowed(
+    flat: FlatGraph,
+) -> None:
+    types, relations = flat.metadata.node_types, flat.metadata.relations
+    number = next(i for i, relation in enumerate(relations) if relation.source == relation.target)
+    own_type = types.index(relations[number].source)
+    ends = torch.arange(3)
+    batch = MiniBatch(
+        node_index=torch.arange(16) + flat.type_ptr[own_type],
+        type_ptr=tuple(16 * (place > own_type) for place in range(len(types) + 1)),
+        messages=TypedEdges(*[torch.empty(0, dtype=torch.int64)] * 3),
+        positives=TypedEdges(ends, ends + 5, torch.full_like(ends, number)),
+        negative_target=ends[:, None] + 9,
+        weight=torch.ones(3),
+        features={},
+    )
+    padded = pad_batch(batch, flat)
+    assert weighted(padded) == weighted(batch)
+    assert padded.num_nodes == 20
+    assert padded.positives.source.tolist() == [0, 1, 2, *([16, 17, 18, 19] * 4)[:13]]
+    assert padded.messages.source.numel() == 0
+
+
 def test_padding_keeps_its_input(flat: FlatGraph) -> None:
     batch = edge_sampler(flat).sample(0)
     pad_batch(batch, flat)
