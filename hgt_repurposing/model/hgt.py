@@ -72,10 +72,8 @@ class HGTLayer(nn.Module):
 
     def _map(self, received: Tensor, plan: LayerPlan) -> Tensor:
         """The output map; a node that received nothing gets its type's bias. Shape [num_outputs, width_out]."""
-        everyone = Nodes(None, plan.receivers.type_ptr)
-        mapped: Tensor = self.out(functional.gelu(received), everyone)
-        if plan.receiver_outputs is not None:
-            mapped = per_node(self.out.bias, plan.outputs.type_ptr).index_copy(0, plan.receiver_outputs, mapped)
+        into = Nodes(plan.receiver_outputs, plan.outputs.type_ptr)
+        mapped: Tensor = self.out(functional.gelu(received), Nodes(None, plan.receivers.type_ptr), into=into)
         dropped: Tensor = self.dropout(mapped)
         return dropped
 

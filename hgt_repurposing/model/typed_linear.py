@@ -30,9 +30,19 @@ class TypedLinear(nn.Module):
         self.bias = nn.Parameter(torch.zeros(num_types, width_out))
         self.precision = precision
 
-    def forward(self, x: Tensor, nodes: Nodes) -> Tensor:
-        """Transform the rows of some nodes. Shape [num_inputs, width_in] to [nodes.num_nodes, width_out]."""
-        result: Tensor = _TypedAffine.apply(x, self.weight, self.bias, nodes, self.precision)  # type: ignore[no-untyped-call]  # torch has no types for it
+    def forward(self, x: Tensor, nodes: Nodes, *, into: Nodes | None = None) -> Tensor:
+        """Transform the rows of some nodes.
+
+        Args:
+            x: Shape [num_inputs, width_in].
+            nodes: Which rows.
+            into: If given, the result has one row for each of these nodes: `into.places` says which of them are
+                transformed, in the order of `nodes`, and the others get their type's bias, as if their row were zero.
+
+        Returns:
+            Shape [nodes.num_nodes, width_out], or [into.num_nodes, width_out].
+        """
+        result: Tensor = _TypedAffine.apply(x, self.weight, self.bias, nodes, into, self.precision)  # type: ignore[no-untyped-call]  # torch has no types for it
         return result
 
 
@@ -46,45 +56,48 @@ class _TypedAffine(torch.autograd.Function):
         weight: Tensor,
         bias: Tensor,
         nodes: Nodes,
+        into: Nodes | None,
         precision: MatmulPrecision,
     ) -> Tensor:
-        result = x.new_empty(nodes.num_nodes, weight.shape[2])
+        given = nodes if into is None else into
+        result = x.new_empty(given.num_nodes, weight.shape[2])
+        if into is not None:
+            for kind, block in _blocks(into.type_ptr):
+                result[block] = bias[kind]
         for kind, block in _blocks(nodes.type_ptr):
             rows = _rows(x, nodes, block)
-            if precision == "float32":
+            if into is not None and into.places is not None:
+                mapped = _product(rows, weight[kind], precision) + bias[kind]
+                result.index_copy_(0, into.places[block], mapped)
+            elif precision == "float32":
                 torch.addmm(bias[kind], rows, weight[kind], out=result[block])
             else:
-                result[block] = _product(rows, weight[kind], precision)
-                result[block] += bias[kind]
+                torch.add(_product(rows, weight[kind], precision), bias[kind], out=result[block])
         ctx.save_for_backward(x, weight)
-        ctx.nodes, ctx.precision = nodes, precision
+        ctx.nodes, ctx.into, ctx.precision = nodes, into, precision
         return result
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None, None, None]:
         x, weight = ctx.saved_tensors
         nodes: Nodes = ctx.nodes
+        into: Nodes = ctx.into or Nodes(None, nodes.type_ptr)
         gradient = gradient.contiguous()
         by_weight = torch.zeros_like(weight)
         by_bias = weight.new_zeros(weight.shape[0], weight.shape[2])
-        by_x = None
-        if ctx.needs_input_grad[0]:
-            by_x = torch.empty_like(x) if nodes.places is None else torch.zeros_like(x)
+        for kind, block in _blocks(into.type_ptr):
+            by_bias[kind] = gradient[block].sum(0)
+        by_x = torch.empty_like(x) if nodes.places is None else torch.zeros_like(x)
         for kind, block in _blocks(nodes.type_ptr):
-            here = gradient[block]
+            here = gradient[block] if into.places is None else gradient.index_select(0, into.places[block])
             by_weight[kind] = _product(_rows(x, nodes, block).T, here, ctx.precision)
-            by_bias[kind] = here.sum(0)
-            if by_x is None:
-                continue
+            by_rows = _product(here, weight[kind].T, ctx.precision)
             if nodes.places is None:
-                if ctx.precision == "float32":
-                    torch.mm(here, weight[kind].T, out=by_x[block])
-                else:
-                    by_x[block] = _product(here, weight[kind].T, ctx.precision)
+                by_x[block] = by_rows
             else:
-                by_x.index_copy_(0, nodes.places[block], _product(here, weight[kind].T, ctx.precision))
-        return by_x, by_weight, by_bias, None, None
+                by_x.index_copy_(0, nodes.places[block], by_rows)
+        return by_x, by_weight, by_bias, None, None, None
 
 
 def per_node(per_type: Tensor, type_ptr: Sequence[int]) -> Tensor:
