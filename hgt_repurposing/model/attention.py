@@ -187,10 +187,10 @@ class _EdgeAttention(torch.autograd.Function):
 
 
 def _times(rows: Tensor, matrix: Tensor) -> Tensor:
-    """Multiply each head's part of a row by the head's matrix. Shapes [n, F] and [H, D, D] to [n, F]."""
+    """Multiply each head's part of a row by the head's matrix. Shapes [n, F] and [H, D, D] to [n, F], contiguous."""
     by_head = rows.unflatten(1, (matrix.shape[0], -1)).transpose(0, 1)
     product: Tensor = by_head @ matrix
-    return product.transpose(0, 1).reshape(rows.shape)
+    return product.transpose(0, 1).reshape(rows.shape).contiguous()  # of heads one wide, reshape makes a mere view
 
 
 def _transform_pair(rows: Tensor, left: Tensor, right: Tensor) -> Tensor:
