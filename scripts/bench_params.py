@@ -11,12 +11,13 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from measuring import MIB, PeakWatch, in_fresh_process, return_freed_memory_from
+from measuring import MIB, in_fresh_process, return_freed_memory_from
 
 from hgt_repurposing.artifacts import write_json
 from hgt_repurposing.graph.hetero_data import to_hetero_data
 from hgt_repurposing.graph.split import message_graph
 from hgt_repurposing.graph.synthetic import SyntheticConfig, synthetic_knowledge_graph
+from hgt_repurposing.training.device import ComputeDevice, PeakWatch
 from hgt_repurposing.training.loop import fit
 from hgt_repurposing.training.params import EmbeddingParams
 
@@ -38,7 +39,7 @@ def measure(preset: str, changed: dict[str, object], repeats: int) -> dict[str, 
     graph = synthetic_knowledge_graph(SyntheticConfig.model_validate({"preset": preset}))
     data = to_hetero_data(message_graph(graph))
     return_freed_memory_from(bytes_at_least=MIB)
-    with PeakWatch() as watch:
+    with PeakWatch(ComputeDevice.pick("cpu")) as watch:
         fit(data, params)
     return_freed_memory_from(bytes_at_least=32 * MIB)
     stamps: list[float] = []

@@ -1,7 +1,7 @@
 """The engines that `bench_engine.py` compares: PyG's HGT layer, the same without sliced tensors, and ours.
 
-All three get the same weights, the same learned table of input vectors, the same scorer and the same loss, without norm
-and dropout: what differs is how the layers are computed.
+All three get the same weights, the same learned table of input vectors, the same scores and the same loss, without norm
+and dropout: what differs is how they are computed. PyG's layers are followed by the scorer as plain PyTorch has it.
 """
 
 import math
@@ -17,10 +17,11 @@ from torch_geometric.nn.dense import HeteroLinear
 from torch_geometric.utils.hetero import construct_bipartite_edge_index
 
 from hgt_repurposing.graph.hetero_data import GraphMetadata
-from hgt_repurposing.model.attention import block_sizes
-from hgt_repurposing.model.decoder import LinkDecoder
-from hgt_repurposing.sampling.minibatch import MiniBatch
-from hgt_repurposing.training.objectives import link_prediction_loss
+from hgt_repurposing.model.decoder import SHORTEST, LinkDecoder
+from hgt_repurposing.model.edge_plan import EncoderPlan, block_sizes, plan_layers, rows_of
+from hgt_repurposing.model.hgt import HGTLayer
+from hgt_repurposing.sampling.minibatch import MiniBatch, TypedEdges
+from hgt_repurposing.training.objectives import link_prediction_terms
 
 EngineName = Literal["stock", "split", "ours"]
 
@@ -66,23 +67,50 @@ def draw_weights(
     ]
 
 
-class LinkModel(nn.Module):
-    """A learned vector per node, an encoder, the project's scorer."""
+class PlainScorer(LinkDecoder):
+    """The project's scorer in plain PyTorch."""
 
-    def __init__(self, num_nodes: int, num_relations: int, encoder: nn.Module, widths: Sequence[int]) -> None:
+    def forward(self, embeddings: Tensor, source: Tensor, relation: Tensor, targets: Tensor) -> Tensor:
+        """As `LinkDecoder`."""
+        unit = functional.normalize(embeddings, eps=SHORTEST)
+        asked = functional.embedding(source, unit) * functional.embedding(relation, self.relation)
+        cosine = [(asked * functional.embedding(target, unit)).sum(-1) for target in targets.unbind(1)]
+        temperature, bias = self.log_temperature.exp()[relation], self.bias[relation]
+        return torch.stack(cosine, dim=1) * temperature[:, None] + bias[:, None]
+
+
+class LinkModel(nn.Module):
+    """A learned vector per node, an encoder, a scorer."""
+
+    def __init__(
+        self, engine: EngineName, num_nodes: int, metadata: GraphMetadata, weights: Sequence[LayerWeights]
+    ) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(1)
-        self.table = nn.Parameter(torch.randn(num_nodes, widths[0], generator=generator))
-        self.encoder = encoder
-        self.decoder = LinkDecoder(num_relations, widths[-1])
+        scorer = LinkDecoder if engine == "ours" else PlainScorer
+        self.table = nn.Parameter(torch.randn(num_nodes, weights[0].widths[0], generator=generator))
+        self.encoder = build_encoder(engine, metadata, weights)
+        self.decoder = scorer(len(metadata.relations), weights[-1].widths[1])
 
-    def forward(self, batch: MiniBatch) -> Tensor:
-        """Loss of a batch. Shape []."""
-        rows = functional.embedding(batch.node_index, self.table)
-        return link_prediction_loss(self.decoder, self.encoder(rows, batch), batch)
+    def forward(self, batch: MiniBatch, *, on_all_nodes: bool) -> Tensor:
+        """Loss of a batch. Shape []. Our engine leaves out what the loss does not need, unless told to do all."""
+        positives, negatives = batch.positives, batch.negative_target
+        if isinstance(self.encoder, OurEncoder):
+            needed = torch.cat([positives.source, positives.target, negatives.flatten()])
+            plan = self.encoder.plan(batch, needed=None if on_all_nodes else needed)
+            rows = self.table.index_select(0, rows_of(batch.node_index, plan.inputs.places))
+            embedded = self.encoder.run(rows, plan)
+            source, target, relation = positives
+            positives = TypedEdges(plan.output_of(source), plan.output_of(target), relation)
+            negatives = plan.output_of(negatives)
+        else:
+            embedded = self.encoder(functional.embedding(batch.node_index, self.table), batch)
+        return link_prediction_terms(self.decoder, embedded, positives, negatives).mean()
 
 
-def build_encoder(engine: EngineName, metadata: GraphMetadata, weights: Sequence[LayerWeights]) -> nn.Module:
+def build_encoder(
+    engine: EngineName, metadata: GraphMetadata, weights: Sequence[LayerWeights]
+) -> "OurEncoder | PyGEncoder":
     """An encoder with these weights, called as `encoder(rows, batch)`.
 
     Rows are those of the batch's nodes, shape [num_nodes, width_in], and what comes out has shape
@@ -96,13 +124,30 @@ def build_encoder(engine: EngineName, metadata: GraphMetadata, weights: Sequence
 class OurEncoder(nn.Module):
     """Our layers."""
 
-    def __init__(self, metadata: GraphMetadata, weights: Sequence[LayerWeights]) -> None:  # noqa: ARG002
+    def __init__(self, metadata: GraphMetadata, weights: Sequence[LayerWeights]) -> None:
         super().__init__()
-        raise NotImplementedError
+        self._num_relations = len(metadata.relations)
+        self.layers = nn.ModuleList(_our_layer(metadata, layer) for layer in weights)
 
     def forward(self, rows: Tensor, batch: MiniBatch) -> Tensor:
         """Shape [num_nodes, width_in] to [num_nodes, width_out]."""
-        raise NotImplementedError
+        return self.run(rows, self.plan(batch, needed=None))
+
+    def plan(self, batch: MiniBatch, *, needed: Tensor | None) -> EncoderPlan:
+        """Order the edges, layer by layer."""
+        return plan_layers(
+            *batch.messages,
+            type_ptr=batch.type_ptr,
+            num_relations=self._num_relations,
+            num_layers=len(self.layers),
+            needed=needed,
+        )
+
+    def run(self, rows: Tensor, plan: EncoderPlan) -> Tensor:
+        """Rows of the plan's inputs to those of its outputs."""
+        for layer, of_layer in zip(self.layers, plan.layers, strict=True):
+            rows = layer(rows, of_layer)
+        return rows
 
 
 class PyGEncoder(nn.Module):
@@ -182,6 +227,30 @@ class SplitConv(HGTConv):  # type: ignore[misc]  # PyG ships no types
         if self.out_channels not in self.in_channels.values():
             return mapped
         return {name: torch.lerp(x_dict[name], rows, self.skip[name].sigmoid()) for name, rows in mapped.items()}
+
+
+def _our_layer(metadata: GraphMetadata, weights: LayerWeights) -> HGTLayer:
+    """A layer of ours with these weights."""
+    width_in, width_out = weights.widths
+    layer = HGTLayer(
+        len(metadata.node_types),
+        len(metadata.relations),
+        width_in=width_in,
+        width_out=width_out,
+        num_heads=weights.num_heads,
+        generator=torch.Generator(),
+    )
+    state = {
+        "query.weight": weights.project[:, :, :width_out],
+        "query.bias": weights.project_bias[:, :width_out],
+        "key_value.weight": weights.project[:, :, width_out:],
+        "key_value.bias": weights.project_bias[:, width_out:],
+        "out.weight": weights.out,
+        "out.bias": weights.out_bias,
+    }
+    state |= {name: getattr(weights, name) for name in ("attention", "message", "prior", "skip")}
+    layer.load_state_dict(state)
+    return layer
 
 
 def _pyg_layer(conv: type[HGTConv], metadata: GraphMetadata, weights: LayerWeights) -> nn.Module:

@@ -75,7 +75,7 @@ def needed_rows(
         rows: Local nodes, each once; by default those whose links the loss scores. Shape [n].
     """
     if rows is None:
-        rows = torch.cat([batch.positives.source, batch.positives.target, batch.negative_target]).unique()
+        rows = torch.cat([batch.positives.source, batch.positives.target, batch.negative_target.flatten()]).unique()
     counts = []
     for _ in range(num_layers):
         is_wanted = torch.zeros(batch.num_nodes, dtype=torch.bool)

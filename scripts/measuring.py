@@ -1,49 +1,14 @@
-"""How the benchmark scripts measure: fresh processes, and resident memory watched while a block runs."""
+"""How the benchmark scripts measure: fresh processes, and an allocator that hides nothing."""
 
 import ctypes
 import json
 import os
 import subprocess
 import sys
-import threading
 
-import torch
+from hgt_repurposing.training.device import M_MMAP_THRESHOLD
 
-from hgt_repurposing.training.device import read_memory
-
-M_MMAP_THRESHOLD = -3
-"""Number of this parameter in glibc's malloc.h."""
 MIB = 2**20
-
-
-class PeakWatch:
-    """Samples resident memory while its block runs: the process's own peak would include making the graph."""
-
-    def __enter__(self) -> "PeakWatch":
-        """Begin to watch."""
-        self._start = self._highest = self._now()
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop watching."""
-        self._over.set()
-        self._thread.join()
-
-    @property
-    def peak_above_start(self) -> float:
-        """GiB."""
-        return self._highest - self._start
-
-    def _watch(self) -> None:
-        while not self._over.wait(0.005):
-            self._highest = max(self._highest, self._now())
-
-    @staticmethod
-    def _now() -> float:
-        return read_memory(torch.device("cpu")).allocated
 
 
 def return_freed_memory_from(*, bytes_at_least: int) -> None:

@@ -4,6 +4,7 @@ Types that would load torch or xgboost are named for the type checker only: Dags
 location loads, and every step's process loads it again.
 """
 
+import statistics
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from hgt_repurposing.defs.config import (
     RepurposingCandidatesConfig,
     RepurposingModelConfig,
 )
+from hgt_repurposing.defs.console import shown_in
 from hgt_repurposing.defs.metadata import number, picture, preview, validation_numbers
 from hgt_repurposing.defs.resources import ArtifactStore
 from hgt_repurposing.embeddings.table import Embeddings
@@ -103,13 +105,20 @@ def hetero_data(knowledge_graph: KnowledgeGraph) -> dg.MaterializeResult[HeteroD
 
 @dg.asset(group_name=EMBEDDINGS, kinds={"pytorch"})
 def hgt_model(
-    context: dg.AssetExecutionContext, embedding_params: EmbeddingParams, hetero_data: HeteroData
+    context: dg.AssetExecutionContext, store: ArtifactStore, embedding_params: EmbeddingParams, hetero_data: HeteroData
 ) -> dg.MaterializeResult[TrainingResult]:
     """Heterogeneous graph transformer trained by link prediction over all edge types of the message graph."""
+    from hgt_repurposing.checkpoints import CheckpointFolder
     from hgt_repurposing.training.loop import fit
 
-    with clear_errors():
-        result = fit(hetero_data, embedding_params, on_epoch=_epoch_logger(context, embedding_params.num_epochs))
+    with clear_errors(), shown_in(context.log):
+        result = fit(
+            hetero_data,
+            embedding_params,
+            on_epoch=_epoch_logger(context, embedding_params.num_epochs),
+            checkpoints=CheckpointFolder.of_hgt_model(root=store.root),
+            graph_digest=store.digest("hetero_data"),
+        )
     last = result.history.iloc[-1]
     return dg.MaterializeResult(
         value=result,
@@ -300,12 +309,16 @@ def clear_errors() -> Iterator[None]:
 def _epoch_logger(context: dg.AssetExecutionContext, num_epochs: int) -> Callable[[EpochResult], None]:
     """Write the first, the last and about twenty epochs between to the run's log."""
     every = max(1, num_epochs // EPOCH_LINES)
+    seconds: list[float] = []
 
     def log(result: EpochResult) -> None:
+        seconds.append(result.seconds)
         if result.epoch in (1, num_epochs) or result.epoch % every == 0:
+            pace = statistics.median(seconds[-every:])
             context.log.info(
-                "epoch %d of %d: loss %.4f, %.1f s, memory allocated / cached / peak %.2f / %.2f / %.2f GiB",
-                result.epoch, num_epochs, result.loss, result.seconds,
+                "epoch %d of %d: loss %.4f, %.2f epochs per second, %.0f s left, memory allocated / cached / peak "
+                "%.2f / %.2f / %.2f GiB",
+                result.epoch, num_epochs, result.loss, 1 / pace, pace * (num_epochs - result.epoch),
                 result.allocated_gb, result.cached_gb, result.peak_gb,
             )  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
@@ -66,6 +68,34 @@ def terse_console(_: dg.InitLoggerContext) -> logging.Logger:
     logger = logging.Logger("console", level=logging.DEBUG)
     logger.addHandler(handler)
     return logger
+
+
+class _Forward(logging.Handler):
+    """Hands records on to another logger."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        super().__init__(logging.INFO)
+        self._logger = logger
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log the record's message there."""
+        self._logger.log(record.levelno, record.getMessage())
+
+
+@contextmanager
+def shown_in(log: logging.Logger) -> Iterator[None]:
+    """Let a step's log show what the core says while it works; the core itself has never heard of Dagster."""
+    core, handler = logging.getLogger("hgt_repurposing"), _Forward(log)
+    level, propagates = core.level, core.propagate
+    core.addHandler(handler)
+    core.setLevel(logging.INFO)
+    core.propagate = False  # or warnings come twice
+    try:
+        yield
+    finally:
+        core.removeHandler(handler)
+        core.setLevel(level)
+        core.propagate = propagates
 
 
 def _meta(record: logging.LogRecord) -> dict[str, Any]:

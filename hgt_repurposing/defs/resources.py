@@ -31,6 +31,10 @@ class ArtifactStore(dg.ConfigurableResource[Any]):  # Any: the resource is hande
         """Folder of an asset's artefact."""
         return folder_of(asset, root=self.root)
 
+    def digest(self, asset: str) -> str:
+        """Digest of an asset's artefact."""
+        return manifest_of(asset, root=self.root).digest
+
     def provenance(self, *assets: str) -> dict[str, str]:
         """Digest and configuration of artefacts, as text."""
         manifests = {asset: manifest_of(asset, root=self.root) for asset in assets}

@@ -168,7 +168,7 @@ class _EdgeAttention(torch.autograd.Function):
             asked, received = query.index_select(0, targets), gradient.index_select(0, targets)
             at_rows = lse.index_select(0, targets), delta.index_select(0, targets)
             if edges.side == "target":
-                rows = torch.cat([_times(asked, w.mT), _times(received, m.mT)], dim=1)
+                rows = _beside((asked, w.mT), (received, m.mT))
                 by_row, summed, weight = backend.differentiate_rows(rows, key_value, edges, *at_rows)
                 backend.differentiate_columns(rows, weight, edges, by_key_value)
                 by_attention[r], by_message[r] = _outer(by_row, asked, num_heads), _outer(summed, received, num_heads)
@@ -186,20 +186,31 @@ class _EdgeAttention(torch.autograd.Function):
         return by_query, by_key_value, by_attention, by_message, None, None
 
 
-def _times(rows: Tensor, matrix: Tensor) -> Tensor:
-    """Multiply each head's part of a row by the head's matrix. Shapes [n, F] and [H, D, D] to [n, F], contiguous."""
-    by_head = rows.unflatten(1, (matrix.shape[0], -1)).transpose(0, 1)
-    product: Tensor = by_head @ matrix
-    return product.transpose(0, 1).reshape(rows.shape).contiguous()  # of heads one wide, reshape makes a mere view
+def _times(rows: Tensor, matrix: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Multiply each head's part of a row by the head's matrix. Shapes [n, F] and [H, D, D] to [n, F]."""
+    result = torch.empty_like(rows) if out is None else out
+    parts = zip(rows.chunk(len(matrix), dim=1), matrix, result.chunk(len(matrix), dim=1), strict=True)
+    for part, head, product in parts:
+        torch.mm(part, head, out=product)
+    return result
 
 
 def _transform_pair(rows: Tensor, left: Tensor, right: Tensor) -> Tensor:
     """The same for keys beside values, each with its matrix. Shape [n, 2 F] in and out."""
-    return _times(rows, torch.cat([left, right]))
+    width = rows.shape[1] // 2
+    return _beside((rows[:, :width], left), (rows[:, width:], right))
+
+
+def _beside(left: tuple[Tensor, Tensor], right: tuple[Tensor, Tensor]) -> Tensor:
+    """Two products of rows and matrices, side by side. Shape [n, 2 F]."""
+    rows, width = left[0].shape
+    result = left[0].new_empty(rows, 2 * width)
+    _times(*left, out=result[:, :width])
+    _times(*right, out=result[:, width:])
+    return result
 
 
 def _outer(left: Tensor, right: Tensor, num_heads: int) -> Tensor:
     """Sum over the rows of the outer products, head by head. Two of shape [n, F] to [H, D, D]."""
-    by_head = [rows.unflatten(1, (num_heads, -1)).transpose(0, 1) for rows in (left, right)]
-    product: Tensor = by_head[0].mT @ by_head[1]
-    return product
+    heads = zip(left.chunk(num_heads, dim=1), right.chunk(num_heads, dim=1), strict=True)
+    return torch.stack([one.T @ other for one, other in heads])

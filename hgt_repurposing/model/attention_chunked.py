@@ -95,8 +95,8 @@ def _row_of_each_edge(edges: RelationEdges) -> Tensor:
 
 def _dot(left: Tensor, right: Tensor, num_heads: int) -> Tensor:
     """Inner products head by head. Two of shape [n, width] to [n, H]."""
-    products: Tensor = left * right
-    return products.unflatten(1, (num_heads, -1)).sum(-1)
+    inner: Tensor = (left * right).unflatten(1, (num_heads, -1)).sum(-1)
+    return inner
 
 
 def _scaled(rows: Tensor, per_head: Tensor) -> Tensor:

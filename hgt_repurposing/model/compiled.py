@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]  # ships no types
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -62,15 +62,11 @@ def run_in_threads(loop: Callable[..., None], ptr: Tensor, width: int, *argument
         list(pool.map(lambda share: loop(cuts[share], cuts[share + 1], *arguments), range(num_threads)))
 
 
-@intrinsic  # type: ignore[untyped-decorator]  # numba has no types
-def prefetch(_: Any, array: Any, row: Any) -> Any:
-    """Ask for a row of an array ahead of its use: rows come in no order, so the processor cannot foresee them.
-
-    Any: numba's types at compile time.
-    """
+def _prefetch(_: Any, array: Any, row: Any) -> Any:
+    """Generate code for `prefetch(array, row)`. Any: numba's types at compile time."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        held = cgutils.create_struct_proxy(signature.args[0])(context, builder, value=arguments[0])
+        held = context.make_array(signature.args[0])(context, builder, value=arguments[0])
         word, byte_pointer = ir.IntType(64), ir.IntType(8).as_pointer()
         number = context.cast(builder, arguments[1], signature.args[1], types.int64)
         num_bytes = builder.extract_value(held.strides, 0)
@@ -84,3 +80,8 @@ def prefetch(_: Any, array: Any, row: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, row), generate
+
+
+prefetch: Any = intrinsic(_prefetch)
+"""prefetch(array, row) asks for a row ahead of its use: rows come in no order, so the processor cannot foresee them.
+Any: only compiled code can call it."""

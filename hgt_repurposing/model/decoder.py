@@ -22,23 +22,25 @@ class LinkDecoder(nn.Module):
         self.log_temperature = nn.Parameter(torch.full((num_relations,), INITIAL_LOG_TEMPERATURE))
         self.bias = nn.Parameter(torch.zeros(num_relations))
 
-    def forward(self, embeddings: Tensor, source: Tensor, relation: Tensor, target: Tensor) -> Tensor:
-        """Logit of each edge.
+    def forward(self, embeddings: Tensor, source: Tensor, relation: Tensor, targets: Tensor) -> Tensor:
+        """Logits of the edges from each source to each of its targets.
 
         Args:
             embeddings: Shape [num_nodes, width].
-            source: Shape [num_edges].
-            relation: Shape [num_edges].
-            target: Shape [num_edges].
+            source: Shape [n].
+            relation: Shape [n].
+            targets: Shape [n, k].
 
         Returns:
-            Shape [num_edges].
+            Shape [n, k].
         """
         norm = embeddings.norm(dim=1).clamp_min(SHORTEST)
-        product: Tensor = _TrilinearProduct.apply(embeddings, self.relation, source, relation, target)  # type: ignore[no-untyped-call]  # torch has no types for it
-        cosine = product / (norm.index_select(0, source) * norm.index_select(0, target))
-        temperature = self.log_temperature.exp().index_select(0, relation)
-        logit: Tensor = cosine * temperature + self.bias.index_select(0, relation)
+        product: Tensor = _TrilinearProduct.apply(embeddings, self.relation, source, relation, targets)  # type: ignore[no-untyped-call]  # torch has no types for it
+        lengths = norm.index_select(0, source)[:, None] * norm.index_select(0, targets.flatten()).view_as(targets)
+        temperature, bias = (
+            part.index_select(0, relation)[:, None] for part in (self.log_temperature.exp(), self.bias)
+        )
+        logit: Tensor = product / lengths * temperature + bias
         return logit
 
 
@@ -50,51 +52,55 @@ CHUNK_EDGES = 4096
 
 
 class _TrilinearProduct(torch.autograd.Function):
-    """Sum of s * r * t over the width, for each edge; compiled on the CPU, elsewhere in chunks of gathered vectors."""
+    """Sum of s * r * t over the width; compiled on the CPU, elsewhere in chunks of gathered vectors."""
 
     @staticmethod
     def forward(
         ctx: Any,  # Any: what autograd hands over has no type
         nodes: Tensor,
         relations: Tensor,
-        *edges: Tensor,
+        *links: Tensor,
     ) -> Tensor:
-        ctx.save_for_backward(nodes, relations, *edges)
+        ctx.save_for_backward(nodes, relations, *links)
         if nodes.device.type == "cpu":
-            return decoder_compiled.trilinear(nodes.contiguous(), relations, _contiguous(edges))
-        source, relation, target = edges
-        product = nodes.new_empty(source.shape)
-        for chunk in _chunks(source.numel()):
-            ends = nodes.index_select(0, source[chunk]).mul_(nodes.index_select(0, target[chunk]))
-            product[chunk] = ends.mul_(relations.index_select(0, relation[chunk])).sum(1)
+            return decoder_compiled.trilinear(nodes.contiguous(), relations, _contiguous(links))
+        source, relation, targets = links
+        product = nodes.new_empty(targets.shape)
+        for chunk in _chunks(targets):
+            start = nodes.index_select(0, source[chunk]) * relations.index_select(0, relation[chunk])
+            ends = nodes.index_select(0, targets[chunk].flatten()).view(*targets[chunk].shape, -1)
+            product[chunk] = (ends @ start[:, :, None]).squeeze(2)
         return product
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
-        nodes, relations, *edges = ctx.saved_tensors
+        nodes, relations, *links = ctx.saved_tensors
         if nodes.device.type == "cpu":
             found = decoder_compiled.differentiate_trilinear(
-                nodes.contiguous(), relations, _contiguous(edges), gradient.contiguous()
+                nodes.contiguous(), relations, _contiguous(links), gradient.contiguous()
             )
             return *found, None, None, None
-        source, relation, target = edges
+        source, relation, targets = links
         by_node, by_relation = torch.zeros_like(nodes), torch.zeros_like(relations)
-        for chunk in _chunks(source.numel()):
-            s, r, t = source[chunk], relation[chunk], target[chunk]
-            from_source, from_target = nodes.index_select(0, s), nodes.index_select(0, t)
-            scaled = relations.index_select(0, r) * gradient[chunk, None]
-            by_node.index_add_(0, s, scaled * from_target)
-            by_node.index_add_(0, t, scaled.mul_(from_source))
-            by_relation.index_add_(0, r, from_source.mul_(from_target).mul_(gradient[chunk, None]))
+        for chunk in _chunks(targets):
+            start, kind, ends, g = source[chunk], relation[chunk], targets[chunk], gradient[chunk]
+            s, r = nodes.index_select(0, start), relations.index_select(0, kind)
+            t = nodes.index_select(0, ends.flatten()).view(*ends.shape, -1)
+            mixed = (g[:, None, :] @ t).squeeze(1)
+            by_node.index_add_(0, ends.flatten(), (g[:, :, None] * (s * r)[:, None, :]).flatten(0, 1))
+            by_node.index_add_(0, start, r * mixed)
+            by_relation.index_add_(0, kind, s * mixed)
         return by_node, by_relation, None, None, None
 
 
-def _contiguous(edges: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    source, relation, target = (part.contiguous() for part in edges)
-    return source, relation, target
+def _contiguous(links: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    source, relation, targets = (part.contiguous() for part in links)
+    return source, relation, targets
 
 
-def _chunks(num_edges: int) -> Iterator[slice]:
-    for start in range(0, num_edges, CHUNK_EDGES):
-        yield slice(start, start + CHUNK_EDGES)
+def _chunks(targets: Tensor) -> Iterator[slice]:
+    """Blocks of links with at most CHUNK_EDGES edges, but at least one link."""
+    step = max(1, CHUNK_EDGES // targets.shape[1])
+    for start in range(0, targets.shape[0], step):
+        yield slice(start, start + step)

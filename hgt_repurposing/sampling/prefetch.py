@@ -4,6 +4,8 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+import torch
+
 Batch = TypeVar("Batch")
 
 
@@ -12,8 +14,14 @@ def prefetched(draw: Callable[[int], Batch], steps: Iterable[int]) -> Generator[
 
     One thread draws, and no more than one batch ahead. An error while drawing a batch is raised where that batch would
     have come. Close the generator (`contextlib.closing`) to end the thread before the steps are at their end.
+
+    The thread keeps to one core: with an OpenMP team of its own, two teams would wait for each other's cores, and a
+    training of small batches would take twice as long as without drawing ahead.
     """
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="sampler") as thread:
+    num_threads = torch.get_num_threads()
+    with ThreadPoolExecutor(1, "sampler", initializer=torch.set_num_threads, initargs=(1,)) as thread:
+        thread.submit(torch.get_num_threads).result()
+        torch.set_num_threads(num_threads)  # OpenMP's part of the setting is the thread's own, MKL's is the process's
         ahead: Future[Batch] | None = None
         for step in steps:
             current, ahead = ahead, thread.submit(draw, step)

@@ -13,8 +13,8 @@ from torch import nn
 
 from hgt_repurposing.model.shape import NodeInputs
 
-NOT_COUNTED = ("num_epochs", "checkpoint_every", "memory_budget_gb", "node_batch_size", "device")
-"""Parameters that may change while a run stands still: how long, how safe, how much memory, and what embedding needs.
+NOT_COUNTED = ("num_epochs", "checkpoint_every", "memory_budget_gb", "device")
+"""Parameters that may change while a run stands still: how long, how safe, and how much memory.
 Of the device counts what was found, not what was asked for: `auto` goes on from `cpu` where that is the same."""
 
 

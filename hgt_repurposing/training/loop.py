@@ -1,5 +1,6 @@
 """Link-prediction training: batches, accumulated gradients, one update per epoch."""
 
+import importlib.metadata
 import itertools
 import logging
 import math
@@ -25,6 +26,7 @@ from hgt_repurposing.training.checkpoint import (
     NoCheckpoints,
     adam_state,
     cpu_copy,
+    fingerprint_of,
     load_adam_state,
 )
 from hgt_repurposing.training.device import ComputeDevice, PeakWatch, is_out_of_memory
@@ -93,7 +95,7 @@ def fit(
     node_inputs: NodeInputs = "learned",
     on_epoch: Callable[[EpochResult], None] = lambda _: None,
     checkpoints: CheckpointStore | None = None,
-    fingerprint: Callable[[str], str] = lambda _: "",
+    graph_digest: str = "",
 ) -> TrainingResult:
     """Train an HGT by link prediction over all edge types of a graph.
 
@@ -103,16 +105,23 @@ def fit(
         node_inputs: `identical` gives every node one input vector, to show what collapse is.
         on_epoch: Called after every epoch.
         checkpoints: Where the state is kept every `checkpoint_every` epochs, and found again after a stop.
-        fingerprint: From the type of the device, what a checkpoint must carry for this run to go on from it.
+        graph_digest: Digest of `data`: a checkpoint made on another graph is not gone on from.
 
     Raises:
         ValueError: If the device is not there, memory does not do, or the loss stops being finite.
     """
     device = training_device(params)
     device.keep_freed_memory()
+    fingerprint = fingerprint_of(
+        params.model_dump(),
+        graph_digest=graph_digest,
+        node_inputs=node_inputs,
+        device=device.name,
+        code_version=importlib.metadata.version("hgt_repurposing"),
+    )
     store = checkpoints or NoCheckpoints()
     with PeakWatch(device) as memory, closing(_Run.start(data, params, node_inputs, device)) as run:
-        run.resume(store.latest(fingerprint(device.name)))
+        run.resume(store.latest(fingerprint))
         with _progress_bar(params, done=len(run.history)) as bar:
             for epoch in range(len(run.history) + 1, params.num_epochs + 1):
                 started = time.perf_counter()
@@ -122,7 +131,7 @@ def fit(
                 result = EpochResult(epoch, loss, seconds, last.num_nodes, last.num_messages, *reading)
                 run.history.append(result)
                 if params.checkpoint_every and epoch % params.checkpoint_every == 0 and epoch < params.num_epochs:
-                    store.save(run.checkpoint(fingerprint(device.name)))
+                    store.save(run.checkpoint(fingerprint))
                 bar.set_postfix_str(f"loss {loss:.4f}, memory allocated / cached / peak {reading}", refresh=False)
                 bar.update()
                 on_epoch(result)

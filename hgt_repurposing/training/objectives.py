@@ -37,14 +37,8 @@ def link_prediction_terms(
             "no edge to learn from in this batch: raise edge_sample_size or node_batch_size, or give a graph with more "
             "edges"
         )
-    num_negatives = negative_target.shape[1]
-    positive = decoder(embeddings, source, relation, target)
-    negative = decoder(
-        embeddings,
-        source.repeat_interleave(num_negatives),
-        relation.repeat_interleave(num_negatives),
-        negative_target.flatten(),
-    ).view_as(negative_target)
+    logits = decoder(embeddings, source, relation, torch.cat([target[:, None], negative_target], dim=1))
+    positive, negative = logits[:, 0], logits[:, 1:]
     return (functional.softplus(-positive) + functional.softplus(negative).mean(1)) / 2
 
 

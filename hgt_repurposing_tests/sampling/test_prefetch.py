@@ -33,7 +33,7 @@ class WatchedSampler:
 
 @pytest.mark.parametrize("steps", [range(6), range(3, 5), [4], [5, 2, 2], []])
 def test_order_and_content_are_those_of_plain_calls(flat: FlatGraph, steps: list[int]) -> None:
-    batches = list(prefetched(WatchedSampler(flat), steps))
+    batches = list(prefetched(WatchedSampler(flat).sample, steps))
     plain = [WatchedSampler(flat).sample(step) for step in steps]
     assert len(batches) == len(plain)
     for batch, expected in zip(batches, plain, strict=True):
@@ -42,14 +42,14 @@ def test_order_and_content_are_those_of_plain_calls(flat: FlatGraph, steps: list
 
 def test_the_next_batch_is_drawn_while_one_is_in_use_and_no_further(flat: FlatGraph) -> None:
     sampler = WatchedSampler(flat)
-    with closing(prefetched(sampler, range(6))) as batches:
+    with closing(prefetched(sampler.sample, range(6))) as batches:
         next(batches)
         assert sampler.drawn[1].wait(timeout=60)
         assert not sampler.drawn[2].wait(timeout=0.05)
 
 
 def test_an_error_comes_where_its_batch_would_have_come(flat: FlatGraph) -> None:
-    batches = prefetched(WatchedSampler(flat, fails_at=2), range(6))
+    batches = prefetched(WatchedSampler(flat, fails_at=2).sample, range(6))
     next(batches)
     next(batches)
     with pytest.raises(ValueError, match="step 2 cannot be drawn"):
@@ -59,7 +59,7 @@ def test_an_error_comes_where_its_batch_would_have_come(flat: FlatGraph) -> None
 @pytest.mark.parametrize("num_used", [1, 4])
 def test_closing_early_ends_the_thread(flat: FlatGraph, num_used: int) -> None:
     sampler = WatchedSampler(flat)
-    with closing(prefetched(sampler, itertools.count())) as batches:
+    with closing(prefetched(sampler.sample, itertools.count())) as batches:
         assert len(list(itertools.islice(batches, num_used))) == num_used
     assert len(sampler.threads) == 1
     assert threading.current_thread() not in sampler.threads
