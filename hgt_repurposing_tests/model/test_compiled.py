@@ -19,7 +19,7 @@ WIDTH, HEADS = 64, 4
 ENDS = ((0, 1), (1, 0))
 """More sources than targets, then the other way round: both sides are transformed."""
 WORTH_TWO_THREADS = 2 * WORTH_A_THREAD // WIDTH + 1
-"""Edges of a relation that two threads share."""
+"""Edges of a relation, and links to be scored, that two threads share."""
 
 
 @pytest.fixture(params=[1, 2])
@@ -71,14 +71,15 @@ def run_layer(graph: TypedGraph, backend: str) -> Computed:
     return compute(layer, x, graph.plan().layers[0], weight, BACKENDS[backend])
 
 
-def score(num_edges: int) -> Computed:
+def score(num_links: int) -> Computed:
+    """Scores of links with two targets each, and the gradient by the embeddings and each parameter."""
     decoder = LinkDecoder(2, WIDTH)
     embeddings = normal(500, WIDTH, seed=0).requires_grad_()
     generator = torch.Generator().manual_seed(0)
-    source, relation, target = (torch.randint(size, (num_edges,), generator=generator) for size in (500, 2, 500))
-    logit = decoder(embeddings, source, relation, target)
+    shapes = ((500, (num_links,)), (2, (num_links,)), (500, (num_links, 2)))
+    logit = decoder(embeddings, *(torch.randint(size, shape, generator=generator) for size, shape in shapes))
     inputs = {"embeddings": embeddings} | dict(decoder.named_parameters())
-    gradients = torch.autograd.grad(logit, tuple(inputs.values()), normal(num_edges, seed=1))
+    gradients = torch.autograd.grad(logit, tuple(inputs.values()), normal(num_links, 2, seed=1))
     return {"logit": logit.detach()} | dict(zip(inputs, gradients, strict=True))
 
 
