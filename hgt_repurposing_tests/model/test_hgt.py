@@ -143,17 +143,6 @@ def test_layer_survives_the_way_to_pyg_and_back(graph: TypedGraph, widths: tuple
     assert all(torch.equal(value, expected[name]) for name, value in back.state_dict().items())
 
 
-def test_weights_go_to_pyg_as_copies() -> None:
-    graph = EXTREMES["parallel edges"]
-    layer = random_layer(graph, width_in=4, width_out=4, num_heads=2, seed=0)
-    conv = layer.to_pyg(*names(graph))
-    before = deepcopy(layer.state_dict())
-    with torch.no_grad():
-        for parameter in conv.parameters():
-            parameter.zero_()
-    assert all(torch.equal(value, before[name]) for name, value in layer.state_dict().items())
-
-
 @pytest.mark.parametrize(("num_types", "num_relations"), [(1, 1), (2, 2)])
 def test_pyg_layer_must_have_as_many_types_and_relations(num_types: int, num_relations: int) -> None:
     layer = random_layer(EXTREMES["parallel edges"], width_in=4, width_out=4, num_heads=2, seed=0)

@@ -77,16 +77,6 @@ def test_bfloat16_is_near_and_gives_float32(nodes: Nodes) -> None:
     assert {p.grad.dtype for p in rounded.parameters() if p.grad is not None} == {torch.float32}
 
 
-@pytest.mark.parametrize("nodes", CHOSEN.values(), ids=CHOSEN)
-def test_a_gradient_may_have_any_memory_layout(nodes: Nodes) -> None:
-    x = normal(7, WIDTH_IN, seed=1).requires_grad_()
-    result = random_linear()(x, nodes)
-    weight = normal(WIDTH_OUT, nodes.num_nodes, seed=2).T
-    (transposed,) = torch.autograd.grad(result, x, weight, retain_graph=True)
-    (plain,) = torch.autograd.grad(result, x, weight.contiguous())
-    assert torch.equal(transposed, plain)
-
-
 def test_one_row_per_type_is_spread_over_the_nodes() -> None:
     per_type = torch.tensor([[1.0], [2.0], [3.0]])
     assert per_node(per_type, TYPE_PTR).flatten().tolist() == [1, 1, 1, 3, 3, 3, 3]
