@@ -144,10 +144,10 @@ def test_softmax_is_exact_for_logits_of_200(logits: list[list[float]], backend: 
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_source_that_is_not_a_number_reaches_its_targets_alone(backend: str) -> None:
+def test_a_key_that_is_not_a_number_reaches_its_targets_alone(backend: str) -> None:
     inputs = random_inputs(BOTH_SIDES, seed=0)
     with torch.no_grad():
-        inputs[1][1] = torch.nan
+        inputs[1][1, : HEADS * HEAD_WIDTH] = torch.nan  # its key: as a logit it must not be lost
     received = attend(inputs, BOTH_SIDES, backend)
     heard = BOTH_SIDES.flat_edges()[1, BOTH_SIDES.flat_edges()[0] == 1]
     assert received.isnan().any(dim=1).nonzero().flatten().tolist() == heard.tolist()
