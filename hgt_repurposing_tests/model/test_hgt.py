@@ -1,132 +1,277 @@
 """The layer is PyG's HGTConv in another form: same weights in, same numbers and gradients out."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.nn import functional
 from torch_geometric.nn import HGTConv
 
-from hgt_repurposing.model.attention import plan_edges
-from hgt_repurposing.model.hgt import HGTEncoder, HGTLayer
+from hgt_repurposing.model.edge_plan import EncoderPlan
+from hgt_repurposing.model.hgt import HGTEncoder, HGTLayer, TypedLayerNorm
 from hgt_repurposing.model.shape import EncoderShape
+from hgt_repurposing_tests.model.layers import (
+    BACKENDS,
+    Computed,
+    compute,
+    fill_vectors,
+    largest_error,
+    normal,
+    random_layer,
+)
+from hgt_repurposing_tests.model.typed_graphs import TypedGraph, random_graph, typed_graph, typed_graphs
 
-TYPES = ("a", "b")
-RELATIONS = (("a", "r", "a"), ("a", "s", "b"), ("b", "rev_s", "a"), ("b", "none", "b"))
-WIDTH, HEADS = 8, 2
+PARITY = 1e-5
+"""Largest difference from HGTConv, relative to the largest number of the tensor; float32 rounds at 6e-8."""
+VANISHING = {torch.float32: 0.1, torch.float64: 1e-9}
+"""See `largest_error`. In float32 such a tensor may be 1e-6 of the largest number off, which is rounding in a few
+steps; float64 holds even tensors that all but vanish to the limit."""
+SMALL = EncoderShape(embedding_dim=4, hidden_dim=8, num_heads=2)
+WIDTHS = st.tuples(st.integers(1, 4), st.integers(1, 5)).flatmap(
+    lambda heads: st.tuples(
+        st.just(heads[0] * heads[1]) | st.integers(1, 9), st.just(heads[0] * heads[1]), st.just(heads[0])
+    )
+)
+"""Widths in and out, which are often the same, and heads."""
+EXTREMES = {
+    "no edges at all": typed_graph((3, 2), {(0, 1): [], (1, 0): []}),
+    "one node with a loop": typed_graph((1,), {(0, 0): [(0, 0)]}),
+    "parallel edges": typed_graph((2, 1), {(0, 1): [(0, 0), (0, 0), (1, 0), (0, 0)]}),
+    "a hub in two relations": typed_graph((9, 1), {(0, 1): [(i, 0) for i in range(9)], (1, 1): [(0, 0)]}),
+    "a node without in-edges": typed_graph((2, 2), {(0, 1): [(0, 0), (1, 0)], (1, 0): [(1, 0)]}),
+    "a type without nodes": typed_graph((2, 0, 1), {(0, 2): [(1, 0)], (1, 2): [], (2, 0): [(0, 1)]}),
+}
 
 
-def random_case(seed: int, counts: tuple[int, int], num_edges: int) -> tuple[Tensor, list[Tensor]]:
-    """Node inputs, and an edge index per relation in indices of its types; relation `none` has no edge."""
-    generator = torch.Generator().manual_seed(seed)
-    x = torch.randn(sum(counts), WIDTH, generator=generator)
-    size = dict(zip(TYPES, counts, strict=True))
-    edges = []
-    for source, name, target in RELATIONS:
-        total = 0 if name == "none" else num_edges
-        ends = [torch.randint(size[t], (total,), generator=generator) for t in (source, target)]
-        edges.append(torch.stack(ends))
-    return x, edges
+def names(graph: TypedGraph) -> tuple[list[str], list[tuple[str, str, str]]]:
+    """Node types and relations under names whose alphabetical order is not that of their numbers."""
+    types = [f"type{-number}" for number in range(len(graph.type_counts))]
+    return types, [(types[s], f"relation{-number}", types[t]) for number, (s, t) in enumerate(graph.ends)]
 
 
-def stock_layer(layer: HGTLayer) -> HGTConv:
-    """PyG's layer with the weights of ours."""
-    conv = HGTConv(WIDTH, WIDTH, (list(TYPES), list(RELATIONS)), heads=HEADS)
+def known_to_pyg(graph: TypedGraph) -> Tensor:
+    """Nodes of types that some relation ends at: to others HGTConv gives no output. Shape [num_nodes], bool."""
+    reached = torch.tensor([kind in {target for _, target in graph.ends} for kind in range(len(graph.type_counts))])
+    return reached.repeat_interleave(torch.tensor(graph.type_counts))
+
+
+def compute_by_pyg(layer: HGTLayer, graph: TypedGraph, x: Tensor, weight: Tensor) -> Computed:
+    """The same from a float64 `HGTConv` with the layer's weights, under the layer's names."""
+    types, relations = names(graph)
+    conv = layer.to_pyg(types, relations).double()
+    x = x.double().requires_grad_()
+    inputs = dict(zip(types, x.split(graph.type_counts), strict=True))
+    found = conv(inputs, dict(zip(relations, graph.edges, strict=True)))  # in the order of the metadata: it matters
+    output = torch.cat([found[name] for name in types if name in found])
+    (output * weight[known_to_pyg(graph)]).sum().backward()
+    gradients = HGTLayer.from_pyg(gradients_as_weights(conv))
+    assert x.grad is not None
+    return {"output": output.detach(), "input": x.grad} | {
+        n: p.detach().double() for n, p in gradients.named_parameters()
+    }
+
+
+def gradients_as_weights(conv: HGTConv) -> HGTConv:
+    """A layer whose weights are the gradients of this one."""
+    gradients = deepcopy(conv)
     with torch.no_grad():
-        for number, name in enumerate(TYPES):
-            query, key, value = layer.project.weight[number].chunk(3, dim=1)
-            q_bias, k_bias, v_bias = layer.project.bias[number].chunk(3)
-            conv.kqv_lin.lins[name].weight.copy_(torch.cat([key, query, value], dim=1).T)
-            conv.kqv_lin.lins[name].bias.copy_(torch.cat([k_bias, q_bias, v_bias]))
-            conv.out_lin.lins[name].weight.copy_(layer.out.weight[number].T)
-            conv.out_lin.lins[name].bias.copy_(layer.out.bias[number])
-            conv.skip[name].copy_(layer.skip[number : number + 1])
-        # PyG numbers its matrices head by head, relation within head.
-        conv.k_rel.weight.copy_(layer.attention.transpose(0, 1).flatten(0, 1))
-        conv.v_rel.weight.copy_(layer.message.transpose(0, 1).flatten(0, 1))
-        for number, relation in enumerate(RELATIONS):
-            conv.p_rel["__".join(relation)].copy_(layer.prior[number : number + 1])
-    return conv
+        for parameter, original in zip(gradients.parameters(), conv.parameters(), strict=True):
+            parameter.copy_(torch.zeros_like(original) if original.grad is None else original.grad)
+    return gradients
 
 
-def both_outputs(seed: int, counts: tuple[int, int], num_edges: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Ours and PyG's outputs, and the gradients of a weighted sum of them by the inputs."""
-    generator = torch.Generator().manual_seed(seed)
-    layer = HGTLayer(len(TYPES), len(RELATIONS), width=WIDTH, num_heads=HEADS, generator=generator)
-    with torch.no_grad():
-        for parameter in (layer.prior, layer.skip, layer.project.bias, layer.out.bias):
-            parameter.copy_(torch.randn(parameter.shape, generator=generator))
-    conv = stock_layer(layer)
-    x, edges = random_case(seed, counts, num_edges)
-    first = dict(zip(TYPES, (0, counts[0]), strict=True))
-    source = torch.cat([index[0] + first[r[0]] for index, r in zip(edges, RELATIONS, strict=True)])
-    target = torch.cat([index[1] + first[r[2]] for index, r in zip(edges, RELATIONS, strict=True)])
-    relation = torch.cat([torch.full((index.shape[1],), i) for i, index in enumerate(edges)])
-    plan = plan_edges(source, target, relation, num_relations=len(RELATIONS), num_targets=len(x))
-    ours_in, stock_in = x.clone().requires_grad_(), x.clone().requires_grad_()
-    ours = layer(ours_in, (0, counts[0], sum(counts)), plan)
-    inputs = dict(zip(TYPES, stock_in.split(list(counts)), strict=True))
-    outputs = conv(inputs, dict(zip(RELATIONS, edges, strict=True)))
-    stock = torch.cat([outputs[name] for name in TYPES])
-    weight = torch.randn(ours.shape, generator=generator)
-    (ours * weight).sum().backward()
-    (stock * weight).sum().backward()
-    assert ours_in.grad is not None
-    assert stock_in.grad is not None
-    return ours, stock, ours_in.grad, stock_in.grad
+def error_against_pyg(
+    graph: TypedGraph,
+    widths: tuple[int, int, int],
+    backend: str,
+    *,
+    seed: int,
+    dtype: torch.dtype = torch.float32,
+    vanishing: float = 0.0,
+) -> float:
+    width_in, width_out, num_heads = widths
+    layer = random_layer(graph, width_in=width_in, width_out=width_out, num_heads=num_heads, seed=seed)
+    x, weight = normal(graph.num_nodes, width_in, seed=seed + 1), normal(graph.num_nodes, width_out, seed=seed + 2)
+    known = known_to_pyg(graph)
+    weight[~known] = 0
+    exact = compute_by_pyg(layer, graph, x, weight)
+    ours = compute(layer.to(dtype), x.to(dtype), graph.plan().layers[0], weight.to(dtype), BACKENDS[backend])
+    ours["output"] = ours["output"][known]
+    return largest_error(ours, exact, vanishing=vanishing)
 
 
-@given(st.integers(0, 2**31), st.tuples(st.integers(1, 6), st.integers(1, 6)), st.integers(0, 12))
-def test_layer_equals_hgtconv_in_output_and_gradient(seed: int, counts: tuple[int, int], num_edges: int) -> None:
-    ours, stock, our_gradient, stock_gradient = both_outputs(seed, counts, num_edges)
-    # float32: sums of at most 12 terms in another order
-    torch.testing.assert_close(ours, stock, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(our_gradient, stock_gradient, rtol=1e-4, atol=1e-5)
+# parity with PyG
 
 
-@given(st.integers(0, 2**31))
-def test_order_of_the_edges_does_not_matter(seed: int) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    layer = HGTLayer(1, 2, width=WIDTH, num_heads=HEADS, generator=generator)
-    source, target = torch.randint(5, (2, 14), generator=generator)
-    relation = torch.randint(2, (14,), generator=generator)
-    x = torch.randn(5, WIDTH, generator=generator)
-    order = torch.randperm(14, generator=generator)
-    plans = [
-        plan_edges(source[o], target[o], relation[o], num_relations=2, num_targets=5) for o in (torch.arange(14), order)
+@pytest.mark.parametrize("dtype", VANISHING, ids=str)
+@pytest.mark.parametrize("backend", ["compiled", "chunks of 3"])
+@given(typed_graphs(), WIDTHS, st.integers(0, 2**31))
+def test_layer_equals_hgtconv_in_output_and_every_gradient(
+    backend: str, dtype: torch.dtype, graph: TypedGraph, widths: tuple[int, int, int], seed: int
+) -> None:
+    error = error_against_pyg(graph, widths, backend, seed=seed, dtype=dtype, vanishing=VANISHING[dtype])
+    assert error <= PARITY
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("widths", [(6, 6, 2), (5, 6, 3)], ids=["with residual", "without"])
+@pytest.mark.parametrize("graph", EXTREMES.values(), ids=EXTREMES)
+def test_layer_equals_hgtconv_where_graphs_are_extreme(
+    graph: TypedGraph, widths: tuple[int, int, int], backend: str
+) -> None:
+    assert error_against_pyg(graph, widths, backend, seed=0, vanishing=VANISHING[torch.float32]) <= PARITY
+
+
+@pytest.mark.parametrize("backend", ["compiled", "chunked"])
+@pytest.mark.parametrize("widths", [(64, 64, 8), (32, 64, 4)])
+def test_layer_equals_hgtconv_at_ordinary_size(widths: tuple[int, int, int], backend: str) -> None:
+    ends = ((0, 1), (1, 0), (1, 1), (2, 1), (0, 2))
+    graph = random_graph((150, 200, 30), ends, num_edges=1500, seed=0)
+    assert error_against_pyg(graph, widths, backend, seed=0) <= PARITY
+
+
+@given(typed_graphs(), WIDTHS, st.integers(0, 2**31))
+def test_layer_survives_the_way_to_pyg_and_back(graph: TypedGraph, widths: tuple[int, int, int], seed: int) -> None:
+    width_in, width_out, num_heads = widths
+    layer = random_layer(graph, width_in=width_in, width_out=width_out, num_heads=num_heads, seed=seed)
+    back = HGTLayer.from_pyg(layer.to_pyg(*names(graph)))
+    expected = layer.state_dict()
+    assert back.state_dict().keys() == expected.keys()
+    assert all(torch.equal(value, expected[name]) for name, value in back.state_dict().items())
+
+
+@pytest.mark.parametrize(("num_types", "num_relations"), [(1, 1), (2, 2)])
+def test_pyg_layer_must_have_as_many_types_and_relations(num_types: int, num_relations: int) -> None:
+    layer = random_layer(EXTREMES["parallel edges"], width_in=4, width_out=4, num_heads=2, seed=0)
+    types = ["a", "b"][:num_types]
+    relations = [("a", "r", "a"), ("a", "s", "a")][:num_relations]
+    got = rf"\({num_types}, {num_relations}\)"
+    with pytest.raises(ValueError, match=rf"the layer has \(2, 1\) node types and relations \(got {got}\)"):
+        layer.to_pyg(types, relations)
+
+
+# what a layer does
+
+
+@given(typed_graphs(), st.integers(0, 2**31))
+def test_order_of_the_edges_does_not_matter(graph: TypedGraph, seed: int) -> None:
+    order = torch.randperm(graph.flat_edges().shape[1], generator=torch.Generator().manual_seed(seed))
+    layer = random_layer(graph, width_in=6, width_out=6, num_heads=2, seed=0)
+    x, weight = (normal(graph.num_nodes, 6, seed=seed) for seed in (1, 2))
+    first, shuffled = (compute(layer, x, graph.plan(order=o).layers[0], weight) for o in (None, order))
+    # float32: the edges of a target are summed in another order
+    exact = {name: value.double() for name, value in first.items()}
+    assert largest_error(shuffled, exact, vanishing=VANISHING[torch.float32]) <= PARITY
+
+
+def test_dropout_sets_a_share_to_zero_and_keeps_the_expectation() -> None:
+    graph = random_graph((100, 100), ((0, 1), (1, 0)), num_edges=300, seed=0)
+    layer = HGTLayer(
+        2, 2, width_in=16, width_out=32, num_heads=4, generator=torch.Generator().manual_seed(0), dropout=0.25
+    )
+    fill_vectors(layer, seed=0)  # or nodes without in-edges give zeros
+    x, plan = normal(200, 16, seed=1), graph.plan().layers[0]
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(0)
+        whole, dropped = layer.eval()(x, plan), layer.train()(x, plan)
+    kept = dropped != 0
+    torch.testing.assert_close(dropped[kept], whole[kept] / 0.75)
+    assert abs(kept.double().mean() - 0.75) < 0.03  # 6400 draws: more than five standard deviations
+
+
+def test_dropout_is_off_in_evaluation() -> None:
+    graph = EXTREMES["a node without in-edges"]
+    dropping, plain = (
+        HGTLayer(2, 2, width_in=4, width_out=4, num_heads=2, generator=torch.Generator().manual_seed(0), dropout=share)
+        for share in (0.9, 0.0)
+    )
+    x, plan = normal(4, 4, seed=1), graph.plan().layers[0]
+    assert torch.equal(dropping.eval()(x, plan), plain(x, plan))
+
+
+def test_bfloat16_rounds_products_and_nothing_else() -> None:
+    graph = random_graph((60, 80), ((0, 1), (1, 0)), num_edges=400, seed=0)
+    computed = []
+    for precision in ("float32", "bfloat16"):
+        layer = HGTLayer(
+            2,
+            2,
+            width_in=64,
+            width_out=64,
+            num_heads=4,
+            generator=torch.Generator().manual_seed(0),
+            precision=precision,
+        )
+        computed.append(compute(layer, normal(140, 64, seed=1), graph.plan().layers[0], normal(140, 64, seed=2)))
+    exact, rounded = computed
+    assert {value.dtype for value in rounded.values()} == {torch.float32}
+    # Factors of 8 bits are 0.4 % off at most, by chance up or down; a gradient goes through four products.
+    assert 1e-4 < largest_error(rounded, {name: value.double() for name, value in exact.items()}) < 0.03
+
+
+def test_layer_norm_has_a_scale_and_a_shift_per_type() -> None:
+    norm = TypedLayerNorm(3, 5)
+    fill_vectors(norm, seed=0)
+    x = normal(7, 5, seed=1)
+    blocks = {0: slice(0, 4), 2: slice(4, 7)}
+    expected = [
+        functional.layer_norm(x[rows], (5,), norm.weight[kind], norm.bias[kind]) for kind, rows in blocks.items()
     ]
-    torch.testing.assert_close(layer(x, (0, 5), plans[0]), layer(x, (0, 5), plans[1]))
+    assert torch.equal(norm(x, (0, 4, 4, 7)), torch.cat(expected))
+
+
+# what an encoder does
+
+
+def isolated(*type_counts: int, needed: Tensor | None = None) -> EncoderPlan:
+    return typed_graph(type_counts, {(0, 0): []}).plan(num_layers=2, needed=needed)
+
+
+def encoder(*type_counts: int, learned: bool = True, feature_widths: dict[int, int] | None = None) -> HGTEncoder:
+    return HGTEncoder(
+        type_counts,
+        1,
+        SMALL,
+        node_inputs="learned" if learned else "identical",
+        feature_widths=feature_widths or {},
+        generator=torch.Generator().manual_seed(0),
+    )
 
 
 def test_an_isolated_node_keeps_an_embedding_of_its_own() -> None:
-    generator = torch.Generator().manual_seed(0)
-    shape = EncoderShape(embedding_dim=4, hidden_dim=8, num_heads=2)
-    encoder = HGTEncoder([3], 1, shape, node_inputs="learned", feature_widths={}, generator=generator)
-    nothing = torch.empty(0, dtype=torch.int64)
-    plan = plan_edges(nothing, nothing, nothing, num_relations=1, num_targets=3)
-    embedded = encoder(torch.arange(3), (0, 3), plan, {})
+    embedded = encoder(3)(torch.arange(3), isolated(3), {})
     assert not torch.allclose(embedded[0], embedded[1])
 
 
 def test_identical_inputs_give_isolated_nodes_one_embedding() -> None:
-    generator = torch.Generator().manual_seed(0)
-    shape = EncoderShape(embedding_dim=4, hidden_dim=8, num_heads=2)
-    encoder = HGTEncoder([3], 1, shape, node_inputs="identical", feature_widths={}, generator=generator)
-    nothing = torch.empty(0, dtype=torch.int64)
-    plan = plan_edges(nothing, nothing, nothing, num_relations=1, num_targets=3)
-    embedded = encoder(torch.arange(3), (0, 3), plan, {})
+    embedded = encoder(3, learned=False)(torch.arange(3), isolated(3), {})
     assert torch.equal(embedded[0], embedded[1])
 
 
-def test_given_features_reach_the_embedding() -> None:
-    generator = torch.Generator().manual_seed(0)
-    shape = EncoderShape(embedding_dim=4, hidden_dim=8, num_heads=2)
-    encoder = HGTEncoder([2, 2], 1, shape, node_inputs="learned", feature_widths={1: 3}, generator=generator)
-    nothing = torch.empty(0, dtype=torch.int64)
-    plan = plan_edges(nothing, nothing, nothing, num_relations=1, num_targets=4)
-    without, given_ones = (encoder(torch.arange(4), (0, 2, 4), plan, {1: value * torch.ones(2, 3)}) for value in (0, 1))
-    assert torch.equal(without[:2], given_ones[:2])
-    assert not torch.allclose(without[2:], given_ones[2:])
+def test_a_node_is_known_by_its_global_id() -> None:
+    model = encoder(5)
+    whole = model(torch.arange(5), isolated(5), {})
+    assert torch.equal(model(torch.tensor([3, 1]), isolated(2), {}), whole[[3, 1]])
+
+
+def test_given_features_reach_the_embedding_of_their_type_alone() -> None:
+    model = encoder(2, 2, feature_widths={1: 3})
+    without, with_some = (model(torch.arange(4), isolated(2, 2), {1: value * torch.ones(2, 3)}) for value in (0, 1))
+    assert torch.equal(without[:2], with_some[:2])
+    assert not torch.isclose(without[2:], with_some[2:]).any()
+
+
+@pytest.mark.parametrize("needed", [[0, 3], [4], [1, 2, 4]])
+def test_given_features_reach_their_own_nodes_with_a_pruned_plan(needed: list[int]) -> None:
+    model = encoder(2, 3, feature_widths={0: 2, 1: 3})
+    features = {0: normal(2, 2, seed=1), 1: normal(3, 3, seed=2)}
+    whole = model(torch.arange(5), isolated(2, 3), features)
+    plan = isolated(2, 3, needed=torch.tensor(needed))
+    some = model(torch.arange(5), plan, features)
+    torch.testing.assert_close(some[plan.output_of(torch.tensor(needed))], whole[needed])
 
 
 def test_heads_must_divide_the_width() -> None:

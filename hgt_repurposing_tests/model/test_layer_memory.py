@@ -1,0 +1,54 @@
+"""What an edge costs a layer in memory."""
+
+import ctypes
+import multiprocessing
+import sys
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+import torch
+
+from hgt_repurposing.training.device import GIB, M_MMAP_THRESHOLD, ComputeDevice, PeakWatch
+from hgt_repurposing_tests.model.layers import BACKENDS, CPU, normal, random_layer
+from hgt_repurposing_tests.model.typed_graphs import random_graph
+
+WIDTH, HEADS = 256, 8
+NUM_NODES = 5_000
+FEWER, MORE = 400_000, 1_200_000
+MOST_BYTES_PER_EDGE = 200
+"""A vector of the layer's width would take 1024."""
+
+
+def peak_of_a_step(num_edges: int, num_relations: int, backend: str) -> float:
+    """Highest resident memory of one forward and backward pass above what was held before, bytes."""
+    graph = random_graph((NUM_NODES,), ((0, 0),) * num_relations, num_edges=num_edges // num_relations, seed=0)
+    layer = random_layer(graph, width_in=WIDTH, width_out=WIDTH, num_heads=HEADS, seed=0)
+    x, plan = normal(NUM_NODES, WIDTH, seed=1).requires_grad_(), graph.plan().layers[0]
+    with PeakWatch(ComputeDevice(CPU), interval=0.001) as watch:
+        layer(x, plan, backend=BACKENDS[backend]).sum().backward()
+    return watch.peak_above_start * GIB
+
+
+def bytes_per_edge(num_relations: int, backend: str) -> float:
+    """How the peak grows with the edges, in a process in which freed memory does not hide what is needed."""
+    torch.set_num_threads(1)
+    ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 2**16)
+    peak_of_a_step(FEWER // 4, num_relations, backend)  # compiles, and has libraries take the memory that they keep
+    fewer, more = (peak_of_a_step(num_edges, num_relations, backend) for num_edges in (FEWER, MORE))
+    return (more - fewer) / (MORE - FEWER)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other allocators cannot be told to return freed memory at once")
+@pytest.mark.parametrize(
+    ("num_relations", "backend"),
+    [
+        (1, "compiled"),
+        pytest.param(4, "compiled", marks=pytest.mark.slow),
+        pytest.param(1, "chunked", marks=pytest.mark.slow),
+    ],
+)
+def test_an_edge_costs_a_layer_no_vector(num_relations: int, backend: str) -> None:
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        slope = pool.submit(bytes_per_edge, num_relations, backend).result()
+    # One relation at a time keeps two numbers per edge and head, 64 bytes; below 0 the measurement would be broken.
+    assert 0 < slope <= MOST_BYTES_PER_EDGE
