@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 PACKAGE = "hgt_repurposing"
 
 

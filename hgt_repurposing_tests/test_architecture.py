@@ -35,7 +35,7 @@ SHARED_DATA = ("embeddings.table",)
 """What siblings may read of each other: `Embeddings`, a node table with its vectors, is all that repurposing knows of
 how vectors come about. The module imports nothing but the names of graph/schema.py."""
 
-HEAVY = ("torch", "torch_geometric", "xgboost")
+HEAVY = ("numba", "torch", "torch_geometric", "xgboost")
 """Loaded by the step that needs them: every step's process loads the code location first."""
 BARRED = ("pickle", "dill", "joblib", "shelve", "marshal")
 BARRED_CALLS = ("print", "import_module", "__import__")

@@ -90,7 +90,7 @@ class HGTLayer(nn.Module):
             width_out=conv.out_channels,
             num_heads=conv.heads,
             generator=torch.Generator(),
-        )
+        ).to(conv.k_rel.weight.dtype)
         for stock, ours in layer._shared_with(conv):
             ours.copy_(stock)
         return layer
@@ -110,7 +110,8 @@ class HGTLayer(nn.Module):
             raise ValueError(f"the layer has {wanted} node types and relations (got {given})")
         num_heads, head_width = self.attention.shape[1:3]
         width_in = self.query.weight.shape[1]
-        conv = HGTConv(width_in, num_heads * head_width, (list(node_types), list(relations)), heads=num_heads)
+        metadata = (list(node_types), list(relations))
+        conv = HGTConv(width_in, num_heads * head_width, metadata, heads=num_heads).to(self.prior.dtype)
         for stock, ours in self._shared_with(conv):
             stock.copy_(ours)
         return conv
