@@ -45,8 +45,8 @@ class AttentionBackend(Protocol):
 
     def differentiate_rows(
         self, query_gradient: Tensor, key_value: Tensor, edges: RelationEdges, lse: Tensor, delta: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Gradient by the query, values summed with their softmax weight, and for each edge its two factors.
+    ) -> tuple[Tensor, Tensor]:
+        """Gradient by the query beside the values summed with their softmax weight; and each edge's two factors.
 
         Args:
             query_gradient: Query beside the gradient by what was summed. Shape [T, 2 F].
@@ -56,13 +56,25 @@ class AttentionBackend(Protocol):
             delta: Inner product of the target's result and its gradient. Shape [T, H].
 
         Returns:
-            Shapes [T, F], [T, F] and [E, 2 H]: softmax weight beside gradient by the logit.
+            Shapes [T, 2 F] and [E, 2 H]: softmax weight beside gradient by the logit.
         """
 
     def differentiate_columns(
         self, query_gradient: Tensor, weight: Tensor, edges: RelationEdges, by_key_value: Tensor
     ) -> None:
         """Add the gradients by keys and values, in place. `weight` is what `differentiate_rows` gave."""
+
+    def gather(self, index: Tensor, *tables: Tensor) -> Tensor:
+        """Rows of one or more tables, side by side. Shapes [n] and [*, width] each to [n, sum of the widths]."""
+
+    def add_rows(self, into: Tensor, index: Tensor, rows: Tensor) -> None:
+        """Add rows to those of a table, in place; no row is named twice. Shapes [*, width], [n] and [n, width]."""
+
+    def transform(self, rows: Tensor, matrices: Tensor) -> Tensor:
+        """Multiply each block of a row by its matrix. Shapes [n, G * D] and [G, D, D] to [n, G * D]."""
+
+    def outer(self, left: Tensor, right: Tensor, num_blocks: int) -> Tensor:
+        """Sum over the rows of the outer products, block by block. Two of shape [n, G * D] to [G, D, D]."""
 
 
 def backend_for(
@@ -111,106 +123,75 @@ def edge_attention(
         Shape [num_targets, F]; zero where no edge arrives.
     """
     scale = prior[:, :, None, None] / attention.shape[-1] ** 0.5
+    pair = torch.cat([attention * scale, message], dim=1)
     chosen = backend or backend_for(query.device)
-    result: Tensor = _EdgeAttention.apply(query, key_value, attention * scale, message, relations, chosen)  # type: ignore[no-untyped-call]  # torch has no types for it
+    result: Tensor = _EdgeAttention.apply(query, key_value, pair, relations, chosen)  # type: ignore[no-untyped-call]  # torch has no types for it
     return result
 
 
 class _EdgeAttention(torch.autograd.Function):
-    """W already holds mu / sqrt(D)."""
+    """`pair` holds W * mu / sqrt(D) and M of each relation, one after the other. Shape [num_relations, 2 H, D, D]."""
 
     @staticmethod
     def forward(
         ctx: Any,  # Any: what autograd hands over has no type
         query: Tensor,
         key_value: Tensor,
-        attention: Tensor,
-        message: Tensor,
+        pair: Tensor,
         relations: tuple[RelationEdges, ...],
         backend: AttentionBackend,
     ) -> Tensor:
         query, key_value = query.contiguous(), key_value.contiguous()
-        num_heads = attention.shape[1]
+        num_heads = pair.shape[1] // 2
         summed = torch.zeros_like(query)
         high = query.new_full((query.shape[0], num_heads), -torch.inf)
         total = query.new_zeros(query.shape[0], num_heads)
         for edges in relations:
-            w, m = attention[edges.relation], message[edges.relation]
-            asked = query.index_select(0, edges.targets)
+            matrices = pair[edges.relation]
+            asked = backend.gather(edges.targets, query)
             if edges.side == "source":
-                sent = _transform_pair(key_value.index_select(0, edges.sources), w, m)
+                sent = backend.transform(backend.gather(edges.sources, key_value), matrices)
                 rows, row_high, row_total = backend.attend(asked, sent, edges, num_heads)
             else:
-                rows, row_high, row_total = backend.attend(_times(asked, w.mT), key_value, edges, num_heads)
-                rows = _times(rows, m)
+                asked = backend.transform(asked, matrices[:num_heads].mT)
+                rows, row_high, row_total = backend.attend(asked, key_value, edges, num_heads)
+                rows = backend.transform(rows, matrices[num_heads:])
             backend.merge((summed, high, total), (rows, row_high, row_total), edges.targets)
         # A target without edges has total 0 and stays zero.
         per_head = summed.unflatten(1, (num_heads, -1))
         per_head /= torch.where(total > 0, total, 1)[:, :, None]
-        ctx.save_for_backward(query, key_value, attention, message, summed, high + total.log())
+        ctx.save_for_backward(query, key_value, pair, summed, high + total.log())
         ctx.relations, ctx.backend = relations, backend
         return summed
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, None, None]:
-        query, key_value, attention, message, result, lse = ctx.saved_tensors
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
+        query, key_value, pair, result, lse = ctx.saved_tensors
         backend: AttentionBackend = ctx.backend
         gradient = gradient.contiguous()
         num_heads, width = lse.shape[1], query.shape[1]
         delta = (gradient * result).unflatten(1, (num_heads, -1)).sum(-1)
-        by_query, by_key_value = torch.zeros_like(query), torch.zeros_like(key_value)
-        by_attention, by_message = torch.zeros_like(attention), torch.zeros_like(message)
+        by_query, by_key_value, by_pair = (torch.zeros_like(table) for table in (query, key_value, pair))
         edges: RelationEdges
         for edges in ctx.relations:
-            r, targets = edges.relation, edges.targets
-            w, m = attention[r], message[r]
-            asked, received = query.index_select(0, targets), gradient.index_select(0, targets)
-            at_rows = lse.index_select(0, targets), delta.index_select(0, targets)
-            if edges.side == "target":
-                rows = _beside((asked, w.mT), (received, m.mT))
-                by_row, summed, weight = backend.differentiate_rows(rows, key_value, edges, *at_rows)
-                backend.differentiate_columns(rows, weight, edges, by_key_value)
-                by_attention[r], by_message[r] = _outer(by_row, asked, num_heads), _outer(summed, received, num_heads)
-                by_row = _times(by_row, w)
-            else:
-                raw = key_value.index_select(0, edges.sources)
-                sent, rows = _transform_pair(raw, w, m), torch.cat([asked, received], dim=1)
-                by_row, _, weight = backend.differentiate_rows(rows, sent, edges, *at_rows)
+            matrices = pair[edges.relation]
+            ends = backend.gather(edges.targets, query, gradient)
+            at_rows = backend.gather(edges.targets, lse), backend.gather(edges.targets, delta)
+            if edges.side == "source":
+                raw = backend.gather(edges.sources, key_value)
+                sent = backend.transform(raw, matrices)
+                found, weight = backend.differentiate_rows(ends, sent, edges, *at_rows)
                 by_sent = torch.zeros_like(sent)
-                backend.differentiate_columns(rows, weight, edges, by_sent)
-                by_attention[r] = _outer(raw[:, :width], by_sent[:, :width], num_heads)
-                by_message[r] = _outer(raw[:, width:], by_sent[:, width:], num_heads)
-                by_key_value.index_add_(0, edges.sources, _transform_pair(by_sent, w.mT, m.mT))
-            by_query.index_add_(0, targets, by_row)
-        return by_query, by_key_value, by_attention, by_message, None, None
-
-
-def _times(rows: Tensor, matrix: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Multiply each head's part of a row by the head's matrix. Shapes [n, F] and [H, D, D] to [n, F]."""
-    result = torch.empty_like(rows) if out is None else out
-    parts = zip(rows.chunk(len(matrix), dim=1), matrix, result.chunk(len(matrix), dim=1), strict=True)
-    for part, head, product in parts:
-        torch.mm(part, head, out=product)
-    return result
-
-
-def _transform_pair(rows: Tensor, left: Tensor, right: Tensor) -> Tensor:
-    """The same for keys beside values, each with its matrix. Shape [n, 2 F] in and out."""
-    width = rows.shape[1] // 2
-    return _beside((rows[:, :width], left), (rows[:, width:], right))
-
-
-def _beside(left: tuple[Tensor, Tensor], right: tuple[Tensor, Tensor]) -> Tensor:
-    """Two products of rows and matrices, side by side. Shape [n, 2 F]."""
-    rows, width = left[0].shape
-    result = left[0].new_empty(rows, 2 * width)
-    _times(*left, out=result[:, :width])
-    _times(*right, out=result[:, width:])
-    return result
-
-
-def _outer(left: Tensor, right: Tensor, num_heads: int) -> Tensor:
-    """Sum over the rows of the outer products, head by head. Two of shape [n, F] to [H, D, D]."""
-    heads = zip(left.chunk(num_heads, dim=1), right.chunk(num_heads, dim=1), strict=True)
-    return torch.stack([one.T @ other for one, other in heads])
+                backend.differentiate_columns(ends, weight, edges, by_sent)
+                by_pair[edges.relation] = backend.outer(raw, by_sent, 2 * num_heads)
+                backend.add_rows(by_key_value, edges.sources, backend.transform(by_sent, matrices.mT))
+                backend.add_rows(by_query, edges.targets, found[:, :width])
+            else:
+                moved = backend.transform(ends, matrices.mT)
+                found, weight = backend.differentiate_rows(moved, key_value, edges, *at_rows)
+                backend.differentiate_columns(moved, weight, edges, by_key_value)
+                by_pair[edges.relation] = backend.outer(found, ends, 2 * num_heads)
+                by_asked = backend.transform(found[:, :width], matrices[:num_heads])
+                backend.add_rows(by_query, edges.targets, by_asked)
+        return by_query, by_key_value, by_pair, None, None

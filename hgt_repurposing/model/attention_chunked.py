@@ -50,37 +50,54 @@ class ChunkedBackend:
 
     def differentiate_rows(
         self, query_gradient: Tensor, key_value: Tensor, edges: RelationEdges, lse: Tensor, delta: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor]:
         """See `AttentionBackend.differentiate_rows`."""
-        rows, num_heads = lse.shape
-        width = query_gradient.shape[1] // 2
+        num_heads = lse.shape[1]
         place = _row_of_each_edge(edges)
-        by_query, summed = (query_gradient.new_zeros(rows, width) for _ in range(2))
+        found = torch.zeros_like(query_gradient)
         weight = query_gradient.new_empty(edges.column.numel(), 2 * num_heads)
         for chunk in self._chunks(edges):
             here = place[chunk]
             asked = query_gradient.index_select(0, here)
             sent = key_value.index_select(0, edges.column[chunk])
-            key, value = sent[:, :width], sent[:, width:]
-            w = (_dot(asked[:, :width], key, num_heads) - lse.index_select(0, here)).exp()
-            by_logit = w * (_dot(asked[:, width:], value, num_heads) - delta.index_select(0, here))
+            inner = _dot(asked, sent, 2 * num_heads)
+            w = (inner[:, :num_heads] - lse.index_select(0, here)).exp()
+            by_logit = w * (inner[:, num_heads:] - delta.index_select(0, here))
             weight[chunk, :num_heads], weight[chunk, num_heads:] = w, by_logit
-            by_query.index_add_(0, here, _scaled(key, by_logit))
-            summed.index_add_(0, here, _scaled(value, w))
-        return by_query, summed, weight
+            found.index_add_(0, here, _scaled(sent, torch.cat([by_logit, w], dim=1)))
+        return found, weight
 
     def differentiate_columns(
         self, query_gradient: Tensor, weight: Tensor, edges: RelationEdges, by_key_value: Tensor
     ) -> None:
         """See `AttentionBackend.differentiate_columns`."""
-        width, num_heads = query_gradient.shape[1] // 2, weight.shape[1] // 2
+        num_heads = weight.shape[1] // 2
         place = edges.key_row.repeat_interleave(edges.column_ptr.diff())
         for chunk in self._chunks(edges):
             asked = query_gradient.index_select(0, edges.row[chunk])
-            w = weight.index_select(0, edges.edge[chunk])
-            by_key = _scaled(asked[:, :width], w[:, num_heads:])
-            by_value = _scaled(asked[:, width:], w[:, :num_heads])
-            by_key_value.index_add_(0, place[chunk], torch.cat([by_key, by_value], dim=1))
+            w = weight.index_select(0, edges.edge[chunk]).roll(num_heads, dims=1)  # gradient by the logit first
+            by_key_value.index_add_(0, place[chunk], _scaled(asked, w))
+
+    def gather(self, index: Tensor, *tables: Tensor) -> Tensor:
+        """See `AttentionBackend.gather`."""
+        rows = [table.index_select(0, index) for table in tables]
+        return rows[0] if len(rows) == 1 else torch.cat(rows, dim=1)
+
+    def add_rows(self, into: Tensor, index: Tensor, rows: Tensor) -> None:
+        """See `AttentionBackend.add_rows`."""
+        into.index_add_(0, index, rows.contiguous())
+
+    def transform(self, rows: Tensor, matrices: Tensor) -> Tensor:
+        """See `AttentionBackend.transform`. Operands are contiguous: on MPS others are not to be trusted."""
+        blocks = rows.unflatten(1, (len(matrices), -1)).transpose(0, 1).contiguous()
+        product: Tensor = blocks @ matrices.contiguous()
+        return product.transpose(0, 1).reshape(rows.shape)
+
+    def outer(self, left: Tensor, right: Tensor, num_blocks: int) -> Tensor:
+        """See `AttentionBackend.outer`."""
+        blocks = [rows.unflatten(1, (num_blocks, -1)).transpose(0, 1).contiguous() for rows in (left, right)]
+        product: Tensor = blocks[0].mT.contiguous() @ blocks[1]
+        return product
 
     def _chunks(self, edges: RelationEdges) -> Iterator[slice]:
         for start in range(0, edges.column.numel(), self.chunk_edges):

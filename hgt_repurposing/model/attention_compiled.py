@@ -47,38 +47,64 @@ class CompiledBackend:
 
     def differentiate_rows(
         self, query_gradient: Tensor, key_value: Tensor, edges: RelationEdges, lse: Tensor, delta: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor]:
         """See `AttentionBackend.differentiate_rows`."""
-        rows, num_heads = lse.shape
-        width = query_gradient.shape[1] // 2
-        by_query, summed = (query_gradient.new_empty(rows, width) for _ in range(2))
+        num_heads = lse.shape[1]
+        found = torch.empty_like(query_gradient)
         weight = query_gradient.new_empty(edges.column.numel(), 2 * num_heads)
         run_in_threads(
             _differentiate_rows,
             edges.row_ptr,
-            2 * width,
+            query_gradient.shape[1],
             arrays(edges.row_ptr, edges.column),
             *arrays(query_gradient, key_value),
             arrays(lse, delta),
-            width // num_heads,
-            arrays(by_query, summed, weight),
+            arrays(found, weight),
         )
-        return by_query, summed, weight
+        return found, weight
 
     def differentiate_columns(
         self, query_gradient: Tensor, weight: Tensor, edges: RelationEdges, by_key_value: Tensor
     ) -> None:
         """See `AttentionBackend.differentiate_columns`."""
-        width, num_heads = query_gradient.shape[1] // 2, weight.shape[1] // 2
         run_in_threads(
             _differentiate_columns,
             edges.column_ptr,
-            2 * width,
+            query_gradient.shape[1],
             arrays(edges.column_ptr, edges.row, edges.edge, edges.key_row),
-            *arrays(query_gradient, weight),
-            width // num_heads,
-            *arrays(by_key_value),
+            *arrays(query_gradient, weight, by_key_value),
         )
+
+    def gather(self, index: Tensor, *tables: Tensor) -> Tensor:
+        """See `AttentionBackend.gather`."""
+        rows = tables[0].new_empty(index.numel(), sum(table.shape[1] for table in tables))
+        first = 0
+        for table in tables:
+            run_in_threads(_gather, _each(index), table.shape[1], *arrays(index, table), first, *arrays(rows))
+            first += table.shape[1]
+        return rows
+
+    def add_rows(self, into: Tensor, index: Tensor, rows: Tensor) -> None:
+        """See `AttentionBackend.add_rows`."""
+        run_in_threads(_add_rows, _each(index), rows.shape[1], *arrays(index, rows.contiguous(), into))
+
+    def transform(self, rows: Tensor, matrices: Tensor) -> Tensor:
+        """See `AttentionBackend.transform`. Straight into columns of the result, without a transposed copy."""
+        result = torch.empty_like(rows, memory_format=torch.contiguous_format)
+        blocks = zip(*(part.chunk(len(matrices), dim=1) for part in (rows, result)), matrices, strict=True)
+        for block, product, matrix in blocks:
+            torch.mm(block, matrix, out=product)
+        return result
+
+    def outer(self, left: Tensor, right: Tensor, num_blocks: int) -> Tensor:
+        """See `AttentionBackend.outer`."""
+        blocks = zip(left.chunk(num_blocks, dim=1), right.chunk(num_blocks, dim=1), strict=True)
+        return torch.stack([one.T @ other for one, other in blocks])
+
+
+def _each(index: Tensor) -> Tensor:
+    """Bounds of rows with one entry each."""
+    return torch.arange(index.numel() + 1)
 
 
 @compiled
@@ -156,18 +182,17 @@ def _differentiate_rows(
     query_gradient: Array,
     key_value: Array,
     at_rows: Arrays,
-    head_width: int,
     into: Arrays,
 ) -> None:
     """Softmax weights again, from the saved log-sum-exp; then what each row's edges give to its query."""
     row_ptr, column = edges
     lse, delta = at_rows
-    by_query, summed, weight = into
+    found, weight = into
     num_heads = lse.shape[1]
-    width = num_heads * head_width
+    width = found.shape[1] // 2
+    head_width = width // num_heads
     for row in range(first, last):
-        by_query[row, :] = 0
-        summed[row, :] = 0
+        found[row, :] = 0
         for e in range(row_ptr[row], row_ptr[row + 1]):
             c = column[e]
             prefetch(key_value, column[min(e + AHEAD, len(column) - 1)])
@@ -183,9 +208,9 @@ def _differentiate_rows(
                 weight[e, h] = w
                 weight[e, num_heads + h] = by_logit
                 for d in range(head_width):
-                    by_query[row, low + d] += by_logit * key_value[c, low + d]
+                    found[row, low + d] += by_logit * key_value[c, low + d]
                 for d in range(head_width):
-                    summed[row, low + d] += w * key_value[c, width + low + d]
+                    found[row, width + low + d] += w * key_value[c, width + low + d]
 
 
 @compiled
@@ -195,13 +220,13 @@ def _differentiate_columns(
     edges: Arrays,
     query_gradient: Array,
     weight: Array,
-    head_width: int,
     by_key_value: Array,
 ) -> None:
     """What each source's edges give to its key and value."""
     column_ptr, edge_row, edge, key_row = edges
     num_heads = weight.shape[1] // 2
-    width = num_heads * head_width
+    width = query_gradient.shape[1] // 2
+    head_width = width // num_heads
     for source in range(first, last):
         c = key_row[source]
         for i in range(column_ptr[source], column_ptr[source + 1]):
@@ -216,3 +241,24 @@ def _differentiate_columns(
                     by_key_value[c, low + d] += by_logit * query_gradient[row, low + d]
                 for d in range(head_width):
                     by_key_value[c, width + low + d] += w * query_gradient[row, width + low + d]
+
+
+@compiled
+def _gather(first: int, last: int, index: Array, table: Array, first_column: int, into: Array) -> None:
+    """Rows of a table into some columns.
+
+    In a loop of our own: on a busy machine a team of OpenMP threads can take a thousand times longer than the copy.
+    """
+    for i in range(first, last):
+        row = index[i]
+        prefetch(table, index[min(i + AHEAD, len(index) - 1)])
+        for d in range(table.shape[1]):
+            into[i, first_column + d] = table[row, d]
+
+
+@compiled
+def _add_rows(first: int, last: int, index: Array, rows: Array, into: Array) -> None:
+    for i in range(first, last):
+        row = index[i]
+        for d in range(rows.shape[1]):
+            into[row, d] += rows[i, d]
