@@ -5,6 +5,8 @@ import gc
 import resource
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -19,6 +21,8 @@ OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Numbers of these parameters in glibc's malloc.h."""
 LARGEST_MMAP_THRESHOLD = 2**30
+WORTH_A_TEAM = 5_000_000
+"""Numbers in a typical tensor from which on a team of threads pays: between Hetionet at width 64 and at width 128."""
 
 
 class MemoryReading(NamedTuple):
@@ -163,6 +167,25 @@ class PeakWatch:
 
     def _now(self) -> float:
         return self._device.read_memory().allocated
+
+
+@contextmanager
+def threads_for(numbers: int) -> Iterator[None]:
+    """One thread for torch while tensors are small, all of them from `WORTH_A_TEAM` on.
+
+    Threads of OpenMP wait for each other at the end of every operation. Where another process holds a core for some
+    milliseconds, thousands of small operations then take ten times as long as with one thread, and even on an idle
+    machine they gain next to nothing.
+
+    Args:
+        numbers: In a typical tensor, such as nodes times width.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(before if numbers >= WORTH_A_TEAM else 1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -29,7 +29,7 @@ from hgt_repurposing.training.checkpoint import (
     fingerprint_of,
     load_adam_state,
 )
-from hgt_repurposing.training.device import ComputeDevice, PeakWatch, is_out_of_memory
+from hgt_repurposing.training.device import ComputeDevice, PeakWatch, is_out_of_memory, threads_for
 from hgt_repurposing.training.memory_plan import BatchPlan
 from hgt_repurposing.training.params import EmbeddingParams
 from hgt_repurposing.training.step import Batches, Prepared, losses
@@ -120,7 +120,12 @@ def fit(
         code_version=importlib.metadata.version("hgt_repurposing"),
     )
     store = checkpoints or NoCheckpoints()
-    with PeakWatch(device) as memory, closing(_Run.start(data, params, node_inputs, device)) as run:
+    size = data.num_nodes * params.hidden_dim
+    with (
+        threads_for(size),
+        PeakWatch(device) as memory,
+        closing(_Run.start(data, params, node_inputs, device)) as run,
+    ):
         run.resume(store.latest(fingerprint))
         with _progress_bar(params, done=len(run.history)) as bar:
             for epoch in range(len(run.history) + 1, params.num_epochs + 1):
