@@ -181,7 +181,7 @@ class _Run:
         budget = device.free_gb() if params.memory_budget_gb is None else params.memory_budget_gb
         if params.memory_budget_gb is not None:
             device.limit(params.memory_budget_gb)
-        batches.fit_into(budget, num_parameters=model.num_parameters)
+        batches.fit_into(budget, num_parameters=model.num_parameters, chunked=device.name != "cpu")
         model.network.to(device.torch).train()
         optimizer = torch.optim.Adam(model.network.parameters(), lr=params.learning_rate, fused=True)
         logger.info(
@@ -198,7 +198,7 @@ class _Run:
         network.load_state_dict(dict(checkpoint.weights))
         load_adam_state(self.optimizer, network, checkpoint.optimizer)
         self.step = checkpoint.step
-        self.batches.use(BatchPlan(**checkpoint.plan))
+        self.batches.use_smaller(BatchPlan(**checkpoint.plan))
         self.history = [EpochResult(*row) for row in checkpoint.history.itertuples(index=False, name=None)]
         logger.info("going on from the checkpoint after epoch %d of %d", checkpoint.epoch, self.params.num_epochs)
 
@@ -218,13 +218,16 @@ class _Run:
         """One update from the gradients of all batches; after running out of memory once, of smaller batches."""
         try:
             result = self._update(epoch)
-            self._keep_within_budget(epoch, memory)
         except (MemoryError, RuntimeError) as error:
-            if self.shrunk or not is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
-            self._shrink(str(error))
+            if self.shrunk:
+                raise ValueError(self._out_of_memory(epoch)) from error
+            reason = _first_line(error)
         else:
+            self._keep_within_budget(epoch, memory)
             return result
+        self._shrink(reason)  # not in the handler: the error holds what the step had in memory
         return self.epoch(epoch, memory)
 
     def close(self) -> None:
@@ -274,7 +277,20 @@ class _Run:
                 logger.warning("training takes %.1f times the memory that was predicted", peak / predicted)
         budget = self.params.memory_budget_gb
         if budget is not None and self.device.name == "cpu" and not self.shrunk and peak > budget:
-            raise MemoryError(f"training took {peak:.2f} GiB, more than memory_budget_gb ({budget:.2f})")
+            self._shrink(f"training took {peak:.2f} GiB, more than memory_budget_gb, {budget:.2f}")
+
+    def _out_of_memory(self, epoch: int) -> str:
+        params, plan = self.params, self.batches.plan
+        if not params.use_batched_mps:
+            smaller = "set use_batched_mps to true"
+        elif params.sampler == "edge":
+            smaller = f"lower edge_sample_size below {plan.edge_sample_size}"
+        else:
+            smaller = f"lower node_batch_size below {plan.node_batch_size} or num_neighbors ({params.num_neighbors})"
+        return (
+            f"out of memory in epoch {epoch}, also with half the batch: {smaller}, or lower hidden_dim "
+            f"({params.hidden_dim}) or embedding_dim ({params.embedding_dim})"
+        )
 
     def _shrink(self, reason: str) -> None:
         """Half the batch, twice as many of them to an update."""
@@ -288,6 +304,11 @@ class _Run:
             "out of memory (%s): going on with half the batch, %d edges per type or %d seed nodes, and %d batches per "
             "update", reason, plan.edge_sample_size, plan.node_batch_size, plan.accumulation_steps,
         )  # fmt: skip
+
+
+def _first_line(error: BaseException) -> str:
+    """What an error says, without the stack trace that torch may add."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _progress_bar(params: EmbeddingParams, *, done: int) -> "tqdm[NoReturn]":

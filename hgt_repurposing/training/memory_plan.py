@@ -1,8 +1,9 @@
 """What a training step will need in memory, and batches that keep it within a budget.
 
 The prediction counts the tensors that live at the worst moment, which is in the backward pass of the last layer: all
-that was saved for it, the gradients on their way, and the gradients and moments of the parameters. A trial batch gives
-the numbers of nodes and edges; the planner halves the batch, and doubles the batches per update, until it fits.
+that was saved for it, the gradients on their way, and the gradients and moments of the parameters; beside them what
+the samplers keep of the graph. A trial batch gives the numbers of nodes and edges; the planner halves the batch, and
+doubles the batches per update, until it fits.
 """
 
 import logging
@@ -21,6 +22,11 @@ FLOAT = 4
 """Bytes of a float32."""
 EDGE_BYTES = 3 * 8 + 4 * 4
 """An edge of a batch: source, target and relation as they are drawn, and four int32 in the plan of a layer."""
+GRAPH_EDGE_BYTES = 2 * 8 + 8 + 2 * 4
+"""An edge of the graph: its ends, its key for membership tests, its places in the current pass and among the in-edges
+of its target."""
+LIBRARIES_GB = 0.06
+"""Compiled loops, and what libraries load at the first step."""
 CHUNK_SHARE = 0.05
 """Share of the budget for the vectors of one chunk of edges."""
 CHUNK_TENSORS = 12
@@ -59,10 +65,14 @@ class StepSize(NamedTuple):
     """Nodes and edges of each layer."""
     num_pairs: int
     """Positives and negatives that the loss scores."""
+    num_graph_edges: int
+    """Edges of the whole graph, each direction counted."""
+    chunk_edges: int
+    """Edges of a chunk; 0 where there are no chunks."""
 
 
 def predicted_gb(size: StepSize, shape: EncoderShape, *, accumulates: bool) -> float:
-    """Peak of a training step above what the process holds before the model is made, GiB.
+    """Peak of a training step above what the process holds before training begins, GiB.
 
     Args:
         size: Counts of a batch.
@@ -81,7 +91,10 @@ def predicted_gb(size: StepSize, shape: EncoderShape, *, accumulates: bool) -> f
     saved = inputs + sum(_saved(layer, width) for layer in layers)
     outputs = 3 * layers[-1].outputs.num_nodes * shape.embedding_dim + 8 * size.num_pairs
     worst = max(_backward(layer, width, shape.num_heads) for layer in layers)
-    return SLACK * (parameters + edges + FLOAT * (saved + outputs + worst)) / GIB
+    largest = max((edges.column.numel() for layer in layers for edges in layer.relations), default=0)
+    chunk = CHUNK_TENSORS * width * min(size.chunk_edges, largest)
+    step = SLACK * (parameters + edges + FLOAT * (saved + outputs + worst + chunk))
+    return LIBRARIES_GB + (step + size.num_graph_edges * GRAPH_EDGE_BYTES) / GIB
 
 
 def plan_batches(
@@ -105,10 +118,15 @@ def plan_batches(
         ValueError: If even the smallest batch needs more; says how much.
     """
     chunk = int(budget_gb * GIB * CHUNK_SHARE / (CHUNK_TENSORS * width * FLOAT))
-    plan = replace(wanted, chunk_edges=min(max(chunk, CHUNK_BOUNDS[0]), CHUNK_BOUNDS[1]))
+    # A power of two: sums over chunks must not come out differently for a little more or less of free memory.
+    chunk = 1 << min(max(chunk, CHUNK_BOUNDS[0]), CHUNK_BOUNDS[1]).bit_length() - 1
+    plan = replace(wanted, chunk_edges=chunk)
     need = need_gb(plan)
     while need > budget_gb and not smallest(plan):
         plan = plan.halved()
+        need = need_gb(plan)
+    if need > budget_gb:
+        plan = replace(plan, chunk_edges=CHUNK_BOUNDS[0])
         need = need_gb(plan)
     if need > budget_gb:
         raise ValueError(

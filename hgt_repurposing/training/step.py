@@ -98,7 +98,7 @@ class Batches:
         """Batches of the sizes that the parameters ask for."""
         graph = FlatGraph.from_hetero_data(data)
         number = graph.metadata.node_types.index(data.disease_type)
-        similar = None
+        similar: SimilarDiseases | None = None
         if params.contrastive_weight:
             similar = similar_diseases(data, threshold=params.similarity_threshold)
             if not similar.num_pairs:
@@ -106,6 +106,7 @@ class Batches:
                     "no two diseases share genes or pathways with a Jaccard index of %g: the contrastive loss is off",
                     params.similarity_threshold,
                 )
+                similar = None
         plan = BatchPlan(
             edge_sample_size=params.edge_sample_size,
             node_batch_size=params.node_batch_size,
@@ -116,7 +117,30 @@ class Batches:
 
     def prepare(self, step: int) -> Prepared:
         """Draw and plan the batch of a step."""
-        return self._prepare(step, self._sampler)
+        batch = self._sampler.sample(step)
+        contrast = self._contrast(step, batch)
+        scored = [batch.positives.source, batch.positives.target, batch.negative_target.flatten()]
+        everyone = self.fixed_shapes or not self.params.use_batched_mps
+        needed = torch.cat(scored if contrast is None else [*scored, contrast.nodes])
+        plan = plan_layers(
+            *batch.messages,
+            type_ptr=batch.type_ptr,
+            num_relations=self.graph.num_relations,
+            num_layers=self.params.num_layers,
+            needed=None if everyone else needed,
+        )
+        source, target, relation = batch.positives
+        return Prepared(
+            step=step,
+            node_index=batch.node_index,
+            plan=plan,
+            positives=TypedEdges(plan.output_of(source), plan.output_of(target), relation),
+            negative_target=plan.output_of(batch.negative_target),
+            weight=batch.weight,
+            features=batch.features,
+            contrast=None if contrast is None else contrast._replace(nodes=plan.output_of(contrast.nodes)),
+            num_messages=batch.messages.source.numel(),
+        )
 
     def backend(self, device: ComputeDevice) -> AttentionBackend:
         """The attention backend for these sizes."""
@@ -124,11 +148,22 @@ class Batches:
 
     def use(self, plan: BatchPlan) -> None:
         """Draw batches of these sizes from now on."""
+        if replace(plan, chunk_edges=self.plan.chunk_edges) != self.plan:
+            self._sampler = self._make_sampler(plan)  # sorts all edges where neighbours are sampled
         self.plan = plan
-        self._sampler = self._make_sampler(plan)
 
-    def fit_into(self, budget_gb: float, *, num_parameters: int) -> None:
+    def use_smaller(self, plan: BatchPlan) -> None:
+        """Draw batches of these sizes unless those in force are smaller, as after a lowered memory budget."""
+        if plan.accumulation_steps >= self.plan.accumulation_steps:
+            self.use(plan)
+
+    def fit_into(self, budget_gb: float, *, num_parameters: int, chunked: bool) -> None:
         """Make batches as much smaller as a memory budget asks.
+
+        Args:
+            budget_gb: GiB.
+            num_parameters: Of the model.
+            chunked: Whether attention works on chunks of edges, which take memory of their own.
 
         Raises:
             ValueError: If not even the smallest batch fits; says what would.
@@ -136,15 +171,21 @@ class Batches:
         shape = self.params.shape
 
         def need_gb(plan: BatchPlan) -> float:
-            trial = self._prepare(0, self._make_sampler(plan))
-            num_pairs = trial.positives.source.numel() * (1 + self.params.num_negatives)
-            size = StepSize(num_parameters, trial.plan, num_pairs)
+            self.use(plan)
+            trial = self.prepare(0)
+            size = StepSize(
+                num_parameters=num_parameters,
+                encoder=trial.plan,
+                num_pairs=trial.positives.source.numel() * (1 + self.params.num_negatives),
+                num_graph_edges=sum(sources.numel() for sources in self.graph.sources),
+                chunk_edges=plan.chunk_edges if chunked else 0,
+            )
             return predicted_gb(size, shape, accumulates=plan.accumulation_steps > 1)
 
         plan, self.predicted_gb = plan_batches(
             self.plan, budget_gb=budget_gb, need_gb=need_gb, smallest=self._is_smallest, width=shape.hidden_dim
         )
-        self.use(plan)
+        assert self.plan == plan  # the last one tried
 
     def _is_smallest(self, plan: BatchPlan) -> bool:
         if not self.params.use_batched_mps:
@@ -172,32 +213,6 @@ class Batches:
                 seed=params.seed,
             )
         return PaddedSampler(sampler, graph) if self.fixed_shapes else sampler
-
-    def _prepare(self, step: int, sampler: Sampler) -> Prepared:
-        batch = sampler.sample(step)
-        contrast = self._contrast(step, batch)
-        scored = [batch.positives.source, batch.positives.target, batch.negative_target.flatten()]
-        everyone = self.fixed_shapes or not self.params.use_batched_mps
-        needed = torch.cat(scored if contrast is None else [*scored, contrast.nodes])
-        plan = plan_layers(
-            *batch.messages,
-            type_ptr=batch.type_ptr,
-            num_relations=self.graph.num_relations,
-            num_layers=self.params.num_layers,
-            needed=None if everyone else needed,
-        )
-        source, target, relation = batch.positives
-        return Prepared(
-            step=step,
-            node_index=batch.node_index,
-            plan=plan,
-            positives=TypedEdges(plan.output_of(source), plan.output_of(target), relation),
-            negative_target=plan.output_of(batch.negative_target),
-            weight=batch.weight,
-            features=batch.features,
-            contrast=None if contrast is None else contrast._replace(nodes=plan.output_of(contrast.nodes)),
-            num_messages=batch.messages.source.numel(),
-        )
 
     def _contrast(self, step: int, batch: MiniBatch) -> Contrast | None:
         if self.similar is None:
