@@ -151,7 +151,7 @@ def layer_of(module: str) -> int:
 
 def repository_files() -> Iterator[Path]:
     """Files that a clone brings along."""
-    yield from (path for path in ROOT.iterdir() if path.is_file())
+    yield from (path for path in ROOT.iterdir() if path.is_file() and path.name != ".git")  # a file in a worktree
     for folder in SOURCES:
         yield from (p for p in (ROOT / folder).rglob("*") if p.is_file() and "__pycache__" not in p.parts)
 

@@ -87,7 +87,7 @@ def test_identical_inputs_collapse_where_learned_ones_do_not(demo: Path) -> None
     """The demo's own training, but with one input vector for every node: what collapsed the first system."""
     graph, data, params = (load(name, root=demo) for name in ("knowledge_graph", "hetero_data", "embedding_params"))
     model = fit(data, params, node_inputs="identical").model
-    embeddings = embed_all_nodes(model, data, graph.nodes, node_batch_size=1024)
+    embeddings = embed_all_nodes(model, data, graph.nodes)
     assert validate_embeddings(embeddings, ValidationThresholds()).verdict == "collapsed"
 
 

@@ -33,7 +33,7 @@ def test_assets_and_their_parents_are_part_of_the_public_interface() -> None:
         "embedding_params": [],
         "embedding_validation": ["hgt_embeddings", "knowledge_graph"],
         "hetero_data": ["drug_disease_split", "knowledge_graph"],
-        "hgt_embeddings": ["embedding_params", "hetero_data", "hgt_model", "knowledge_graph"],
+        "hgt_embeddings": ["hetero_data", "hgt_model", "knowledge_graph"],
         "hgt_model": ["embedding_params", "hetero_data"],
         "knowledge_graph": [],
         "repurposing_candidates": ["hgt_embeddings", "knowledge_graph", "repurposing_model"],

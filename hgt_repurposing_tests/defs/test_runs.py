@@ -19,7 +19,7 @@ from hgt_repurposing.graph.schema import PRIMEKG_RELATIONS, EdgeType
 from hgt_repurposing.graph.split import message_graph
 from hgt_repurposing.layout import PLACES, folder_of, load
 
-SMALL = {
+SMALL: dict[str, dict[str, dict[str, object]]] = {
     "embedding_params": {
         "config": {
             "embedding_dim": 16,
@@ -37,7 +37,9 @@ SMALL = {
 ALL = list(defs.assets or [])
 
 
-def run(root: Path, ops: dict[str, Any], *, chain: list[Any] = ALL) -> dg.ExecuteInProcessResult:
+def run(
+    root: Path, ops: dict[str, Any], *, chain: list[Any] = ALL, defaults: dict[str, Any] = SMALL
+) -> dg.ExecuteInProcessResult:
     """Materialise the chain and the leak check below a folder. Any: run configuration, assets."""
     return dg.materialize(
         [*chain, checks.no_held_out_pair_in_message_graph],
@@ -45,7 +47,7 @@ def run(root: Path, ops: dict[str, Any], *, chain: list[Any] = ALL) -> dg.Execut
             "store": ArtifactStore(data_folder=str(root)),
             "io_manager": ArtifactIOManager(data_folder=str(root)),
         },
-        run_config={"ops": SMALL | ops},
+        run_config={"ops": defaults | ops},
         raise_on_error=False,
     )
 

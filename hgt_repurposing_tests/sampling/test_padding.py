@@ -10,7 +10,7 @@ import torch
 from hgt_repurposing.graph.hetero_data import to_hetero_data
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.split import message_graph
-from hgt_repurposing.model.attention import plan_edges
+from hgt_repurposing.model.edge_plan import plan_layers
 from hgt_repurposing.model.shape import EncoderShape
 from hgt_repurposing.model.trained import HGTModel
 from hgt_repurposing.sampling.edge_sampling import EdgeSampler
@@ -189,11 +189,14 @@ def test_true_nodes_get_the_embeddings_that_they_get_unpadded(flat: FlatGraph) -
     with torch.no_grad():
         plain, with_dummies = (
             model.encoder(
-                one.node_index, one.type_ptr,
-                plan_edges(*one.messages, num_relations=flat.num_relations, num_targets=one.num_nodes), one.features,
+                one.node_index,
+                plan_layers(
+                    *one.messages, type_ptr=one.type_ptr, num_relations=flat.num_relations, num_layers=shape.num_layers
+                ),
+                one.features,
             )
             for one in (batch, padded)
-        )  # fmt: skip
+        )
     # Larger matrix products may add in another order.
     torch.testing.assert_close(with_dummies[~is_dummy(padded, batch)], plain, rtol=1e-5, atol=1e-5)
 

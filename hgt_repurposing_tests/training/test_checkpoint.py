@@ -194,7 +194,6 @@ def test_a_parameter_counts_unless_it_is_named_as_one_that_does_not(name: str) -
         ("num_epochs", 999),
         ("checkpoint_every", 3),
         ("memory_budget_gb", 2.5),
-        ("node_batch_size", 7),
         ("device", "cpu"),  # asked for; what was found counts
     ],
 )

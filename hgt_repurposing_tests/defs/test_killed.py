@@ -1,0 +1,113 @@
+"""The asset `hgt_model` after `kill -9` in the middle of an epoch: materialised again it goes on, bit for bit."""
+
+import logging
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hgt_repurposing.defs import assets
+from hgt_repurposing.layout import folder_of, load
+from hgt_repurposing.training.loop import TrainingResult
+from hgt_repurposing_tests.defs.test_runs import SMALL, failures, run
+from hgt_repurposing_tests.training.runs import assert_same_run
+
+ROOT = Path(__file__).parents[2]
+CHAIN = [
+    assets.embedding_params,
+    assets.knowledge_graph,
+    assets.drug_disease_split,
+    assets.hetero_data,
+    assets.hgt_model,
+]
+OPS = {"embedding_params": {"config": SMALL["embedding_params"]["config"] | {"num_epochs": 3, "checkpoint_every": 1}}}
+KILLED_IN_EPOCH_3 = """
+import os, signal, sys
+from pathlib import Path
+from hgt_repurposing.training import loop
+from hgt_repurposing_tests.defs.test_killed import train
+
+compute, calls = loop.losses, []
+
+def killed(*given, **more):
+    calls.append(None)
+    if len(calls) == 6:  # two batches an epoch: the second of epoch 3
+        os.kill(os.getpid(), signal.SIGKILL)
+    return compute(*given, **more)
+
+loop.losses = killed
+train(Path(sys.argv[1]))
+"""
+
+
+def train(root: Path) -> TrainingResult:
+    """Materialise everything up to the model below a folder."""
+    result = run(root, OPS, chain=CHAIN, defaults={})
+    assert result.success, failures(result)
+    model: TrainingResult = load("hgt_model", root=root)
+    return model
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data folder of a run that was killed."""
+    root = tmp_path_factory.mktemp("killed")
+    command = [sys.executable, "-c", KILLED_IN_EPOCH_3, str(root)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)  # noqa: S603  (our own interpreter)
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    return root
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
+    return train(tmp_path_factory.mktemp("unbroken"))
+
+
+@pytest.fixture
+def left(killed: Path, tmp_path: Path) -> Path:
+    """A copy of what the killed run left."""
+    root = tmp_path / "data"
+    shutil.copytree(killed, root)
+    assert not (folder_of("hgt_model", root=root) / "hgt_model.manifest.json").exists()
+    return root
+
+
+def heard_by(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what the core says; while a step runs it goes to Dagster alone."""
+    core = logging.getLogger("hgt_repurposing")
+    monkeypatch.setattr(core, "handlers", [*core.handlers, caplog.handler])
+
+
+def test_a_killed_run_goes_on_after_its_last_whole_epoch(
+    left: Path, unbroken: TrainingResult, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard_by(caplog, monkeypatch)
+    assert_same_run(train(left), unbroken)
+    assert unbroken.history["epoch"].tolist() == [1, 2, 3]
+    assert "going on from the checkpoint after epoch 2 of 3" in caplog.messages
+
+
+def test_with_a_damaged_checkpoint_it_goes_on_from_the_one_before(
+    left: Path, unbroken: TrainingResult, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard_by(caplog, monkeypatch)
+    part = folder_of("hgt_model", root=left) / "checkpoints" / "checkpoint_000002" / "weights.npz"
+    part.write_bytes(part.read_bytes()[: part.stat().st_size // 2])
+    assert_same_run(train(left), unbroken)
+    refused = [message for message in caplog.messages if message.startswith("checkpoint refused")]
+    assert len(refused) == 1
+    assert str(part) in refused[0]
+    assert "going on from the checkpoint after epoch 1 of 3" in caplog.messages
+
+
+def test_a_model_that_has_landed_is_trained_anew(
+    left: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(left)
+    heard_by(caplog, monkeypatch)
+    train(left)
+    assert not [message for message in caplog.messages if message.startswith("going on from")]
+    assert [message for message in caplog.messages if "its training has landed" in message]

@@ -1,0 +1,23 @@
+"""The demo graph as training reads it."""
+
+from pathlib import Path
+
+import pytest
+from torch_geometric.data import HeteroData
+
+from hgt_repurposing.checkpoints import CheckpointFolder
+from hgt_repurposing.graph.hetero_data import to_hetero_data
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.split import message_graph
+
+
+@pytest.fixture(scope="session")
+def data(demo_graph: KnowledgeGraph) -> HeteroData:
+    """Message graph of the demo graph. Not to be changed."""
+    return to_hetero_data(message_graph(demo_graph))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> CheckpointFolder:
+    """Checkpoints of a model that has not landed."""
+    return CheckpointFolder(tmp_path / "checkpoints", landed=tmp_path / "hgt_model.manifest.json")

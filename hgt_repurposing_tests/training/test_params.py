@@ -1,0 +1,59 @@
+"""The run configuration: its defaults are published, and wrong values are refused."""
+
+import pytest
+
+from hgt_repurposing.training.params import EmbeddingParams
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"hidden_dim": 100}, "hidden_dim must be divisible by num_heads"),
+        ({"num_neighbors": [10, 0]}, "num_neighbors must hold positive numbers"),
+        ({"use_batched_mps": False, "device": "mps"}, "set device to auto, cpu or cuda"),
+        ({"learning_rate": 0}, "greater than 0"),
+        ({"dropout": 1}, "less than 1"),
+        ({"num_negatives": 0}, "greater than or equal to 1"),
+        ({"contrastive_weight": -1}, "greater than or equal to 0"),
+        ({"similarity_threshold": 0}, "greater than 0"),
+        ({"memory_budget_gb": 0}, "greater than 0"),
+        ({"checkpoint_every": -1}, "greater than or equal to 0"),
+        ({"sampler": "node"}, "'edge' or 'neighbor'"),
+        ({"matmul_precision": "float16"}, "'float32' or 'bfloat16'"),
+        ({"edge_sample": 3}, "Extra inputs are not permitted"),
+    ],
+)
+def test_wrong_parameters_are_refused(wrong: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        EmbeddingParams.model_validate(wrong)
+
+
+def test_the_parameters_have_the_published_defaults() -> None:
+    assert EmbeddingParams().model_dump() == {
+        "use_batched_mps": True,
+        "sampler": "edge",
+        "embedding_dim": 512,
+        "hidden_dim": 256,
+        "num_layers": 2,
+        "num_heads": 8,
+        "dropout": 0.0,
+        "matmul_precision": "float32",
+        "num_epochs": 100,
+        "learning_rate": 0.001,
+        "edge_sample_size": 5000,
+        "node_batch_size": 1024,
+        "accumulation_steps": 8,
+        "num_neighbors": [10, 10],
+        "num_negatives": 1,
+        "contrastive_weight": 0.0,
+        "similarity_threshold": 0.1,
+        "memory_budget_gb": None,
+        "checkpoint_every": 10,
+        "seed": 42,
+        "device": "auto",
+    }
+
+
+def test_parameters_survive_their_parts() -> None:
+    params = EmbeddingParams(memory_budget_gb=2.5, num_neighbors=[3], sampler="neighbor")
+    assert EmbeddingParams.from_parts(params.to_parts()) == params
