@@ -149,7 +149,8 @@ def memory(case: Case, engine: Engine) -> Iterator[Check]:
             growth = held.iloc[-1] - held.iloc[: SETTLED_AFTER + 1].max()
             yield Check(name, engine.name, growth, GROWTH_BAR_MIB, "MiB", f"{held.iloc[-1]:.0f} MiB at the end")
     batches = case.batches(padded=case.device.wants_fixed_shapes)
-    batches.fit_into(case.device.free_gb(), num_parameters=case.model.num_parameters)
+    chunked = case.device.name != "cpu"
+    batches.fit_into(case.device.free_gb(), num_parameters=case.model.num_parameters, chunked=chunked)
     predicted = batches.predicted_gb * GIB_IN_MIB
     bar = PREDICTION_IS_OFF * predicted + PEAK_ALLOWANCE_MIB
     note = f"{predicted:.0f} MiB predicted" + IS_REUSED * (case.device.name == "cpu")
