@@ -27,6 +27,7 @@ from hgt_repurposing.graph.hetero_data import GraphMetadata, to_hetero_data
 from hgt_repurposing.graph.schema import EdgeType
 from hgt_repurposing.graph.split import message_graph
 from hgt_repurposing.graph.synthetic import SyntheticConfig, synthetic_knowledge_graph
+from hgt_repurposing.model.shape import MatmulPrecision
 from hgt_repurposing.sampling.edge_sampling import EdgeSampler, FullGraphSampler
 from hgt_repurposing.sampling.flat_graph import FlatGraph
 from hgt_repurposing.sampling.minibatch import MiniBatch, TypedEdges
@@ -42,6 +43,8 @@ GRADIENT_TOLERANCE = 1e-3
 RANDOM_NODES, RANDOM_RELATIONS, RANDOM_WIDTH = 5_000, 8, 256
 RANDOM_EDGES = {"split": (500_000, 1_000_000), "ours": (2_000_000, 8_000_000)}
 """Few enough for PyG's layer to fit, and enough for the edges to be seen beside the nodes with ours."""
+
+KEPT, RETURNED, BFLOAT16 = "freed memory kept", "freed memory returned", "bfloat16 products"
 
 Task = Literal["seconds", "memory", "both", "layer", "product"]
 Figures = dict[str, float]
@@ -78,6 +81,8 @@ class Job:
     """None takes all."""
     keeps_freed_memory: bool = False
     """Whether glibc reuses freed blocks of any size, as a training of ours has it."""
+    precision: MatmulPrecision = "float32"
+    """Of our matrix products."""
 
 
 class Timing(NamedTuple):
@@ -104,7 +109,7 @@ def measure_steps(job: Job) -> Figures:
     batch = draw_batch(graph, job.num_edges)
     generator = torch.Generator().manual_seed(0)
     weights = draw_weights(graph.metadata, job.widths, num_heads=job.num_heads, generator=generator)
-    model = LinkModel(job.engine, graph.num_nodes, graph.metadata, weights)
+    model = LinkModel(job.engine, graph.num_nodes, graph.metadata, weights, precision=job.precision)
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
     if job.task == "memory":
         return_freed_memory_from(bytes_at_least=MIB)
@@ -240,14 +245,30 @@ class Bench:
         """By engine and size, such as `ours 5000`."""
         self.bytes_per_edge: dict[str, float] = {}
         """By engine."""
-        self.other_seconds: dict[str, float] = {}
-        """CPU-seconds by engine and size with the other setting of the allocator."""
+        self.variants: dict[str, float] = {}
+        """CPU-seconds of steps with something changed."""
 
     def rate(self) -> float:
         """Floating-point operations per second of a matrix product on one thread."""
         rate = self._run("matrix product", task="product")["flops_per_second"]
         print(f"    {rate / 1e9:.0f} GFLOP/s", flush=True)
         return rate
+
+    def run(self, engine: EngineName) -> None:
+        """All jobs of an engine."""
+        if engine == "stock":
+            self.step(engine, SIZES[0])
+            return
+        for num_edges in SIZES:
+            self.step(engine, num_edges)
+            if engine == "split":
+                self.variant(KEPT, engine, num_edges, keeps_freed_memory=True)
+            else:
+                self.variant(RETURNED, engine, num_edges)
+                self.variant(BFLOAT16, engine, num_edges, keeps_freed_memory=True, precision="bfloat16")
+        if engine == "ours":
+            self.step(engine, None)
+        self.slope(engine)
 
     def step(self, engine: EngineName, num_edges: int | None) -> None:
         """Seconds and memory of a training step: of stock in one go, for it takes minutes."""
@@ -271,21 +292,19 @@ class Bench:
             flush=True,
         )
 
-    def other_allocator(self, engine: EngineName, num_edges: int) -> None:
-        """Seconds of a step with the allocator as the other engines have it: what of a gain is the allocator's."""
-        kept = engine != "ours"
-        name = f"{engine} {num_edges}"
+    def variant(self, name: str, engine: EngineName, num_edges: int, **changes: Any) -> None:
+        """Seconds of a step with something changed. Any: fields of a Job."""
         figures = self._run(
-            f"{name}, freed memory {'kept' if kept else 'returned'}",
+            f"{engine} {num_edges}, {name}",
             task="seconds",
             repeats=self._repeats,
             warm_ups=1,
             engine=engine,
             num_edges=num_edges,
-            keeps_freed_memory=kept,
+            **changes,
         )
-        self.other_seconds[name] = figures["cpu_seconds"]
-        print(f"    {figures['cpu_seconds']:.2f} CPU-s", flush=True)
+        self.variants[f"{engine} {num_edges} {name}"] = figures["cpu_seconds"]
+        print(f"    {figures['cpu_seconds']:.2f} CPU-s, loss {figures['loss']:.6f}", flush=True)
 
     def slope(self, engine: EngineName) -> None:
         """Memory of one layer per edge."""
@@ -355,18 +374,25 @@ def print_tables(bench: Bench, rate: float, machine: str) -> None:
     sizes = {name.split(" ", 1)[1]: step for name, step in bench.steps.items()}
     for size, step in sizes.items():
         print(f"| {size} | {step['num_nodes']:,} | {step['num_messages']:,} | {step['num_positives']:,} |")
-    for num_edges in SIZES:
-        size = str(num_edges)
-        kept, returned = bench.other_seconds.get(f"split {size}"), bench.other_seconds.get(f"ours {size}")
-        if kept and returned:
-            ours, split = bench.steps[f"ours {size}"]["cpu_seconds"], bench.steps[f"split {size}"]["cpu_seconds"]
-            print(
-                f"\nsplit / ours at {size}, one allocator for both: freed memory kept {kept / ours:.2f} "
-                f"({kept:.2f} and {ours:.2f} CPU-s), returned {split / returned:.2f} "
-                f"({split:.2f} and {returned:.2f})."
-            )
+    print_variants(bench)
     for engine, slope in bench.bytes_per_edge.items():
         print(f"\nOne layer, {engine}: {slope:.0f} bytes per edge.")
+
+
+def print_variants(bench: Bench) -> None:
+    """What of a gain is the allocator's, and what bfloat16 adds."""
+    for num_edges in SIZES:
+        kept, returned = (
+            bench.variants.get(f"{engine} {num_edges} {name}") for engine, name in (("split", KEPT), ("ours", RETURNED))
+        )
+        if kept and returned:
+            ours, split = (bench.steps[f"{engine} {num_edges}"]["cpu_seconds"] for engine in ("ours", "split"))
+            half = bench.variants[f"ours {num_edges} {BFLOAT16}"]
+            print(
+                f"\nsplit / ours at {num_edges}, one allocator for both: freed memory kept {kept / ours:.2f} "
+                f"({kept:.2f} and {ours:.2f} CPU-s), returned {split / returned:.2f} ({split:.2f} and {returned:.2f}). "
+                f"Ours with bfloat16 products: {half:.2f} CPU-s."
+            )
 
 
 def row(figures: Mapping[str, float | None], machine: str, preset: str) -> str:
@@ -403,15 +429,7 @@ def main() -> None:
     bench = Bench(options.preset, options.widths, options.num_heads, options.repeats)
     rate = bench.rate()
     for engine in engines:
-        for num_edges in SIZES[:1] if engine == "stock" else SIZES:
-            bench.step(engine, num_edges)
-            if engine != "stock":
-                bench.other_allocator(engine, num_edges)
-    if "ours" in engines:
-        bench.step("ours", None)
-    for engine in engines:
-        if engine != "stock":
-            bench.slope(engine)
+        bench.run(engine)
     machine, figures = describe_machine(), headlines(bench, rate)
     print_tables(bench, rate, machine)
     print("\n" + "\n".join(f"{name}: {'-' if value is None else f'{value:.4g}'}" for name, value in figures.items()))
@@ -425,7 +443,7 @@ def main() -> None:
             "flops_per_second": rate,
             "steps": bench.steps,
             "bytes_per_edge": bench.bytes_per_edge,
-            "cpu_seconds_with_the_other_allocator": bench.other_seconds,
+            "cpu_seconds_of_variants": bench.variants,
         }
         write_json(options.json, {**figures, "details": details})
     wrong = disagreements(bench.steps)

@@ -20,6 +20,7 @@ from hgt_repurposing.graph.hetero_data import GraphMetadata
 from hgt_repurposing.model.decoder import SHORTEST, LinkDecoder
 from hgt_repurposing.model.edge_plan import EncoderPlan, block_sizes, plan_layers, rows_of
 from hgt_repurposing.model.hgt import HGTLayer
+from hgt_repurposing.model.shape import MatmulPrecision
 from hgt_repurposing.sampling.minibatch import MiniBatch, TypedEdges
 from hgt_repurposing.training.objectives import link_prediction_terms
 
@@ -83,13 +84,19 @@ class LinkModel(nn.Module):
     """A learned vector per node, an encoder, a scorer."""
 
     def __init__(
-        self, engine: EngineName, num_nodes: int, metadata: GraphMetadata, weights: Sequence[LayerWeights]
+        self,
+        engine: EngineName,
+        num_nodes: int,
+        metadata: GraphMetadata,
+        weights: Sequence[LayerWeights],
+        *,
+        precision: MatmulPrecision = "float32",
     ) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(1)
         scorer = LinkDecoder if engine == "ours" else PlainScorer
         self.table = nn.Parameter(torch.randn(num_nodes, weights[0].widths[0], generator=generator))
-        self.encoder = build_encoder(engine, metadata, weights)
+        self.encoder = build_encoder(engine, metadata, weights, precision=precision)
         self.decoder = scorer(len(metadata.relations), weights[-1].widths[1])
 
     def forward(self, batch: MiniBatch, *, on_all_nodes: bool) -> Tensor:
@@ -109,7 +116,11 @@ class LinkModel(nn.Module):
 
 
 def build_encoder(
-    engine: EngineName, metadata: GraphMetadata, weights: Sequence[LayerWeights]
+    engine: EngineName,
+    metadata: GraphMetadata,
+    weights: Sequence[LayerWeights],
+    *,
+    precision: MatmulPrecision = "float32",
 ) -> "OurEncoder | PyGEncoder":
     """An encoder with these weights, called as `encoder(rows, batch)`.
 
@@ -117,17 +128,17 @@ def build_encoder(
     [num_nodes, width_out].
     """
     if engine == "ours":
-        return OurEncoder(metadata, weights)
+        return OurEncoder(metadata, weights, precision)
     return PyGEncoder(HGTConv if engine == "stock" else SplitConv, metadata, weights)
 
 
 class OurEncoder(nn.Module):
     """Our layers."""
 
-    def __init__(self, metadata: GraphMetadata, weights: Sequence[LayerWeights]) -> None:
+    def __init__(self, metadata: GraphMetadata, weights: Sequence[LayerWeights], precision: MatmulPrecision) -> None:
         super().__init__()
         self._num_relations = len(metadata.relations)
-        self.layers = nn.ModuleList(_our_layer(metadata, layer) for layer in weights)
+        self.layers = nn.ModuleList(_our_layer(metadata, layer, precision) for layer in weights)
 
     def forward(self, rows: Tensor, batch: MiniBatch) -> Tensor:
         """Shape [num_nodes, width_in] to [num_nodes, width_out]."""
@@ -229,7 +240,7 @@ class SplitConv(HGTConv):  # type: ignore[misc]  # PyG ships no types
         return {name: torch.lerp(x_dict[name], rows, self.skip[name].sigmoid()) for name, rows in mapped.items()}
 
 
-def _our_layer(metadata: GraphMetadata, weights: LayerWeights) -> HGTLayer:
+def _our_layer(metadata: GraphMetadata, weights: LayerWeights, precision: MatmulPrecision) -> HGTLayer:
     """A layer of ours with these weights."""
     width_in, width_out = weights.widths
     layer = HGTLayer(
@@ -239,6 +250,7 @@ def _our_layer(metadata: GraphMetadata, weights: LayerWeights) -> HGTLayer:
         width_out=width_out,
         num_heads=weights.num_heads,
         generator=torch.Generator(),
+        precision=precision,
     )
     state = {
         "query.weight": weights.project[:, :, :width_out],
