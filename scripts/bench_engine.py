@@ -20,7 +20,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import torch
 from engines import EngineName, LinkModel, build_encoder, draw_weights
 from floor import all_rows, needed_rows, product_rate, step_flops
-from measuring import MIB, in_fresh_process, return_freed_memory, return_freed_memory_from
+from measuring import CPU, MIB, in_fresh_process, return_freed_memory_from
 
 from hgt_repurposing.artifacts import write_json
 from hgt_repurposing.graph.hetero_data import GraphMetadata, to_hetero_data
@@ -31,7 +31,7 @@ from hgt_repurposing.model.shape import MatmulPrecision
 from hgt_repurposing.sampling.edge_sampling import EdgeSampler, FullGraphSampler
 from hgt_repurposing.sampling.flat_graph import FlatGraph
 from hgt_repurposing.sampling.minibatch import MiniBatch, TypedEdges
-from hgt_repurposing.training.device import ComputeDevice, PeakWatch
+from hgt_repurposing.training.device import PeakWatch
 
 SIZES = (5_000, 20_000)
 """Edges of each type in a batch."""
@@ -114,13 +114,13 @@ def measure_steps(job: Job) -> Figures:
     if job.task == "memory":
         return_freed_memory_from(bytes_at_least=MIB)
     elif job.keeps_freed_memory:
-        ComputeDevice.pick("cpu").keep_freed_memory()
+        CPU.keep_freed_memory()
     if job.engine == "ours":
         compile_loops(model, graph)
-    return_freed_memory()
+    CPU.return_freed_memory()
     on_all_nodes = job.num_edges is None
     timings, losses, gradients = [], [], []
-    with PeakWatch(ComputeDevice.pick("cpu")) if job.task != "seconds" else nullcontext() as watch:
+    with PeakWatch(CPU) if job.task != "seconds" else nullcontext() as watch:
         make_state(optimizer)
         for _ in range(job.warm_ups + job.repeats):
             cpu, wall = time.process_time(), time.perf_counter()
@@ -213,8 +213,8 @@ def measure_layer(job: Job) -> Figures:
     layer(rows, random_batch(RANDOM_RELATIONS, generator)).sum().backward()  # compiles the loops
     rows.grad = None
     layer.zero_grad(set_to_none=True)
-    return_freed_memory()
-    with PeakWatch(ComputeDevice.pick("cpu")) as watch:
+    CPU.return_freed_memory()
+    with PeakWatch(CPU) as watch:
         layer(rows, batch).square().sum().backward()
     return {"peak_gb": watch.peak_above_start}
 

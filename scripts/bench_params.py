@@ -11,13 +11,13 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from measuring import in_fresh_process, return_freed_memory
+from measuring import CPU, in_fresh_process
 
 from hgt_repurposing.artifacts import write_json
 from hgt_repurposing.graph.hetero_data import to_hetero_data
 from hgt_repurposing.graph.split import message_graph
 from hgt_repurposing.graph.synthetic import SyntheticConfig, synthetic_knowledge_graph
-from hgt_repurposing.training.device import ComputeDevice, PeakWatch
+from hgt_repurposing.training.device import PeakWatch
 from hgt_repurposing.training.loop import fit
 from hgt_repurposing.training.params import EmbeddingParams
 
@@ -47,9 +47,9 @@ def measure(preset: str, changed: dict[str, object], repeats: int) -> dict[str, 
     params = EmbeddingParams(device="cpu", accumulation_steps=BATCHES_PER_UPDATE, num_epochs=repeats + 1, **changed)
     graph = synthetic_knowledge_graph(SyntheticConfig.model_validate({"preset": preset}))
     data = to_hetero_data(message_graph(graph))
-    return_freed_memory()
+    CPU.return_freed_memory()
     stamps: list[float] = []
-    with PeakWatch(ComputeDevice.pick("cpu")) as watch:
+    with PeakWatch(CPU) as watch:
         fit(data, params, on_epoch=lambda _: stamps.append(time.process_time()))
     num_batches = BATCHES_PER_UPDATE if params.use_batched_mps else 1
     seconds = [(later - earlier) / num_batches for earlier, later in pairwise(stamps)]

@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 
-from hgt_repurposing.training.device import M_MMAP_THRESHOLD
+from hgt_repurposing.training.device import M_MMAP_THRESHOLD, ComputeDevice
 
+CPU = ComputeDevice.pick("cpu")
 MIB = 2**20
 
 
@@ -17,14 +18,8 @@ def return_freed_memory_from(*, bytes_at_least: int) -> None:
     Left alone it keeps up to 32 MiB a block for reuse, which is faster and hides what a setting needs.
     """
     if sys.platform == "linux":
-        return_freed_memory()
+        CPU.return_freed_memory()
         ctypes.CDLL("libc.so.6").mallopt(M_MMAP_THRESHOLD, bytes_at_least)
-
-
-def return_freed_memory() -> None:
-    """Have glibc return now what it keeps of freed blocks, and go on with its settings as they are."""
-    if sys.platform == "linux":
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def in_fresh_process(script: str, arguments: list[str], *, num_threads: int | None = None) -> dict[str, float]:

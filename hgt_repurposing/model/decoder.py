@@ -1,13 +1,12 @@
 """Relation-wise link scorer (DistMult: Yang et al., ICLR 2015, arXiv:1412.6575)."""
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from hgt_repurposing.model import decoder_compiled
+from hgt_repurposing.model import decoder_chunked, decoder_compiled
 
 
 class LinkDecoder(nn.Module):
@@ -47,60 +46,29 @@ class LinkDecoder(nn.Module):
 INITIAL_LOG_TEMPERATURE = 1.6
 SHORTEST = 1e-12
 """Length that a shorter embedding is taken to have: zero has no direction."""
-CHUNK_EDGES = 4096
-"""Edges whose vectors are gathered at a time: few enough to stay in the processor's cache."""
 
 
 class _TrilinearProduct(torch.autograd.Function):
-    """Sum of s * r * t over the width; compiled on the CPU, elsewhere in chunks of gathered vectors."""
+    """Sum of s * r * t over the width; in compiled loops on the CPU, in chunks elsewhere."""
 
     @staticmethod
     def forward(
         ctx: Any,  # Any: what autograd hands over has no type
         nodes: Tensor,
         relations: Tensor,
-        *links: Tensor,
+        source: Tensor,
+        relation: Tensor,
+        targets: Tensor,
     ) -> Tensor:
+        nodes, links = nodes.contiguous(), (source.contiguous(), relation.contiguous(), targets.contiguous())
         ctx.save_for_backward(nodes, relations, *links)
-        if nodes.device.type == "cpu":
-            return decoder_compiled.trilinear(nodes.contiguous(), relations, _contiguous(links))
-        source, relation, targets = links
-        product = nodes.new_empty(targets.shape)
-        for chunk in _chunks(targets):
-            start = nodes.index_select(0, source[chunk]) * relations.index_select(0, relation[chunk])
-            ends = nodes.index_select(0, targets[chunk].flatten()).view(*targets[chunk].shape, -1)
-            product[chunk] = (ends @ start[:, :, None]).squeeze(2)
-        return product
+        loops = decoder_compiled if nodes.device.type == "cpu" else decoder_chunked
+        return loops.trilinear(nodes, relations, links)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
         nodes, relations, *links = ctx.saved_tensors
-        if nodes.device.type == "cpu":
-            found = decoder_compiled.differentiate_trilinear(
-                nodes.contiguous(), relations, _contiguous(links), gradient.contiguous()
-            )
-            return *found, None, None, None
-        source, relation, targets = links
-        by_node, by_relation = torch.zeros_like(nodes), torch.zeros_like(relations)
-        for chunk in _chunks(targets):
-            start, kind, ends, g = source[chunk], relation[chunk], targets[chunk], gradient[chunk]
-            s, r = nodes.index_select(0, start), relations.index_select(0, kind)
-            t = nodes.index_select(0, ends.flatten()).view(*ends.shape, -1)
-            mixed = (g[:, None, :] @ t).squeeze(1)
-            by_node.index_add_(0, ends.flatten(), (g[:, :, None] * (s * r)[:, None, :]).flatten(0, 1))
-            by_node.index_add_(0, start, r * mixed)
-            by_relation.index_add_(0, kind, s * mixed)
-        return by_node, by_relation, None, None, None
-
-
-def _contiguous(links: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    source, relation, targets = (part.contiguous() for part in links)
-    return source, relation, targets
-
-
-def _chunks(targets: Tensor) -> Iterator[slice]:
-    """Blocks of links with at most CHUNK_EDGES edges, but at least one link."""
-    step = max(1, CHUNK_EDGES // targets.shape[1])
-    for start in range(0, targets.shape[0], step):
-        yield slice(start, start + step)
+        loops = decoder_compiled if nodes.device.type == "cpu" else decoder_chunked
+        found = loops.differentiate_trilinear(nodes, relations, tuple(links), gradient.contiguous())
+        return *found, None, None, None

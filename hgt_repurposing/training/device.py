@@ -121,11 +121,24 @@ class ComputeDevice:
         A third of a training step's time otherwise goes into fresh pages (scripts/bench_engine.py, --allocator). Other
         systems' allocators keep what they freed; CUDA's and MPS's are torch's own.
         """
-        if self.name == "cpu" and sys.platform == "linux":
-            libc = ctypes.CDLL(None)
-            if hasattr(libc, "mallopt"):  # not in musl
-                libc.mallopt(M_MMAP_THRESHOLD, LARGEST_MMAP_THRESHOLD)
-                libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+        libc = _glibc()
+        if self.name == "cpu" and libc is not None:
+            libc.mallopt(M_MMAP_THRESHOLD, LARGEST_MMAP_THRESHOLD)
+            libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+
+    def return_freed_memory(self) -> None:
+        """Have glibc hand what it kept back to the system, for whoever comes after the training."""
+        libc = _glibc()
+        if self.name == "cpu" and libc is not None:
+            libc.malloc_trim(0)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    """The C library, if it is glibc; musl and other systems have no mallopt."""
+    if sys.platform != "linux":
+        return None
+    libc = ctypes.CDLL(None)
+    return libc if hasattr(libc, "mallopt") else None
 
 
 class PeakWatch:

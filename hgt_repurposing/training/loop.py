@@ -123,7 +123,7 @@ def fit(
     size = data.num_nodes * params.hidden_dim
     with (
         threads_for(size),
-        PeakWatch(device) as memory,
+        PeakWatch(device, interval=0.02) as memory,
         closing(_Run.start(data, params, node_inputs, device)) as run,
     ):
         run.resume(store.latest(fingerprint))
@@ -141,6 +141,7 @@ def fit(
                 bar.update()
                 on_epoch(result)
     run.model.network.to("cpu").eval()
+    device.return_freed_memory()
     return TrainingResult(run.model, pd.DataFrame(run.history), device.name)
 
 

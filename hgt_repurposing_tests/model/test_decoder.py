@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.func import functional_call
 
+from hgt_repurposing.model import decoder_chunked, decoder_compiled
 from hgt_repurposing.model.decoder import LinkDecoder
 from hgt_repurposing_tests.model.layers import fill_vectors, normal
 
@@ -109,3 +110,28 @@ def test_links_may_have_any_memory_layout(part: int) -> None:
     strided[part] = torch.stack([links[part]] * 2, dim=-1)[..., 0]
     transposed = embeddings.T.contiguous().T
     assert torch.equal(decoder(transposed, *strided), decoder(embeddings, *links))
+
+
+@given(st.integers(0, 12), st.integers(1, 4), st.integers(1, 9), st.integers(1, 5), st.integers(0, 2**31))
+def test_chunks_give_what_compiled_loops_give(
+    num_links: int, num_targets: int, width: int, chunk_edges: int, seed: int
+) -> None:
+    """The CPU takes the loops, other devices the chunks."""
+    links = random_links(num_links, num_targets, seed=seed)
+    nodes = normal(NUM_NODES, width, seed=seed).double()
+    relations = normal(NUM_RELATIONS, width, seed=seed + 1).double()
+    gradient = normal(num_links, num_targets, seed=seed + 2).double()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoder_chunked, "CHUNK_EDGES", chunk_edges)
+        products, gradients = zip(
+            *(
+                (
+                    loops.trilinear(nodes, relations, links),
+                    loops.differentiate_trilinear(nodes, relations, links, gradient),
+                )
+                for loops in (decoder_chunked, decoder_compiled)
+            ),
+            strict=True,
+        )
+    torch.testing.assert_close(*products)
+    torch.testing.assert_close(*gradients)
