@@ -44,8 +44,6 @@ RANDOM_NODES, RANDOM_RELATIONS, RANDOM_WIDTH = 5_000, 8, 256
 RANDOM_EDGES = {"split": (500_000, 1_000_000), "ours": (2_000_000, 8_000_000)}
 """Few enough for PyG's layer to fit, and enough for the edges to be seen beside the nodes with ours."""
 
-KEPT, RETURNED, BFLOAT16 = "freed memory kept", "freed memory returned", "bfloat16 products"
-
 Task = Literal["seconds", "memory", "both", "layer", "product"]
 Figures = dict[str, float]
 HEADLINES = (
@@ -79,8 +77,6 @@ class Job:
     """Steps before."""
     num_threads: int | None = 1
     """None takes all."""
-    keeps_freed_memory: bool = False
-    """Whether glibc reuses freed blocks of any size, as a training of ours has it."""
     precision: MatmulPrecision = "float32"
     """Of our matrix products."""
 
@@ -113,11 +109,9 @@ def measure_steps(job: Job) -> Figures:
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
     if job.task == "memory":
         return_freed_memory_from(bytes_at_least=MIB)
-    elif job.keeps_freed_memory:
-        CPU.keep_freed_memory()
     if job.engine == "ours":
         compile_loops(model, graph)
-    CPU.return_freed_memory()
+    CPU.release()
     on_all_nodes = job.num_edges is None
     timings, losses, gradients = [], [], []
     with PeakWatch(CPU) if job.task != "seconds" else nullcontext() as watch:
@@ -213,7 +207,7 @@ def measure_layer(job: Job) -> Figures:
     layer(rows, random_batch(RANDOM_RELATIONS, generator)).sum().backward()  # compiles the loops
     rows.grad = None
     layer.zero_grad(set_to_none=True)
-    CPU.return_freed_memory()
+    CPU.release()
     with PeakWatch(CPU) as watch:
         layer(rows, batch).square().sum().backward()
     return {"peak_gb": watch.peak_above_start}
@@ -245,8 +239,8 @@ class Bench:
         """By engine and size, such as `ours 5000`."""
         self.bytes_per_edge: dict[str, float] = {}
         """By engine."""
-        self.variants: dict[str, float] = {}
-        """CPU-seconds of steps with something changed."""
+        self.bfloat16_seconds: dict[str, float] = {}
+        """CPU-seconds of our steps with matrix products in bfloat16, by engine and size."""
 
     def rate(self) -> float:
         """Floating-point operations per second of a matrix product on one thread."""
@@ -261,11 +255,8 @@ class Bench:
             return
         for num_edges in SIZES:
             self.step(engine, num_edges)
-            if engine == "split":
-                self.variant(KEPT, engine, num_edges, keeps_freed_memory=True)
-            else:
-                self.variant(RETURNED, engine, num_edges)
-                self.variant(BFLOAT16, engine, num_edges, keeps_freed_memory=True, precision="bfloat16")
+            if engine == "ours":
+                self.bfloat16(num_edges)
         if engine == "ours":
             self.step(engine, None)
         self.slope(engine)
@@ -277,7 +268,6 @@ class Bench:
             "engine": engine,
             "num_edges": num_edges,
             "num_threads": 1 if num_edges else None,
-            "keeps_freed_memory": engine == "ours",
         }
         if engine == "stock":
             figures = self._run(name, task="both", **common)
@@ -292,18 +282,12 @@ class Bench:
             flush=True,
         )
 
-    def variant(self, name: str, engine: EngineName, num_edges: int, **changes: Any) -> None:
-        """Seconds of a step with something changed. Any: fields of a Job."""
-        figures = self._run(
-            f"{engine} {num_edges}, {name}",
-            task="seconds",
-            repeats=self._repeats,
-            warm_ups=1,
-            engine=engine,
-            num_edges=num_edges,
-            **changes,
-        )
-        self.variants[f"{engine} {num_edges} {name}"] = figures["cpu_seconds"]
+    def bfloat16(self, num_edges: int) -> None:
+        """Seconds of our step with matrix products in bfloat16."""
+        job: dict[str, Any] = {"engine": "ours", "num_edges": num_edges, "precision": "bfloat16"}
+        name = f"ours {num_edges}"
+        figures = self._run(f"{name}, bfloat16", task="seconds", repeats=self._repeats, warm_ups=1, **job)
+        self.bfloat16_seconds[name] = figures["cpu_seconds"]
         print(f"    {figures['cpu_seconds']:.2f} CPU-s, loss {figures['loss']:.6f}", flush=True)
 
     def slope(self, engine: EngineName) -> None:
@@ -374,25 +358,10 @@ def print_tables(bench: Bench, rate: float, machine: str) -> None:
     sizes = {name.split(" ", 1)[1]: step for name, step in bench.steps.items()}
     for size, step in sizes.items():
         print(f"| {size} | {step['num_nodes']:,} | {step['num_messages']:,} | {step['num_positives']:,} |")
-    print_variants(bench)
+    for name, seconds in bench.bfloat16_seconds.items():
+        print(f"\n{name} with matrix products in bfloat16: {seconds:.2f} CPU-s.")
     for engine, slope in bench.bytes_per_edge.items():
         print(f"\nOne layer, {engine}: {slope:.0f} bytes per edge.")
-
-
-def print_variants(bench: Bench) -> None:
-    """What of a gain is the allocator's, and what bfloat16 adds."""
-    for num_edges in SIZES:
-        kept, returned = (
-            bench.variants.get(f"{engine} {num_edges} {name}") for engine, name in (("split", KEPT), ("ours", RETURNED))
-        )
-        if kept and returned:
-            ours, split = (bench.steps[f"{engine} {num_edges}"]["cpu_seconds"] for engine in ("ours", "split"))
-            half = bench.variants[f"ours {num_edges} {BFLOAT16}"]
-            print(
-                f"\nsplit / ours at {num_edges}, one allocator for both: freed memory kept {kept / ours:.2f} "
-                f"({kept:.2f} and {ours:.2f} CPU-s), returned {split / returned:.2f} ({split:.2f} and {returned:.2f}). "
-                f"Ours with bfloat16 products: {half:.2f} CPU-s."
-            )
 
 
 def row(figures: Mapping[str, float | None], machine: str, preset: str) -> str:
@@ -443,7 +412,7 @@ def main() -> None:
             "flops_per_second": rate,
             "steps": bench.steps,
             "bytes_per_edge": bench.bytes_per_edge,
-            "cpu_seconds_of_variants": bench.variants,
+            "cpu_seconds_with_bfloat16": bench.bfloat16_seconds,
         }
         write_json(options.json, {**figures, "details": details})
     wrong = disagreements(bench.steps)

@@ -47,7 +47,7 @@ def measure(preset: str, changed: dict[str, object], repeats: int) -> dict[str, 
     params = EmbeddingParams(device="cpu", accumulation_steps=BATCHES_PER_UPDATE, num_epochs=repeats + 1, **changed)
     graph = synthetic_knowledge_graph(SyntheticConfig.model_validate({"preset": preset}))
     data = to_hetero_data(message_graph(graph))
-    CPU.return_freed_memory()
+    CPU.release()
     stamps: list[float] = []
     with PeakWatch(CPU) as watch:
         fit(data, params, on_epoch=lambda _: stamps.append(time.process_time()))

@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 
-from hgt_repurposing.training.device import M_MMAP_THRESHOLD, ComputeDevice
+from hgt_repurposing.training.device import ComputeDevice
 
 CPU = ComputeDevice.pick("cpu")
 MIB = 2**20
+M_MMAP_THRESHOLD = -3
+"""Number of this parameter in glibc's malloc.h."""
 
 
 def return_freed_memory_from(*, bytes_at_least: int) -> None:
@@ -18,7 +20,7 @@ def return_freed_memory_from(*, bytes_at_least: int) -> None:
     Left alone it keeps up to 32 MiB a block for reuse, which is faster and hides what a setting needs.
     """
     if sys.platform == "linux":
-        CPU.return_freed_memory()
+        CPU.release()
         ctypes.CDLL("libc.so.6").mallopt(M_MMAP_THRESHOLD, bytes_at_least)
 
 

@@ -63,7 +63,8 @@ class _TrilinearProduct(torch.autograd.Function):
         nodes, links = nodes.contiguous(), (source.contiguous(), relation.contiguous(), targets.contiguous())
         ctx.save_for_backward(nodes, relations, *links)
         loops = decoder_compiled if nodes.device.type == "cpu" else decoder_chunked
-        return loops.trilinear(nodes, relations, links)
+        product: Tensor = loops.trilinear(nodes, relations, links)
+        return product
 
     @staticmethod
     @once_differentiable

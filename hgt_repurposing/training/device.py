@@ -18,9 +18,6 @@ from hgt_repurposing.training.params import DeviceChoice
 GIB = 2**30
 OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")
 """What torch's allocators for CPU, MPS and CUDA say, in lower case; only CUDA's error has a class of its own."""
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Numbers of these parameters in glibc's malloc.h."""
-LARGEST_MMAP_THRESHOLD = 2**30
 WORTH_A_TEAM = 5_000_000
 """Numbers in a typical tensor from which on a team of threads pays: between Hetionet at width 64 and at width 128."""
 
@@ -76,11 +73,14 @@ class ComputeDevice:
             (torch.cuda if self.name == "cuda" else torch.mps).synchronize()
 
     def release(self) -> None:
-        """Give what no tensor holds back to the device."""
-        if self.name == "cpu":
-            return
-        gc.collect()
-        (torch.cuda if self.name == "cuda" else torch.mps).empty_cache()
+        """Give what no tensor holds back: to the device, and on the CPU what glibc kept to the system."""
+        if self.name != "cpu":
+            gc.collect()
+            (torch.cuda if self.name == "cuda" else torch.mps).empty_cache()
+        elif sys.platform == "linux":
+            libc = ctypes.CDLL(None)
+            if hasattr(libc, "malloc_trim"):  # not in musl
+                libc.malloc_trim(0)
 
     def read_memory(self) -> MemoryReading:
         """Memory in use; MPS: allocated by tensors, and the driver's pool."""
@@ -115,31 +115,6 @@ class ComputeDevice:
         if self.name == "mps":
             torch.mps.set_per_process_memory_fraction(min(2.0, gigabytes * GIB / torch.mps.recommended_max_memory()))
 
-    def keep_freed_memory(self) -> None:
-        """Have glibc reuse freed blocks of any size instead of handing them back and faulting them in again.
-
-        A third of a training step's time otherwise goes into fresh pages (scripts/bench_engine.py, --allocator). Other
-        systems' allocators keep what they freed; CUDA's and MPS's are torch's own.
-        """
-        libc = _glibc()
-        if self.name == "cpu" and libc is not None:
-            libc.mallopt(M_MMAP_THRESHOLD, LARGEST_MMAP_THRESHOLD)
-            libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
-
-    def return_freed_memory(self) -> None:
-        """Have glibc hand what it kept back to the system, for whoever comes after the training."""
-        libc = _glibc()
-        if self.name == "cpu" and libc is not None:
-            libc.malloc_trim(0)
-
-
-def _glibc() -> ctypes.CDLL | None:
-    """The C library, if it is glibc; musl and other systems have no mallopt."""
-    if sys.platform != "linux":
-        return None
-    libc = ctypes.CDLL(None)
-    return libc if hasattr(libc, "mallopt") else None
-
 
 class PeakWatch:
     """Highest memory use of a device while its block runs, above what was in use at the beginning, GiB.
@@ -165,6 +140,11 @@ class PeakWatch:
         """Stop watching."""
         self._over.set()
         self._thread.join()
+
+    @property
+    def above_start(self) -> float:
+        """In use now, GiB."""
+        return self._now() - self.start
 
     @property
     def peak_above_start(self) -> float:

@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 PREDICTION_IS_OFF = 1.25
 """Measured over predicted peak from which on the log says so."""
+PILED_UP = 0.5
+"""Share of the predicted peak that may stay in use between batches before freed memory is given back."""
 FIRST_FULL_EPOCH = 2
 """The first one with the optimiser's state in memory from its beginning."""
 
@@ -111,7 +113,6 @@ def fit(
         ValueError: If the device is not there, memory does not do, or the loss stops being finite.
     """
     device = training_device(params)
-    device.keep_freed_memory()
     fingerprint = fingerprint_of(
         params.model_dump(),
         graph_digest=graph_digest,
@@ -141,7 +142,7 @@ def fit(
                 bar.update()
                 on_epoch(result)
     run.model.network.to("cpu").eval()
-    device.return_freed_memory()
+    device.release()
     return TrainingResult(run.model, pd.DataFrame(run.history), device.name)
 
 
@@ -218,7 +219,7 @@ class _Run:
     def epoch(self, epoch: int, memory: PeakWatch) -> tuple[float, Prepared]:
         """One update from the gradients of all batches; after running out of memory once, of smaller batches."""
         try:
-            result = self._update(epoch)
+            result = self._update(epoch, memory)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -237,7 +238,7 @@ class _Run:
             self._ahead.close()
         self._ahead = None
 
-    def _update(self, epoch: int) -> tuple[float, Prepared]:
+    def _update(self, epoch: int, memory: PeakWatch) -> tuple[float, Prepared]:
         num_batches = self.batches.plan.accumulation_steps
         if self._ahead is None:
             self._ahead = prefetched(self.batches.prepare, itertools.count(self.step))
@@ -247,7 +248,10 @@ class _Run:
             prepared = drawn.to(self.device.torch)
             loss = self._backward(epoch, prepared, num_batches)
             total += loss / num_batches
-            self.device.release()
+            # On the CPU only what has piled up: no two batches have the same sizes, so freed memory comes in pieces
+            # that fit the next one badly, and a heap which is only added to grows with every batch.
+            if self.device.name != "cpu" or memory.above_start > PILED_UP * self.batches.predicted_gb:
+                self.device.release()
         self.optimizer.step()
         self.step += num_batches
         return total, prepared

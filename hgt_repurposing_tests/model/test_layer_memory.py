@@ -8,13 +8,15 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 import torch
 
-from hgt_repurposing.training.device import GIB, M_MMAP_THRESHOLD, ComputeDevice, PeakWatch
+from hgt_repurposing.training.device import GIB, ComputeDevice, PeakWatch
 from hgt_repurposing_tests.model.layers import BACKENDS, CPU, normal, random_layer
 from hgt_repurposing_tests.model.typed_graphs import random_graph
 
 WIDTH, HEADS = 256, 8
 NUM_NODES = 5_000
 FEWER, MORE = 400_000, 1_200_000
+M_MMAP_THRESHOLD = -3
+"""Number of this parameter in glibc's malloc.h."""
 MOST_BYTES_PER_EDGE = 200
 """A vector of the layer's width would take 1024."""
 

@@ -151,7 +151,6 @@ def test_a_budget_that_the_cpu_exceeds_halves_the_batch_once(
 # the prediction
 
 MEASURE = """
-import ctypes
 import gc
 import sys
 from hgt_repurposing.graph.hetero_data import to_hetero_data
@@ -164,10 +163,8 @@ from hgt_repurposing.training.step import Batches
 
 data = to_hetero_data(message_graph(synthetic_knowledge_graph(SyntheticConfig(preset=sys.argv[1]))))
 device = ComputeDevice.pick("cpu")
-device.keep_freed_memory()
 gc.collect()
-if sys.platform == "linux":
-    ctypes.CDLL(None).malloc_trim(0)  # what making the graph has left would be used again and not be seen to grow
+device.release()  # what making the graph has left would be used again and not be seen to grow
 made = []
 start = Batches.of_graph
 Batches.of_graph = lambda *given, **more: made.append(start(*given, **more)) or made[-1]
