@@ -42,8 +42,8 @@ class CompiledBackend:
     def merge(self, into: tuple[Tensor, Tensor, Tensor], rows: tuple[Tensor, Tensor, Tensor], targets: Tensor) -> None:
         """See `AttentionBackend.merge`."""
         width, num_heads = into[0].shape[1], into[1].shape[1]
-        every = torch.arange(len(targets) + 1, dtype=torch.int32)
-        run_in_threads(_merge, every, width, *arrays(targets), arrays(*into), arrays(*rows), width // num_heads)
+        tables = *arrays(targets), arrays(*into), arrays(*rows)
+        run_in_threads(_merge, _each(targets), width, *tables, width // num_heads)
 
     def differentiate_rows(
         self, query_gradient: Tensor, key_value: Tensor, edges: RelationEdges, lse: Tensor, delta: Tensor

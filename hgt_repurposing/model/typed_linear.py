@@ -59,14 +59,14 @@ class _TypedAffine(torch.autograd.Function):
         into: Nodes | None,
         precision: MatmulPrecision,
     ) -> Tensor:
-        given = nodes if into is None else into
-        result = x.new_empty(given.num_nodes, weight.shape[2])
-        if into is not None:
+        into = into or Nodes(None, nodes.type_ptr)
+        result = x.new_empty(into.num_nodes, weight.shape[2])
+        if into.places is not None:
             for kind, block in _blocks(into.type_ptr):
                 result[block] = bias[kind]
         for kind, block in _blocks(nodes.type_ptr):
             rows = _rows(x, nodes, block)
-            if into is not None and into.places is not None:
+            if into.places is not None:
                 mapped = _product(rows, weight[kind], precision) + bias[kind]
                 result.index_copy_(0, into.places[block], mapped)
             elif precision == "float32":
@@ -82,7 +82,7 @@ class _TypedAffine(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None, None, None]:
         x, weight = ctx.saved_tensors
         nodes: Nodes = ctx.nodes
-        into: Nodes = ctx.into or Nodes(None, nodes.type_ptr)
+        into: Nodes = ctx.into
         gradient = gradient.contiguous()
         by_weight = torch.zeros_like(weight)
         by_bias = weight.new_zeros(weight.shape[0], weight.shape[2])
