@@ -27,6 +27,7 @@ SPLIT_TITLES: Mapping[str, str] = {
     "disease": "Diseases held out",
     "pair": "Pairs held out",
     "drug": "Drugs held out",
+    "disease_group": "Groups of related diseases held out",
 }
 METRIC_NAMES: Mapping[str, str] = {
     "macro_ap": "macro AP",

@@ -39,6 +39,8 @@ SPLIT_MEANINGS = {
     "pair": "Single treatments are hidden; drug and disease may still be known from other pairs, so that rules "
     "over shared treatments do well without a graph.",
     "drug": "All known uses of a drug are hidden, as for a drug that treats nothing yet.",
+    "disease_group": "All known treatments of a disease are hidden together with those of its near-synonyms and close "
+    "relatives, from which they could otherwise be copied.",
 }
 METRIC_MEANINGS = {
     "macro_ap": "Average precision: how purely the hidden treatments stand at the top of a disease's list; mean over "

@@ -67,8 +67,8 @@ def test_with_shuffled_labels_nothing_is_found(demo: Path) -> None:
     shuffled = split.pairs.copy()
     shuffled[0] = np.random.default_rng(0).permutation(shuffled[0])
     shuffled, kept = np.unique(shuffled, axis=1, return_index=True)
-    folds = {kind: fold[kept] for kind, fold in split.folds.items()}
-    control = DrugDiseaseSplit(shuffled, folds, split.num_drugs, split.num_diseases, split.num_folds, split.seed)
+    folds = {shuffle: fold[kept] for shuffle, fold in split.folds.items()}
+    control = DrugDiseaseSplit(shuffled, folds, split.num_drugs, split.num_diseases, split.num_folds, split.seeds)
     features = PairFeatures.of_graph(load("hgt_embeddings", root=demo), graph)
     nothing = np.empty((2, 0), dtype=np.int64)
     model = fit_repurposing_model(features, control, ClassifierParams(), off_label=nothing)

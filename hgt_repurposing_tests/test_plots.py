@@ -44,7 +44,7 @@ def evaluated(
                 ("drug degree", floor, 0.3),
             ):
                 metrics = GridMetrics(ap, recall, 0.6, 0.8, 0.3, 0.5, 0.7, num_diseases=4, num_positives=12)
-                rows.append({"split": split, "scorer": scorer, "fold": fold, **metrics._asdict()})
+                rows.append({"split": split, "scorer": scorer, "repeat": 0, "fold": fold, **metrics._asdict()})
     return Evaluation(pd.DataFrame(rows))
 
 

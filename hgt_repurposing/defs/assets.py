@@ -76,7 +76,7 @@ def knowledge_graph(config: KnowledgeGraphConfig, store: ArtifactStore) -> dg.Ma
 def drug_disease_split(
     config: DrugDiseaseSplitConfig, knowledge_graph: KnowledgeGraph
 ) -> dg.MaterializeResult[DrugDiseaseSplit]:
-    """Which known drug-disease pairs each fold holds out: by disease, by pair and by drug."""
+    """Which known drug-disease pairs each fold holds out: by disease, by pair, by drug and by group of diseases."""
     with clear_errors():
         split = split_drug_disease_pairs(knowledge_graph, config)
     return dg.MaterializeResult(
@@ -224,7 +224,7 @@ def repurposing_evaluation(
             PairFeatures.of_graph(hgt_embeddings, knowledge_graph),
             drug_disease_split,
             off_label=knowledge_graph.off_label_pairs,
-            seed=drug_disease_split.seed,
+            seed=drug_disease_split.seeds[0],
         )
     context.log.info("%s", evaluation.headline())
     return dg.MaterializeResult(

@@ -11,10 +11,11 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
-from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitKind
+from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey
 
 SPLIT = "split"
 SCORER = "scorer"
+REPEAT = "repeat"
 FOLD = "fold"
 
 
@@ -31,26 +32,22 @@ class FoldGrid(NamedTuple):
     """True where a cell takes part in the ranking. Shape [num_drugs, num_columns]."""
 
 
-def fold_grid(split: DrugDiseaseSplit, kind: SplitKind, fold: int, *, ignored: IntArray | None = None) -> FoldGrid:
-    """The grid on which one fold of one way of splitting is judged.
+def fold_grid(split: DrugDiseaseSplit, key: FoldKey, *, ignored: IntArray | None = None) -> FoldGrid:
+    """The grid on which one fold is judged.
 
     Args:
         split: All indications with their folds.
-        kind: Which of the ways to split.
-        fold: Which fold is held out; the others are training pairs.
+        key: Which fold is held out; the others of its shuffle are training pairs.
         ignored: Drug and disease of pairs that are neither positive nor negative, such as off-label use; a held-out
             pair among them stays a positive. Shape [2, num_ignored].
 
     Raises:
         ValueError: If the fold holds out no pair.
     """
-    test = split.held_out(kind, fold)
-    if not test.any():
-        raise ValueError(f"fold {fold} by {kind} holds out no pair (folds go from 0 to {split.num_folds - 1})")
-    columns = np.unique(split.pairs[1, test])
-    training = split.pairs[:, ~test]
+    test, training = split.test_pairs(key), split.training_pairs(key)
+    columns = np.unique(test[1])
     train = csr_array((np.ones(training.shape[1]), tuple(training)), shape=(split.num_drugs, split.num_diseases))
-    positive = _mask(split.pairs[:, test], columns, split)
+    positive = _mask(test, columns, split)
     masked = _mask(training, columns, split)
     if ignored is not None:
         masked |= _mask(ignored, columns, split)
@@ -73,18 +70,18 @@ def spread_over_folds(values: FloatArray) -> float:
 
 
 def summarise(rows: pd.DataFrame) -> pd.DataFrame:
-    """Mean and spread over folds of every metric.
+    """Mean and spread of every metric over all folds of all repeats.
 
     Args:
-        rows: One row per split, scorer and fold: columns split, scorer, fold, and one per metric.
+        rows: One row per split, scorer, repeat and fold: columns of these names, and one per metric.
 
     Returns:
         One row per (split, scorer), in order of first appearance: split, scorer, num_folds, then per metric
         `<metric>_mean` and `<metric>_sd` (sample standard deviation, n - 1; NaN for a single fold).
     """
     grouped = rows.groupby([SPLIT, SCORER], sort=False)
-    summary = grouped[FOLD].nunique().rename("num_folds").to_frame()
-    for metric in (name for name in rows.columns if name not in (SPLIT, SCORER, FOLD)):
+    summary = grouped.size().rename("num_folds").to_frame()
+    for metric in (name for name in rows.columns if name not in (SPLIT, SCORER, REPEAT, FOLD)):
         summary[f"{metric}_mean"] = grouped[metric].mean()
         summary[f"{metric}_sd"] = grouped[metric].std(ddof=1)
     return summary.reset_index()

@@ -1,69 +1,137 @@
 """Which drug-disease pairs are held out, and which edges training may therefore see.
 
-Split first, graph second. Three ways to hold out, each a partition of all indications into folds: `pair` (the drug and
-the disease may both be known from other pairs), `disease` (the disease loses all its treatments; the headline) and
-`drug`. The message graph is target-free: it holds no drug-disease edge of any name, so one embedding serves every fold.
+Split first, graph second. Four ways to hold out, each a partition of all indications into folds: `pair` (the drug and
+the disease may both be known from other pairs), `disease` (the disease loses all its treatments; the headline), `drug`,
+and `disease_group` (so do its near-synonyms and close relatives, with it). Each is shuffled once per seed. The message
+graph is target-free: it holds no drug-disease edge of any name, so one embedding serves every fold.
 """
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, NamedTuple, Self, get_args
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
+from hgt_repurposing.graph.disease_groups import disease_groups
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import BoolArray, EdgeType, IntArray
 
-SplitKind = Literal["disease", "pair", "drug"]
+SplitKind = Literal["disease", "pair", "drug", "disease_group"]
 SPLIT_KINDS: tuple[SplitKind, ...] = get_args(SplitKind)
+
+
+class FoldKey(NamedTuple):
+    """Names one test set: a way of splitting, one of its shuffles, and one of that shuffle's folds."""
+
+    kind: SplitKind
+    repeat: int
+    """Place of the shuffle's seed among the seeds."""
+    fold: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}, repeat {self.repeat}, fold {self.fold}"
 
 
 class SplitConfig(BaseModel, frozen=True, extra="forbid"):
     """How indications are held out."""
 
-    num_folds: int = Field(5, ge=2, le=20, description="number of parts; each is held out once")
-    seed: int = Field(42, ge=0, description="seed of the shuffle")
+    num_folds: int = Field(5, ge=2, le=20, description="number of parts; each is held out once per repeat")
+    seed: int = Field(42, ge=0, description="seed of the first shuffle; every repeat takes the next number")
+    num_repeats: int = Field(1, ge=1, le=20, description="number of shuffles, each with a seed of its own")
+    kinds: list[str] = Field(  # Dagster takes no list of Literal
+        list(SPLIT_KINDS), min_length=1, description="ways of splitting: disease, pair, drug, disease_group"
+    )
+    external_pairs: str = Field(
+        "", description="file with the columns drug_id and disease_id, judged by the final model; empty: none"
+    )
+
+    @field_validator("kinds")
+    @classmethod
+    def _are_known(cls, kinds: list[str]) -> list[str]:
+        unknown = [kind for kind in kinds if kind not in SPLIT_KINDS]
+        if unknown:
+            raise ValueError(f"there is no way of splitting named {unknown[0]!r}; there are {', '.join(SPLIT_KINDS)}")
+        return kinds
+
+
+def _no_pairs() -> IntArray:
+    return np.empty((2, 0), dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)
 class DrugDiseaseSplit:
-    """Every indication with the fold that holds it out, once per way of splitting."""
+    """Every indication with the fold that holds it out, once per way of splitting and repeat."""
 
     pairs: IntArray
     """Local drug and disease index of every indication. Shape [2, num_pairs]."""
-    folds: Mapping[SplitKind, IntArray]
-    """Fold in which each pair is held out. Shape [num_pairs] per kind."""
+    folds: Mapping[tuple[SplitKind, int], IntArray]
+    """Fold in which each pair is held out, by kind and repeat; -1 where no fold does. Shape [num_pairs] each."""
     num_drugs: int
     num_diseases: int
     num_folds: int
-    seed: int
+    seeds: tuple[int, ...]
+    """Seed of each repeat."""
+    external: IntArray = field(default_factory=_no_pairs)
+    """Pairs from outside the graph, none of them an indication of it. Shape [2, num_external]."""
 
-    def held_out(self, kind: SplitKind, fold: int) -> BoolArray:
-        """True where a pair belongs to the test set of this fold. Shape [num_pairs]."""
-        return np.equal(self.folds[kind], fold)
+    @cached_property
+    def keys(self) -> tuple[FoldKey, ...]:
+        """Every fold that holds out a pair: by kind in the order of SPLIT_KINDS, then by repeat and fold."""
+        ordered = sorted(self.folds, key=lambda shuffle: (SPLIT_KINDS.index(shuffle[0]), shuffle[1]))
+        return tuple(
+            FoldKey(kind, repeat, int(fold))
+            for kind, repeat in ordered
+            for fold in np.unique(self.folds[kind, repeat])
+            if fold >= 0
+        )
+
+    def held_out(self, key: FoldKey) -> BoolArray:
+        """True where a pair belongs to the test set of this fold. Shape [num_pairs].
+
+        Raises:
+            ValueError: If the fold holds out no pair.
+        """
+        if key not in self.keys:
+            found = ", ".join(f"{kind} with repeat {repeat}" for kind, repeat in self.folds)
+            raise ValueError(
+                f"no pair is held out by ({key}): folds go from 0 to {self.num_folds - 1}, and there are: {found}"
+            )
+        return np.equal(self.folds[key.kind, key.repeat], key.fold)
+
+    def test_pairs(self, key: FoldKey) -> IntArray:
+        """Pairs that this fold holds out. Shape [2, num_test]."""
+        return self.pairs[:, self.held_out(key)]
+
+    def training_pairs(self, key: FoldKey) -> IntArray:
+        """Pairs that this fold does not hold out. Shape [2, num_training]."""
+        return self.pairs[:, ~self.held_out(key)]
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of pairs and folds."""
-        sha = hashlib.sha256(np.ascontiguousarray(self.pairs).tobytes())
-        for kind in SPLIT_KINDS:
-            sha.update(kind.encode() + self.folds[kind].tobytes())
+        """SHA-256 of pairs, folds, sizes, seeds and external pairs."""
+        sha = hashlib.sha256(repr((self.num_drugs, self.num_diseases, self.num_folds, self.seeds)).encode())
+        for pairs in (self.pairs, self.external):
+            sha.update(repr(pairs.shape).encode() + np.ascontiguousarray(pairs).tobytes())
+        for (kind, repeat), folds in sorted(self.folds.items()):
+            sha.update(f"{kind} {repeat}".encode() + folds.tobytes())
         return sha.hexdigest()
 
     def to_parts(self) -> dict[str, Any]:
         """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""
-        folds = {f"{kind}_fold": self.folds[kind] for kind in SPLIT_KINDS}
+        folds = {_column(kind, repeat): fold for (kind, repeat), fold in self.folds.items()}
         return {
             "pairs.parquet": pd.DataFrame({"drug": self.pairs[0], "disease": self.pairs[1], **folds}),
+            "external_pairs.parquet": pd.DataFrame({"drug": self.external[0], "disease": self.external[1]}),
             "split.json": {
                 "num_drugs": self.num_drugs,
                 "num_diseases": self.num_diseases,
                 "num_folds": self.num_folds,
-                "seed": self.seed,
+                "seeds": list(self.seeds),
+                "shuffles": [[kind, repeat] for kind, repeat in self.folds],
                 "digest": self.digest,
             },
         }
@@ -72,53 +140,97 @@ class DrugDiseaseSplit:
     def from_parts(cls, parts: Mapping[str, Any]) -> Self:
         """Inverse of `to_parts`."""
         table, meta = parts["pairs.parquet"], parts["split.json"]
+        folds = {
+            (kind, repeat): table[_column(kind, repeat)].to_numpy(dtype=np.int64) for kind, repeat in meta["shuffles"]
+        }
         return cls(
-            pairs=table[["drug", "disease"]].to_numpy(dtype=np.int64).T.copy(),
-            folds={kind: table[f"{kind}_fold"].to_numpy(dtype=np.int64) for kind in SPLIT_KINDS},
+            pairs=_from_table(table),
+            folds=folds,
             num_drugs=meta["num_drugs"],
             num_diseases=meta["num_diseases"],
             num_folds=meta["num_folds"],
-            seed=meta["seed"],
+            seeds=tuple(meta["seeds"]),
+            external=_from_table(parts["external_pairs.parquet"]),
         )
 
 
+def _column(kind: SplitKind, repeat: int) -> str:
+    return f"{kind}_fold_of_repeat_{repeat}"
+
+
+def _from_table(table: pd.DataFrame) -> IntArray:
+    return table[["drug", "disease"]].to_numpy(dtype=np.int64).T.copy()
+
+
 def split_drug_disease_pairs(graph: KnowledgeGraph, config: SplitConfig) -> DrugDiseaseSplit:
-    """Assign every indication of the graph to a fold, by pair, by disease and by drug.
+    """Assign every indication of the graph to a fold, for each way of splitting and each repeat.
+
+    A kind's folds depend on its own seed alone: neither the other kinds nor the number of repeats change them.
 
     Raises:
-        ValueError: If there are fewer pairs, treated diseases or treating drugs than folds.
+        ValueError: If there are fewer pairs, treated diseases, treating drugs or groups of diseases than folds.
     """
     pairs = graph.indications
-    generator = np.random.default_rng(config.seed)
-    groups: dict[SplitKind, IntArray] = {"disease": pairs[1], "pair": np.arange(pairs.shape[1]), "drug": pairs[0]}
+    seeds = tuple(config.seed + repeat for repeat in range(config.num_repeats))
+    folds: dict[tuple[SplitKind, int], IntArray] = {}
+    for kind in SPLIT_KINDS:
+        if kind not in config.kinds:
+            continue
+        group = _groups(graph, pairs, kind)
+        for repeat, seed in enumerate(seeds):
+            generator = np.random.default_rng([seed, SPLIT_KINDS.index(kind)])
+            folds[kind, repeat] = _folds(group, kind, config.num_folds, generator)
     return DrugDiseaseSplit(
         pairs=pairs,
-        folds={kind: _folds(groups[kind], kind, config.num_folds, generator) for kind in SPLIT_KINDS},
+        folds=folds,
         num_drugs=graph.num_nodes[graph.therapeutic.drug],
         num_diseases=graph.num_nodes[graph.therapeutic.disease],
         num_folds=config.num_folds,
-        seed=config.seed,
+        seeds=seeds,
     )
+
+
+def _groups(graph: KnowledgeGraph, pairs: IntArray, kind: SplitKind) -> IntArray:
+    """Number of what is held out as a whole with each pair. Shape [num_pairs]."""
+    drug: IntArray
+    disease: IntArray
+    drug, disease = pairs
+    match kind:
+        case "disease":
+            return disease
+        case "pair":
+            return np.arange(len(drug))
+        case "drug":
+            return drug
+        case "disease_group":
+            return disease_groups(graph)[disease]
 
 
 def _folds(group: IntArray, kind: SplitKind, num_folds: int, generator: np.random.Generator) -> IntArray:
     """Deal the distinct groups into folds that differ in size by at most one group."""
     distinct, member = np.unique(group, return_inverse=True)
     if len(distinct) < num_folds:
-        what = {"pair": "indications", "disease": "treated diseases", "drug": "treating drugs"}[kind]
-        raise ValueError(f"{num_folds} folds by {kind} need at least {num_folds} {what} (got {len(distinct)})")
+        what = {
+            "pair": "indications",
+            "disease": "treated diseases",
+            "drug": "treating drugs",
+            "disease_group": "groups of related treated diseases",
+        }[kind]
+        raise ValueError(
+            f"{num_folds} folds by {kind} need at least {num_folds} {what} (got {len(distinct)}): "
+            f"set fewer folds, or leave {kind} out of the kinds"
+        )
     fold_of_group = np.arange(len(distinct)) % num_folds
     return generator.permutation(fold_of_group)[member]
 
 
 def split_sizes(split: DrugDiseaseSplit) -> pd.DataFrame:
-    """What each fold holds out: columns split, fold, pairs, diseases, drugs."""
+    """What each fold holds out: columns split, repeat, fold, pairs, diseases, drugs."""
     rows = []
-    for kind in SPLIT_KINDS:
-        for fold in range(split.num_folds):
-            drugs, diseases = split.pairs[:, split.held_out(kind, fold)]
-            distinct = {"diseases": len(np.unique(diseases)), "drugs": len(np.unique(drugs))}
-            rows.append({"split": kind, "fold": fold, "pairs": len(drugs), **distinct})
+    for key in split.keys:
+        drugs, diseases = split.test_pairs(key)
+        distinct = {"diseases": len(np.unique(diseases)), "drugs": len(np.unique(drugs))}
+        rows.append({"split": key.kind, "repeat": key.repeat, "fold": key.fold, "pairs": len(drugs), **distinct})
     return pd.DataFrame(rows)
 
 
@@ -134,14 +246,15 @@ def leaked_pairs(
 
     Args:
         edges: Local indices per edge type, reverse types included. Shape [2, num_edges] each.
-        split: Every pair in it is held out by some fold.
+        split: Every pair in it is held out by some fold, external pairs by all.
         drug: Node type of the drugs.
         disease: Node type of the diseases.
 
     Returns:
         Columns drug, disease (local indices) and edge_type; no rows if nothing leaks.
     """
-    held_out = split.pairs[0] * split.num_diseases + split.pairs[1]
+    pairs = np.concatenate([split.pairs, split.external], axis=1)
+    held_out = pairs[0] * split.num_diseases + pairs[1]
     found = []
     for edge_type, index in edges.items():
         ends = (edge_type.source, edge_type.target)

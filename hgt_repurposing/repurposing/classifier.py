@@ -115,13 +115,14 @@ def _inner_holdout(
     pairs: IntArray, label: FloatArray, kind: SplitKind, fraction: float, generator: np.random.Generator
 ) -> BoolArray:
     """True for the pairs that early stopping watches; groups are drawn among the positives. Shape [num_pairs]."""
-    group = {"disease": pairs[1], "drug": pairs[0], "pair": np.arange(pairs.shape[1])}[kind]
+    by_disease = kind in ("disease", "disease_group")
+    group = pairs[1] if by_disease else pairs[0] if kind == "drug" else np.arange(pairs.shape[1])
     candidates = np.unique(group[label == 1])
     if len(candidates) < 2:
         raise ValueError(f"early stopping needs two groups by {kind} among the training pairs (got {len(candidates)})")
     count = min(max(1, round(len(candidates) * fraction)), len(candidates) - 1)
     held = np.isin(group, generator.choice(candidates, size=count, replace=False))
-    if kind != "disease":  # negatives then have groups without positives: the same share of them is held out
+    if not by_disease:  # negatives then have groups without positives: the same share of them is held out
         loose = ~np.isin(group, candidates)
         held |= loose & (generator.random(len(group)) < fraction)
     return held

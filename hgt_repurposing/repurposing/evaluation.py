@@ -8,7 +8,16 @@ import numpy as np
 import pandas as pd
 
 from hgt_repurposing.evaluation.floors import FLOORS
-from hgt_repurposing.evaluation.protocol import FOLD, SCORER, SPLIT, FoldGrid, fold_grid, spread_over_folds, summarise
+from hgt_repurposing.evaluation.protocol import (
+    FOLD,
+    REPEAT,
+    SCORER,
+    SPLIT,
+    FoldGrid,
+    fold_grid,
+    spread_over_folds,
+    summarise,
+)
 from hgt_repurposing.evaluation.ranking import grid_metrics
 from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.graph.split import SPLIT_KINDS, DrugDiseaseSplit
@@ -26,7 +35,7 @@ class Evaluation:
     """Metrics of the model and of the floors."""
 
     folds: pd.DataFrame
-    """One row per split, scorer and fold: columns split, scorer, fold, then one per metric of GridMetrics."""
+    """One row per split, scorer, repeat and fold: columns of these names, then one per metric of GridMetrics."""
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -45,7 +54,7 @@ class Evaluation:
 
     def lead(self, split: str, metric: str) -> FloatArray:
         """The model's value minus the best floor's, fold by fold. Shape [num_folds]."""
-        rows = self.folds[self.folds[SPLIT] == split].pivot_table(index=FOLD, columns=SCORER, values=metric)
+        rows = self.folds[self.folds[SPLIT] == split].pivot_table(index=[REPEAT, FOLD], columns=SCORER, values=metric)
         return (rows[MODEL] - rows[self.best_floor(split, metric)]).to_numpy(dtype=np.float64)
 
     def headline(self) -> str:
@@ -92,14 +101,13 @@ def evaluate(
     if model.split_digest != split.digest:
         raise ValueError("the model was fitted on another split: materialise repurposing_model again")
     rows = []
-    for kind in SPLIT_KINDS:
-        for fold in range(split.num_folds):
-            grid = fold_grid(split, kind, fold, ignored=off_label)
-            own = score_grid(model.folds[kind, fold], features, grid.columns)
-            generator = np.random.default_rng([seed, SPLIT_KINDS.index(kind), fold])
-            for scorer, scores in [(MODEL, own), *_floor_scores(grid, generator)]:
-                metrics = grid_metrics(scores, grid.positive, grid.candidate)
-                rows.append({SPLIT: kind, SCORER: scorer, FOLD: fold, **metrics._asdict()})
+    for key in split.keys:
+        grid = fold_grid(split, key, ignored=off_label)
+        own = score_grid(model.folds[key], features, grid.columns)
+        generator = np.random.default_rng([seed, SPLIT_KINDS.index(key.kind), key.repeat, key.fold])
+        for scorer, scores in [(MODEL, own), *_floor_scores(grid, generator)]:
+            metrics = grid_metrics(scores, grid.positive, grid.candidate)
+            rows.append({SPLIT: key.kind, SCORER: scorer, REPEAT: key.repeat, FOLD: key.fold, **metrics._asdict()})
     return Evaluation(pd.DataFrame(rows))
 
 

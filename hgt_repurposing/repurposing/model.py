@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from hgt_repurposing.graph.schema import IntArray
-from hgt_repurposing.graph.split import SPLIT_KINDS, DrugDiseaseSplit, SplitKind
+from hgt_repurposing.graph.split import SPLIT_KINDS, DrugDiseaseSplit, FoldKey
 from hgt_repurposing.repurposing.classifier import PairClassifier, fit_classifier
 from hgt_repurposing.repurposing.features import PairFeatures
 from hgt_repurposing.repurposing.params import ClassifierParams
@@ -19,7 +19,7 @@ class RepurposingModel:
 
     final: PairClassifier
     """Fitted on all known pairs."""
-    folds: Mapping[tuple[SplitKind, int], PairClassifier]
+    folds: Mapping[FoldKey, PairClassifier]
     """Fitted without the pairs of that fold."""
     split_digest: str
     """Digest of the split they were fitted on."""
@@ -37,12 +37,12 @@ class RepurposingModel:
 
     def to_parts(self) -> dict[str, Any]:
         """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""
-        parts = {f"{kind}_fold_{fold}.json": model.to_json() for (kind, fold), model in self.folds.items()}
+        parts = {_part(key): model.to_json() for key, model in self.folds.items()}
         about = {
             "split_digest": self.split_digest,
             "features_digest": self.features_digest,
             "num_trees": self.final.num_trees,
-            "folds": [[kind, fold] for kind, fold in self.folds],
+            "folds": [list(key) for key in self.folds],
         }
         return {"repurposing_model.json": about, "final.json": self.final.to_json(), **parts}
 
@@ -50,12 +50,15 @@ class RepurposingModel:
     def from_parts(cls, parts: Mapping[str, Any]) -> Self:
         """Inverse of `to_parts`."""
         about = parts["repurposing_model.json"]
-        folds = {
-            (kind, fold): PairClassifier.from_json(parts[f"{kind}_fold_{fold}.json"]) for kind, fold in about["folds"]
-        }
+        keys = [FoldKey(*names) for names in about["folds"]]
+        folds = {key: PairClassifier.from_json(parts[_part(key)]) for key in keys}
         return cls(
             PairClassifier.from_json(parts["final.json"]), folds, about["split_digest"], about["features_digest"]
         )
+
+
+def _part(key: FoldKey) -> str:
+    return f"{key.kind}_repeat_{key.repeat}_fold_{key.fold}.json"
 
 
 def fit_repurposing_model(
@@ -81,21 +84,19 @@ def fit_repurposing_model(
     found, expected = (len(features.drugs), len(features.diseases)), (split.num_drugs, split.num_diseases)
     if found != expected:
         raise ValueError(f"embeddings of {found} drugs and diseases do not fit a split of {expected}: train again")
-    folds: dict[tuple[SplitKind, int], PairClassifier] = {}
-    for kind in SPLIT_KINDS:
-        for fold in range(split.num_folds):
-            test = split.pairs[:, split.held_out(kind, fold)]
-            training = split.pairs[:, ~split.held_out(kind, fold)]
-            folds[kind, fold] = fit_classifier(
-                features,
-                training,
-                known=np.concatenate([training, off_label], axis=1),
-                drugs=np.setdiff1d(np.arange(split.num_drugs), test[0] if kind == "drug" else []).astype(np.int64),
-                kind=kind,
-                params=params,
-                generator=np.random.default_rng([params.seed, SPLIT_KINDS.index(kind), fold]),
-            )
-            on_fit(f"{kind}, fold {fold + 1}")
+    folds: dict[FoldKey, PairClassifier] = {}
+    for key in split.keys:
+        test, training = split.test_pairs(key), split.training_pairs(key)
+        folds[key] = fit_classifier(
+            features,
+            training,
+            known=np.concatenate([training, off_label], axis=1),
+            drugs=np.setdiff1d(np.arange(split.num_drugs), test[0] if key.kind == "drug" else []).astype(np.int64),
+            kind=key.kind,
+            params=params,
+            generator=np.random.default_rng([params.seed, SPLIT_KINDS.index(key.kind), key.repeat, key.fold]),
+        )
+        on_fit(str(key))
     final = fit_classifier(
         features,
         split.pairs,

@@ -1,22 +1,26 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hgt_repurposing.evaluation.protocol import fold_grid, summarise
-from hgt_repurposing.graph.schema import IntArray
-from hgt_repurposing.graph.split import SPLIT_KINDS, DrugDiseaseSplit, SplitKind
+from hgt_repurposing.graph.split import SPLIT_KINDS, DrugDiseaseSplit, FoldKey
 
 # Pairs (drug, disease): (0, 0) (1, 0) (1, 2) (2, 2); drug 3, diseases 1 and 3 have none. Fold 1 holds out disease 2.
 SPLIT = DrugDiseaseSplit(
     pairs=np.array([[0, 1, 1, 2], [0, 0, 2, 2]]),
-    folds={"disease": np.array([0, 0, 1, 1]), "pair": np.array([0, 1, 0, 1]), "drug": np.array([1, 0, 0, 1])},
+    folds={
+        ("disease", 0): np.array([0, 0, 1, 1]),
+        ("pair", 0): np.array([0, 1, 0, 1]),
+        ("drug", 0): np.array([1, 0, 0, 1]),
+    },
     num_drugs=4,
     num_diseases=4,
     num_folds=2,
-    seed=0,
+    seeds=(0,),
 )
+BY_DISEASE, BY_PAIR = FoldKey("disease", repeat=0, fold=1), FoldKey("pair", repeat=0, fold=1)
 
 
 @st.composite
@@ -24,75 +28,74 @@ def splits(draw: st.DrawFn) -> DrugDiseaseSplit:
     cells = draw(st.sets(st.tuples(st.integers(0, 5), st.integers(0, 4)), min_size=1))
     pairs = np.array(sorted(cells)).T
     fold = np.array(draw(st.lists(st.integers(0, 2), min_size=len(cells), max_size=len(cells))))
-    folds: dict[SplitKind, IntArray] = dict.fromkeys(SPLIT_KINDS, fold)
-    return DrugDiseaseSplit(pairs, folds, num_drugs=6, num_diseases=5, num_folds=3, seed=0)
+    folds = {(kind, 0): fold for kind in SPLIT_KINDS}
+    return DrugDiseaseSplit(pairs, folds, num_drugs=6, num_diseases=5, num_folds=3, seeds=(0,))
 
 
 def test_the_columns_are_the_diseases_with_a_held_out_pair() -> None:
-    assert fold_grid(SPLIT, "disease", 1).columns.tolist() == [2]
-    assert fold_grid(SPLIT, "pair", 1).columns.tolist() == [0, 2]
+    assert fold_grid(SPLIT, BY_DISEASE).columns.tolist() == [2]
+    assert fold_grid(SPLIT, BY_PAIR).columns.tolist() == [0, 2]
 
 
 def test_the_rows_are_all_drugs_also_those_without_an_indication() -> None:
-    assert fold_grid(SPLIT, "disease", 1).candidate.shape == (4, 1)
+    assert fold_grid(SPLIT, BY_DISEASE).candidate.shape == (4, 1)
 
 
 def test_held_out_pairs_are_the_positives() -> None:
-    assert fold_grid(SPLIT, "pair", 1).positive.astype(int).tolist() == [[0, 0], [1, 0], [0, 1], [0, 0]]
+    assert fold_grid(SPLIT, BY_PAIR).positive.astype(int).tolist() == [[0, 0], [1, 0], [0, 1], [0, 0]]
 
 
 def test_training_pairs_are_no_candidates() -> None:
-    assert fold_grid(SPLIT, "pair", 1).candidate.astype(int).tolist() == [[0, 1], [1, 0], [1, 1], [1, 1]]
+    assert fold_grid(SPLIT, BY_PAIR).candidate.astype(int).tolist() == [[0, 1], [1, 0], [1, 1], [1, 1]]
 
 
 def test_the_training_matrix_holds_the_pairs_of_the_other_folds() -> None:
-    train = fold_grid(SPLIT, "pair", 1).train
+    train = fold_grid(SPLIT, BY_PAIR).train
     assert train.shape == (4, 4)
     assert np.argwhere(train.toarray() == 1).tolist() == [[0, 0], [1, 2]]
 
 
 def test_a_disease_held_out_has_no_training_pair() -> None:
-    assert fold_grid(SPLIT, "disease", 1).train[:, [2]].sum() == 0
+    assert fold_grid(SPLIT, BY_DISEASE).train[:, [2]].sum() == 0
 
 
 def test_ignored_pairs_are_no_candidates() -> None:
-    grid = fold_grid(SPLIT, "disease", 1, ignored=np.array([[3, 0], [2, 1]]))
+    grid = fold_grid(SPLIT, BY_DISEASE, ignored=np.array([[3, 0], [2, 1]]))
     assert grid.candidate[:, 0].tolist() == [True, True, True, False]
 
 
 def test_a_held_out_pair_stays_a_positive_when_it_is_ignored() -> None:
-    grid = fold_grid(SPLIT, "disease", 1, ignored=SPLIT.pairs)
+    grid = fold_grid(SPLIT, BY_DISEASE, ignored=SPLIT.pairs)
     assert grid.positive[:, 0].tolist() == [False, True, True, False]
     assert grid.candidate[:, 0].tolist() == [True, True, True, True]
 
 
-@given(splits(), st.integers(0, 2))
-def test_every_pair_is_either_held_out_or_trained_on(split: DrugDiseaseSplit, fold: int) -> None:
-    assume(split.held_out("pair", fold).any())
-    grid = fold_grid(split, "pair", fold)
+@given(splits(), st.data())
+def test_every_pair_is_either_held_out_or_trained_on(split: DrugDiseaseSplit, data: st.DataObject) -> None:
+    grid = fold_grid(split, data.draw(st.sampled_from(split.keys)))
     together = grid.train.toarray()
     together[:, grid.columns] += grid.positive
     assert sorted(zip(*np.nonzero(together), strict=True)) == sorted(zip(*split.pairs, strict=True))
     assert together.max() == 1
 
 
-@given(splits(), st.integers(0, 2))
-def test_only_training_pairs_are_left_out_of_the_candidates(split: DrugDiseaseSplit, fold: int) -> None:
-    assume(split.held_out("pair", fold).any())
-    grid = fold_grid(split, "pair", fold)
+@given(splits(), st.data())
+def test_only_training_pairs_are_left_out_of_the_candidates(split: DrugDiseaseSplit, data: st.DataObject) -> None:
+    grid = fold_grid(split, data.draw(st.sampled_from(split.keys)))
     np.testing.assert_array_equal(~grid.candidate, grid.train.toarray()[:, grid.columns] == 1)
 
 
 def test_a_fold_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"fold 5 by disease holds out no pair \(folds go from 0 to 1\)"):
-        fold_grid(SPLIT, "disease", 5)
+    with pytest.raises(ValueError, match=r"no pair is held out by \(disease, repeat 0, fold 5\): folds go from 0 to 1"):
+        fold_grid(SPLIT, FoldKey("disease", repeat=0, fold=5))
 
 
 ROWS = pd.DataFrame(
     {
         "split": ["pair", "pair", "pair", "disease"],
         "scorer": ["model", "random", "model", "model"],
-        "fold": [0, 0, 1, 0],
+        "repeat": [0, 0, 1, 0],
+        "fold": [0, 0, 0, 0],
         "macro_ap": [0.1, 0.5, 0.3, 0.7],
         "auroc": [0.8, 0.5, 0.8, 0.9],
     }

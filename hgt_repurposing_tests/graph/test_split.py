@@ -1,3 +1,6 @@
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,17 +10,20 @@ from hypothesis import strategies as st
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import EdgeType, IntArray
 from hgt_repurposing.graph.split import (
-    SPLIT_KINDS,
     DrugDiseaseSplit,
+    FoldKey,
     SplitConfig,
     SplitKind,
     leaked_pairs,
     message_graph,
     split_drug_disease_pairs,
+    split_sizes,
 )
 from hgt_repurposing_tests.strategies import knowledge_graphs
 
-kinds = pytest.mark.parametrize("kind", SPLIT_KINDS)
+KINDS: list[str] = ["disease", "pair", "drug"]
+"""Those that a graph of a few diseases without names of their own always has enough groups for."""
+kinds = pytest.mark.parametrize("kind", KINDS)
 graphs = knowledge_graphs(min_treated=5)
 seeds = st.integers(0, 2**32 - 1)
 
@@ -48,7 +54,7 @@ def test_only_indications_are_split(toy_split: DrugDiseaseSplit) -> None:
 
 
 def test_diseases_of_the_toy_graph_fall_into_different_folds(toy_split: DrugDiseaseSplit) -> None:
-    first, second, third = toy_split.folds["disease"]
+    first, second, third = toy_split.folds["disease", 0]
     assert first != second == third
 
 
@@ -66,7 +72,41 @@ def test_message_graph_keeps_all_nodes(toy_graph: KnowledgeGraph) -> None:
 
 
 def test_default_is_five_folds(demo_graph: KnowledgeGraph) -> None:
-    assert np.unique(split_drug_disease_pairs(demo_graph, SplitConfig()).folds["pair"]).tolist() == [0, 1, 2, 3, 4]
+    assert np.unique(split_drug_disease_pairs(demo_graph, SplitConfig()).folds["pair", 0]).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_the_folds_stand_in_a_fixed_order(toy_graph: KnowledgeGraph) -> None:
+    split = split_drug_disease_pairs(toy_graph, SplitConfig(num_folds=2, num_repeats=2, kinds=["drug", "disease"]))
+    expected = [(kind, repeat, fold) for kind in ("disease", "drug") for repeat in (0, 1) for fold in (0, 1)]
+    assert split.keys == tuple(FoldKey(*names) for names in expected)  # type: ignore[arg-type]
+
+
+def test_a_pair_that_no_fold_holds_out_belongs_to_no_key(toy_split: DrugDiseaseSplit) -> None:
+    single = replace(toy_split, folds={("pair", 0): np.array([-1, 1, -1])})
+    assert single.keys == (FoldKey("pair", repeat=0, fold=1),)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"pairs": np.array([[0, 0, 1], [0, 1, 0]])},
+        {"folds": {("pair", 0): np.array([0, 1, 0])}},
+        {"num_drugs": 4},
+        {"num_diseases": 4},
+        {"num_folds": 3},
+        {"seeds": (1,)},
+        {"external": np.array([[2], [0]])},
+    ],
+    ids=str,
+)
+def test_the_digest_covers_everything(toy_split: DrugDiseaseSplit, changed: dict[str, Any]) -> None:
+    assert replace(toy_split, **changed).digest != toy_split.digest
+
+
+def test_sizes_are_said_per_fold(toy_split: DrugDiseaseSplit) -> None:
+    sizes = split_sizes(toy_split)
+    assert sizes.columns.tolist() == ["split", "repeat", "fold", "pairs", "diseases", "drugs"]
+    assert sizes.groupby("split")["pairs"].sum().tolist() == [3, 3, 3, 3]
 
 
 # properties
@@ -77,56 +117,83 @@ def test_default_is_five_folds(demo_graph: KnowledgeGraph) -> None:
 def test_every_pair_is_held_out_by_exactly_one_fold(
     graph: KnowledgeGraph, seed: int, num_folds: int, kind: SplitKind
 ) -> None:
-    split = split_drug_disease_pairs(graph, SplitConfig(num_folds=num_folds, seed=seed))
-    held_out = np.stack([split.held_out(kind, fold) for fold in range(num_folds)])
+    split = split_drug_disease_pairs(graph, SplitConfig(num_folds=num_folds, seed=seed, kinds=KINDS))
+    held_out = np.stack([split.held_out(key) for key in split.keys if key.kind == kind])
+    assert len(held_out) == num_folds
     assert (held_out.sum(axis=0) == 1).all()
 
 
 @kinds
 @given(graph=graphs, seed=seeds)
 def test_no_group_crosses_folds(graph: KnowledgeGraph, seed: int, kind: SplitKind) -> None:
-    split = split_drug_disease_pairs(graph, SplitConfig(num_folds=3, seed=seed))
-    folds_per_group = pd.Series(split.folds[kind]).groupby(group_of(split, kind)).nunique()
+    split = split_drug_disease_pairs(graph, SplitConfig(num_folds=3, seed=seed, kinds=KINDS))
+    folds_per_group = pd.Series(split.folds[kind, 0]).groupby(group_of(split, kind)).nunique()
     assert folds_per_group.max() == 1
 
 
 @kinds
 @given(graph=graphs, seed=seeds, num_folds=st.integers(2, 5))
 def test_folds_differ_by_at_most_one_group(graph: KnowledgeGraph, seed: int, num_folds: int, kind: SplitKind) -> None:
-    split = split_drug_disease_pairs(graph, SplitConfig(num_folds=num_folds, seed=seed))
-    groups = pd.Series(group_of(split, kind)).groupby(split.folds[kind]).nunique()
+    split = split_drug_disease_pairs(graph, SplitConfig(num_folds=num_folds, seed=seed, kinds=KINDS))
+    groups = pd.Series(group_of(split, kind)).groupby(split.folds[kind, 0]).nunique()
     assert len(groups) == num_folds
     assert groups.max() - groups.min() <= 1
 
 
 @given(graphs, seeds)
 def test_one_seed_gives_one_split(graph: KnowledgeGraph, seed: int) -> None:
-    first, second = (split_drug_disease_pairs(graph, SplitConfig(seed=seed)) for _ in range(2))
+    first, second = (split_drug_disease_pairs(graph, SplitConfig(seed=seed, kinds=KINDS)) for _ in range(2))
     assert first.digest == second.digest
 
 
 @kinds
 def test_seeds_give_different_splits(demo_graph: KnowledgeGraph, kind: SplitKind) -> None:
-    first, second = (split_drug_disease_pairs(demo_graph, SplitConfig(seed=seed)).folds[kind] for seed in (1, 2))
+    first, second = (
+        split_drug_disease_pairs(demo_graph, SplitConfig(seed=seed, kinds=KINDS)).folds[kind, 0] for seed in (1, 2)
+    )
     assert not np.array_equal(first, second)
 
 
 @given(graphs, seeds)
 def test_parts_round_trip(graph: KnowledgeGraph, seed: int) -> None:
-    split = split_drug_disease_pairs(graph, SplitConfig(seed=seed))
+    split = split_drug_disease_pairs(graph, SplitConfig(seed=seed, kinds=KINDS))
     again = DrugDiseaseSplit.from_parts(split.to_parts())
     assert again.digest == split.digest
-    assert (again.num_drugs, again.num_diseases, again.num_folds, again.seed) == (
-        split.num_drugs,
-        split.num_diseases,
-        5,
-        seed,
-    )
+    assert (again.num_drugs, again.num_diseases) == (split.num_drugs, split.num_diseases)
+    assert (again.num_folds, again.seeds, again.keys) == (5, (seed,), split.keys)
+
+
+@given(graphs, st.integers(0, 100))
+def test_a_repeat_is_the_first_shuffle_of_its_own_seed(graph: KnowledgeGraph, seed: int) -> None:
+    two = split_drug_disease_pairs(graph, SplitConfig(seed=seed, num_repeats=2, kinds=KINDS))
+    second = split_drug_disease_pairs(graph, SplitConfig(seed=seed + 1, kinds=KINDS))
+    assert two.seeds == (seed, seed + 1)
+    for kind in KINDS:
+        np.testing.assert_array_equal(two.folds[kind, 1], second.folds[kind, 0])
+
+
+@kinds
+@given(graph=graphs, seed=seeds)
+def test_leaving_a_kind_out_changes_no_other(graph: KnowledgeGraph, seed: int, kind: SplitKind) -> None:
+    every = split_drug_disease_pairs(graph, SplitConfig(seed=seed, kinds=KINDS))
+    alone = split_drug_disease_pairs(graph, SplitConfig(seed=seed, kinds=[kind]))
+    assert list(alone.folds) == [(kind, 0)]
+    np.testing.assert_array_equal(alone.folds[kind, 0], every.folds[kind, 0])
+
+
+@given(graphs, seeds, st.data())
+def test_a_fold_divides_the_pairs_into_test_and_training(graph: KnowledgeGraph, seed: int, data: st.DataObject) -> None:
+    split = split_drug_disease_pairs(graph, SplitConfig(seed=seed, num_repeats=2, kinds=KINDS))
+    key = data.draw(st.sampled_from(split.keys))
+    test, training = split.test_pairs(key), split.training_pairs(key)
+    assert test.shape[1] > 0
+    together = np.concatenate([test, training], axis=1)
+    assert sorted(zip(*together, strict=True)) == sorted(zip(*split.pairs, strict=True))
 
 
 @given(graphs, seeds)
 def test_nothing_leaks_into_the_message_graph(graph: KnowledgeGraph, seed: int) -> None:
-    split = split_drug_disease_pairs(graph, SplitConfig(seed=seed))
+    split = split_drug_disease_pairs(graph, SplitConfig(seed=seed, kinds=KINDS))
     assert leaks(dict(message_graph(graph).edges), split).empty
 
 
@@ -134,7 +201,7 @@ def test_nothing_leaks_into_the_message_graph(graph: KnowledgeGraph, seed: int) 
 def test_a_planted_leak_is_found_under_any_relation_and_direction(
     graph: KnowledgeGraph, seed: int, data: st.DataObject
 ) -> None:
-    split = split_drug_disease_pairs(graph, SplitConfig(seed=seed))
+    split = split_drug_disease_pairs(graph, SplitConfig(seed=seed, kinds=KINDS))
     pair = split.pairs[:, [data.draw(st.integers(0, split.pairs.shape[1] - 1), label="pair")]]
     relation = data.draw(st.sampled_from(["indication", "rev_indication", "contraindication", "mentions"]))
     turned = data.draw(st.booleans(), label="turned")
@@ -166,6 +233,24 @@ def test_a_pair_turned_round_by_mistake_is_no_leak(toy_split: DrugDiseaseSplit) 
 def test_fewer_groups_than_folds_is_an_error(toy_graph: KnowledgeGraph, num_folds: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         split_drug_disease_pairs(toy_graph, SplitConfig(num_folds=num_folds))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "message"),
+    [
+        (["pair", "gene"], "there is no way of splitting named 'gene'; there are disease, pair, drug, disease_group"),
+        ([], "at least 1 item"),
+    ],
+)
+def test_only_known_kinds_are_taken_and_at_least_one(kinds: list[str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        SplitConfig(kinds=kinds)
+
+
+def test_a_fold_that_does_not_exist_is_an_error(toy_split: DrugDiseaseSplit) -> None:
+    message = r"no pair is held out by \(pair, repeat 1, fold 0\): folds go from 0 to 1, and there are: disease with"
+    with pytest.raises(ValueError, match=message):
+        toy_split.held_out(FoldKey("pair", repeat=1, fold=0))
 
 
 @pytest.mark.parametrize("num_folds", [1, 21])

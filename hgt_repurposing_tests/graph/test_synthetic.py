@@ -167,12 +167,11 @@ def shared_genes(graph: KnowledgeGraph) -> FloatArray:
 
 def macro_average_precision(graph: KnowledgeGraph, scores: FloatArray | None) -> float:
     """Mean over held-out diseases, of given scores or of the drugs' numbers of training indications."""
-    split = split_drug_disease_pairs(graph, SplitConfig())
+    split = split_drug_disease_pairs(graph, SplitConfig(kinds=["disease"]))
     values = []
-    for fold in range(split.num_folds):
-        test = split.held_out("disease", fold)
-        popularity = np.bincount(split.pairs[0, ~test], minlength=split.num_drugs).astype(float)
-        for disease in np.unique(split.pairs[1, test]):
+    for key in split.keys:
+        popularity = np.bincount(split.training_pairs(key)[0], minlength=split.num_drugs).astype(float)
+        for disease in np.unique(split.test_pairs(key)[1]):
             label = np.isin(np.arange(split.num_drugs), split.pairs[0, split.pairs[1] == disease])
             values.append(average_precision_score(label, popularity if scores is None else scores[:, disease]))
     return float(np.mean(values))

@@ -63,11 +63,15 @@ def split_of(pairs: IntArray) -> DrugDiseaseSplit:
     drug, disease = pairs
     return DrugDiseaseSplit(
         pairs=pairs,
-        folds={"disease": disease % NUM_FOLDS, "pair": np.arange(len(drug)) % NUM_FOLDS, "drug": drug % NUM_FOLDS},
+        folds={
+            ("disease", 0): disease % NUM_FOLDS,
+            ("pair", 0): np.arange(len(drug)) % NUM_FOLDS,
+            ("drug", 0): drug % NUM_FOLDS,
+        },
         num_drugs=NUM_DRUGS,
         num_diseases=NUM_DISEASES,
         num_folds=NUM_FOLDS,
-        seed=0,
+        seeds=(0,),
     )
 
 

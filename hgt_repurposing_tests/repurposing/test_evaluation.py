@@ -6,14 +6,13 @@ import pytest
 
 from hgt_repurposing.evaluation.floors import FLOORS
 from hgt_repurposing.evaluation.ranking import GridMetrics
-from hgt_repurposing.graph.split import SPLIT_KINDS, DrugDiseaseSplit, SplitKind
+from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey
 from hgt_repurposing.repurposing.classifier import PairClassifier
 from hgt_repurposing.repurposing.evaluation import MODEL, Evaluation, evaluate
 from hgt_repurposing.repurposing.features import PairFeatures
 from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
 from hgt_repurposing_tests.repurposing.planted import (
     NO_PAIRS,
-    NUM_FOLDS,
     QUICK,
     Lookup,
     labels,
@@ -30,11 +29,9 @@ METRICS = list(GridMetrics._fields)
 
 def scripted(right: PairClassifier, wrong: PairClassifier | None = None, split: DrugDiseaseSplit = SPLIT) -> Evaluation:
     """The same scores in every fold, but others in fold 1 by disease."""
-    folds: dict[tuple[SplitKind, int], PairClassifier] = {
-        (kind, fold): right for kind in SPLIT_KINDS for fold in range(NUM_FOLDS)
-    }
+    folds = dict.fromkeys(split.keys, right)
     if wrong:
-        folds["disease", 1] = wrong
+        folds[FoldKey("disease", repeat=0, fold=1)] = wrong
     model = RepurposingModel(right, folds, split.digest, FEATURES.digest)
     return evaluate(model, FEATURES, split, off_label=NO_PAIRS, seed=0)
 
@@ -52,7 +49,7 @@ TRUTH = Lookup(labels(PAIRS))
 def table(scores: dict[str, list[float]], split: str = "disease") -> Evaluation:
     """Macro AP by scorer and fold."""
     rows = [
-        {"split": split, "scorer": scorer, "fold": fold, "macro_ap": value}
+        {"split": split, "scorer": scorer, "repeat": 0, "fold": fold, "macro_ap": value}
         for scorer, values in scores.items()
         for fold, value in enumerate(values)
     ]
@@ -64,12 +61,12 @@ def table(scores: dict[str, list[float]], split: str = "disease") -> Evaluation:
 
 def test_model_and_every_floor_are_measured_in_every_fold() -> None:
     folds = scripted(TRUTH).folds
-    found = list(zip(folds["split"], folds["fold"], folds["scorer"], strict=True))
-    assert found == [(k, f, s) for k in SPLIT_KINDS for f in range(NUM_FOLDS) for s in (MODEL, *FLOORS)]
+    found = list(zip(folds["split"], folds["repeat"], folds["fold"], folds["scorer"], strict=True))
+    assert found == [(*key, scorer) for key in SPLIT.keys for scorer in (MODEL, *FLOORS)]
 
 
 def test_the_columns_are_those_of_the_metrics() -> None:
-    assert list(scripted(TRUTH).folds.columns) == ["split", "scorer", "fold", *METRICS]
+    assert list(scripted(TRUTH).folds.columns) == ["split", "scorer", "repeat", "fold", *METRICS]
 
 
 def test_a_model_that_knows_the_truth_is_perfect() -> None:
@@ -96,10 +93,7 @@ def test_off_label_pairs_count_neither_way() -> None:
     off_label = off_label[:, labels(PAIRS)[0] == 0]
     spoiled = labels(PAIRS).copy()
     spoiled[off_label[0], off_label[1]] = 2
-    folds: dict[tuple[SplitKind, int], PairClassifier] = {
-        (kind, fold): Lookup(spoiled) for kind in SPLIT_KINDS for fold in range(NUM_FOLDS)
-    }
-    model = RepurposingModel(Lookup(spoiled), folds, SPLIT.digest, FEATURES.digest)
+    model = RepurposingModel(Lookup(spoiled), dict.fromkeys(SPLIT.keys, Lookup(spoiled)), SPLIT.digest, FEATURES.digest)
     assert evaluate(model, FEATURES, SPLIT, off_label=off_label, seed=0).mean("disease", MODEL, "macro_ap") == 1
     assert evaluate(model, FEATURES, SPLIT, off_label=NO_PAIRS, seed=0).mean("disease", MODEL, "macro_ap") < 1
 
@@ -147,6 +141,12 @@ def test_of_equal_floors_the_first_is_named() -> None:
 def test_the_lead_is_taken_fold_by_fold_from_the_best_floor() -> None:
     found = table({"low": [0.0, 0.0, 0.0], MODEL: [0.5, 0.25, 0.75], "high": [0.25, 0.5, 0.25]})
     assert found.lead("disease", "macro_ap").tolist() == [0.25, -0.25, 0.5]
+
+
+def test_a_fold_of_one_repeat_is_not_that_of_another() -> None:
+    first, second = table({MODEL: [0.5], "a": [0.25]}).folds, table({MODEL: [1.0], "a": [0.25]}).folds
+    found = Evaluation(pd.concat([first, second.assign(repeat=1)]))
+    assert found.lead("disease", "macro_ap").tolist() == [0.25, 0.75]
 
 
 def test_other_splits_do_not_enter() -> None:

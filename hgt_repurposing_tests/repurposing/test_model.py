@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hgt_repurposing.graph.schema import IntArray
-from hgt_repurposing.graph.split import SPLIT_KINDS, SplitKind
+from hgt_repurposing.graph.split import FoldKey, SplitKind
 from hgt_repurposing.repurposing import model as module
 from hgt_repurposing.repurposing.classifier import PairClassifier
 from hgt_repurposing.repurposing.features import PairFeatures
@@ -13,7 +13,6 @@ from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_
 from hgt_repurposing_tests.repurposing.planted import (
     NO_PAIRS,
     NUM_DRUGS,
-    NUM_FOLDS,
     QUICK,
     planted_features,
     planted_pairs,
@@ -49,17 +48,14 @@ def as_set(pairs: IntArray) -> set[tuple[int, int]]:
     return {(int(drug), int(disease)) for drug, disease in pairs.T}
 
 
-FOLDS = [(kind, fold) for kind in SPLIT_KINDS for fold in range(NUM_FOLDS)]
-
-
 def test_there_is_a_classifier_for_every_fold_of_every_split() -> None:
-    assert list(fitted().folds) == FOLDS
+    assert tuple(fitted().folds) == SPLIT.keys
 
 
 def test_every_classifier_is_reported_and_the_final_one_last() -> None:
     names: list[str] = []
     fit_repurposing_model(FEATURES, SPLIT, PARAMS, off_label=NO_PAIRS, on_fit=names.append)
-    assert names == [*(f"{kind}, fold {fold + 1}" for kind, fold in FOLDS), "final"]
+    assert names == [*map(str, SPLIT.keys), "final"]
 
 
 def test_the_model_remembers_its_split() -> None:
@@ -67,9 +63,9 @@ def test_the_model_remembers_its_split() -> None:
 
 
 def test_a_fold_is_fitted_on_the_pairs_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    for (kind, fold), given in zip(FOLDS, asked(monkeypatch), strict=False):
-        assert given["kind"] == kind
-        assert as_set(given["positives"]) == as_set(PAIRS[:, SPLIT.folds[kind] != fold])
+    for key, given in zip(SPLIT.keys, asked(monkeypatch), strict=False):
+        assert given["kind"] == key.kind
+        assert as_set(given["positives"]) == as_set(PAIRS[:, SPLIT.folds[key.kind, key.repeat] != key.fold])
 
 
 def test_the_final_classifier_is_fitted_on_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,8 +82,8 @@ def test_negatives_avoid_training_pairs_and_off_label_use_but_know_nothing_held_
 
 
 def test_a_held_out_drug_gives_no_negatives(monkeypatch: pytest.MonkeyPatch) -> None:
-    for (kind, fold), given in zip(FOLDS, asked(monkeypatch), strict=False):
-        held_out = set(PAIRS[0, SPLIT.held_out(kind, fold)].tolist()) if kind == "drug" else set()
+    for key, given in zip(SPLIT.keys, asked(monkeypatch), strict=False):
+        held_out = set(SPLIT.test_pairs(key)[0].tolist()) if key.kind == "drug" else set()
         assert set(given["drugs"].tolist()) == set(range(NUM_DRUGS)) - held_out
 
 
@@ -97,11 +93,12 @@ def test_the_final_classifier_draws_from_all_drugs(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("kind", ["disease", "pair"])
 def test_held_out_pairs_do_not_touch_the_classifier_of_their_fold(kind: SplitKind) -> None:
-    held = SPLIT.held_out(kind, 0)
+    key = FoldKey(kind, repeat=0, fold=0)
+    held = SPLIT.held_out(key)
     turned = PAIRS.copy()
     turned[0, held] = (turned[0, held] + 1) % NUM_DRUGS  # other drugs treat the held-out diseases
     first, second = fitted(), fitted(turned)
-    assert first.folds[kind, 0].to_json() == second.folds[kind, 0].to_json()
+    assert first.folds[key].to_json() == second.folds[key].to_json()
     assert first.final.to_json() != second.final.to_json()
 
 
