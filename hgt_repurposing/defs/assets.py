@@ -25,7 +25,13 @@ from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationReport, ValidationThresholds, validate_embeddings
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees, describe
 from hgt_repurposing.graph.sources.source import load_knowledge_graph
-from hgt_repurposing.graph.split import DrugDiseaseSplit, message_graph, split_drug_disease_pairs, split_sizes
+from hgt_repurposing.graph.split import (
+    DrugDiseaseSplit,
+    crossing_edges,
+    message_graph,
+    split_drug_disease_pairs,
+    split_sizes,
+)
 from hgt_repurposing.plots import plot_degrees, plot_evaluation, plot_loss, plot_projection, plot_spectrum
 from hgt_repurposing.training.params import EmbeddingParams
 
@@ -81,7 +87,11 @@ def drug_disease_split(
         split = split_drug_disease_pairs(knowledge_graph, config)
     return dg.MaterializeResult(
         value=split,
-        metadata={"pairs": number(split.pairs.shape[1]), "pairs_per_fold": preview(split_sizes(split), rows=100)},
+        metadata={
+            "pairs": number(split.pairs.shape[1]),
+            "pairs_per_fold": preview(split_sizes(split), rows=100),
+            "edges_between_folds": preview(crossing_edges(split, knowledge_graph), rows=100),
+        },
     )
 
 

@@ -1,12 +1,104 @@
-"""Which diseases are so close that holding out one of them while training on the other would prove little."""
+"""Which diseases are so close that holding out one of them while training on another would prove little.
+
+Two kinds of closeness. *Near-synonyms* have one name once case, punctuation, word order, numbering, plurals and words
+such as "disease" are gone. *Relatives* are joined by an edge between diseases, whatever its name: resembles, is-a,
+parent-child; children of one parent meet in the parent.
+
+What is guaranteed: near-synonyms are never parted. Relatives are not parted either, as long as all that hang together,
+directly or through others, hold no more treated diseases than a group may. What holds more, and one large component is
+the rule rather than the exception, is cut at its weakest links: links are taken strongest first, and one that would
+make a group too large is left out. A link is as strong as the two diseases have relatives in common, so a parent of
+hundreds of children, being close to none of them, does not bring them together.
+"""
+
+import re
+import unicodedata
 
 import numpy as np
+from scipy import sparse
+from scipy.cluster.hierarchy import DisjointSet
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.schema import NODE_NAME, IntArray
+from hgt_repurposing.graph.schema import NODE_NAME, FloatArray, IntArray
+
+EMPTY_WORDS = frozenset(
+    {"disease", "disorder", "syndrome", "familial", "hereditary", "susceptibility", "of", "the", "to", "and", "with"}
+)
+"""Words that tell no disease from another."""
+
+_NUMBER = r"(?:\d+[a-z]?|(?=[ivx])x{0,3}(?:ix|iv|v?i{0,3}))\b"
+"""1, 2b, or a Roman numeral up to 39."""
+_TYPE = re.compile(rf"\btype (?:{_NUMBER}|[a-z]\b)")
+_TRAILING_NUMBER = re.compile(rf"(?: {_NUMBER})+$")
 
 
-def disease_groups(graph: KnowledgeGraph) -> IntArray:
-    """Number of the group that each disease belongs to. Shape [num_diseases]."""
-    names = graph.nodes_of(graph.therapeutic.disease)[NODE_NAME].str.lower()
-    return np.unique(names.to_numpy(dtype=str), return_inverse=True)[1].astype(np.int64)
+def normalised_name(name: str) -> str:
+    """What is left of a disease's name without case, accents, punctuation, numbering, plurals and empty words, sorted.
+
+    "Diabetes mellitus, type 2" and "type 1 diabetes mellitus" both become "diabete mellitus". A name of which nothing
+    would be left stays as it is.
+    """
+    plain = unicodedata.normalize("NFKD", name.lower()).encode("ascii", "ignore").decode()
+    text = " ".join(re.findall(r"[a-z0-9]+", re.sub(r"'s\b", "", plain)))
+    text = _TRAILING_NUMBER.sub("", _TYPE.sub(" ", text).strip())
+    words = sorted({_singular(word) for word in text.split()} - EMPTY_WORDS)
+    return " ".join(words) or name
+
+
+def _singular(word: str) -> str:
+    """Without a plural's ending; what ends like pertussis, lupus or abscess is none."""
+    if len(word) <= 3 or word.endswith(("ss", "us", "is")):
+        return word
+    return f"{word[:-3]}y" if word.endswith("ies") else word.removesuffix("s")
+
+
+def disease_groups(graph: KnowledgeGraph, *, max_treated: int) -> IntArray:
+    """Number of the group that each disease belongs to.
+
+    Args:
+        graph: Its disease names and edges between diseases count; edges to other types do not.
+        max_treated: A group that holds more treated diseases than this does so by near-synonyms alone.
+
+    Returns:
+        Numbers from 0 without a gap. Shape [num_diseases].
+
+    Single linkage in the manner of Kruskal 1956 with a bound on the size of a cluster.
+    """
+    names = graph.nodes_of(graph.therapeutic.disease)[NODE_NAME]
+    _, group = np.unique(np.array([normalised_name(name) for name in names], dtype=str), return_inverse=True)
+    num_diseases = len(group)
+    treated = np.isin(np.arange(num_diseases), graph.indications[1])
+    size = np.bincount(group, weights=treated).astype(np.int64)
+    joined = DisjointSet(range(len(size)))
+    for one, other in group[_relatives(graph, num_diseases)].T:
+        first, second = joined[one], joined[other]
+        together = size[first] + size[second]
+        if together <= max_treated and joined.merge(first, second):
+            size[joined[first]] = together
+    roots = np.array([joined[number] for number in group])
+    return np.unique(roots, return_inverse=True)[1].astype(np.int64)
+
+
+def related_diseases(graph: KnowledgeGraph) -> IntArray:
+    """Pairs of diseases joined by an edge of any name, each once, no disease with itself. Shape [2, num_pairs]."""
+    disease = graph.therapeutic.disease
+    found = [index for t, index in graph.edges.items() if t.source == t.target == disease]
+    ends = np.sort(np.concatenate([np.empty((2, 0), dtype=np.int64), *found], axis=1), axis=0)
+    return np.unique(ends[:, ends[0] != ends[1]], axis=1)
+
+
+def _relatives(graph: KnowledgeGraph, num_diseases: int) -> IntArray:
+    """Related diseases, the closest first; of equally close ones the first by index. Shape [2, num_pairs]."""
+    pairs = related_diseases(graph)
+    return pairs[:, np.argsort(-_closeness(pairs, num_diseases), kind="stable")]
+
+
+def _closeness(pairs: IntArray, num_diseases: int) -> FloatArray:
+    """Jaccard index of the two neighbourhoods, each disease counting as its own neighbour. Shape [num_pairs]."""
+    one, other = pairs
+    ends = np.concatenate([pairs, pairs[::-1], np.tile(np.arange(num_diseases), (2, 1))], axis=1)
+    near = sparse.csr_array((np.ones(ends.shape[1]), tuple(ends)), shape=(num_diseases, num_diseases))
+    degree = near.sum(axis=1)
+    common: FloatArray = near[one].multiply(near[other]).sum(axis=1)
+    closeness: FloatArray = common / (degree[one] + degree[other] - common)
+    return closeness

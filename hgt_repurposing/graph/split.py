@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, Field, field_validator
 
-from hgt_repurposing.graph.disease_groups import disease_groups
+from hgt_repurposing.graph.disease_groups import disease_groups, related_diseases
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import BoolArray, EdgeType, IntArray
 
@@ -176,10 +176,11 @@ def split_drug_disease_pairs(graph: KnowledgeGraph, config: SplitConfig) -> Drug
     for kind in SPLIT_KINDS:
         if kind not in config.kinds:
             continue
-        group = _groups(graph, pairs, kind)
+        group = _groups(graph, pairs, kind, config.num_folds)
         for repeat, seed in enumerate(seeds):
             generator = np.random.default_rng([seed, SPLIT_KINDS.index(kind)])
-            folds[kind, repeat] = _folds(group, kind, config.num_folds, generator)
+            members = pairs[1] if kind == "disease_group" else group
+            folds[kind, repeat] = _folds(group, members, kind, config.num_folds, generator)
     return DrugDiseaseSplit(
         pairs=pairs,
         folds=folds,
@@ -190,8 +191,11 @@ def split_drug_disease_pairs(graph: KnowledgeGraph, config: SplitConfig) -> Drug
     )
 
 
-def _groups(graph: KnowledgeGraph, pairs: IntArray, kind: SplitKind) -> IntArray:
-    """Number of what is held out as a whole with each pair. Shape [num_pairs]."""
+def _groups(graph: KnowledgeGraph, pairs: IntArray, kind: SplitKind, num_folds: int) -> IntArray:
+    """Number of what is held out as a whole with each pair. Shape [num_pairs].
+
+    A component of relatives too large for one fold is what disease_groups cuts.
+    """
     drug: IntArray
     disease: IntArray
     drug, disease = pairs
@@ -203,12 +207,28 @@ def _groups(graph: KnowledgeGraph, pairs: IntArray, kind: SplitKind) -> IntArray
         case "drug":
             return drug
         case "disease_group":
-            return disease_groups(graph)[disease]
+            return disease_groups(graph, max_treated=len(np.unique(disease)) // num_folds)[disease]
 
 
-def _folds(group: IntArray, kind: SplitKind, num_folds: int, generator: np.random.Generator) -> IntArray:
-    """Deal the distinct groups into folds that differ in size by at most one group."""
-    distinct, member = np.unique(group, return_inverse=True)
+def _folds(
+    group: IntArray, member: IntArray, kind: SplitKind, num_folds: int, generator: np.random.Generator
+) -> IntArray:
+    """Deal the distinct groups in random order, the largest first, each to a fold that holds fewest.
+
+    Args:
+        group: Number of the group of every pair. Shape [num_pairs].
+        member: What a group's size counts: its distinct diseases, or itself. Shape [num_pairs].
+        kind: For the error message.
+        num_folds: Number of folds.
+        generator: Source of randomness.
+
+    Returns:
+        Fold of every pair; two folds differ in size by no more than the largest group. Shape [num_pairs].
+
+    Raises:
+        ValueError: If there are fewer groups than folds.
+    """
+    distinct, group = np.unique(group, return_inverse=True)
     if len(distinct) < num_folds:
         what = {
             "pair": "indications",
@@ -220,8 +240,14 @@ def _folds(group: IntArray, kind: SplitKind, num_folds: int, generator: np.rando
             f"{num_folds} folds by {kind} need at least {num_folds} {what} (got {len(distinct)}): "
             f"set fewer folds, or leave {kind} out of the kinds"
         )
-    fold_of_group = np.arange(len(distinct)) % num_folds
-    return generator.permutation(fold_of_group)[member]
+    size = np.bincount(np.unique(np.stack([group, member]), axis=1)[0])
+    order = generator.permutation(len(distinct))
+    fold_of_group = np.empty(len(distinct), dtype=np.int64)
+    filled = np.zeros(num_folds, dtype=np.int64)
+    for number in order[np.argsort(-size[order], kind="stable")]:
+        fold_of_group[number] = filled.argmin()
+        filled[filled.argmin()] += size[number]
+    return fold_of_group[group]
 
 
 def split_sizes(split: DrugDiseaseSplit) -> pd.DataFrame:
@@ -232,6 +258,29 @@ def split_sizes(split: DrugDiseaseSplit) -> pd.DataFrame:
         distinct = {"diseases": len(np.unique(diseases)), "drugs": len(np.unique(drugs))}
         rows.append({"split": key.kind, "repeat": key.repeat, "fold": key.fold, "pairs": len(drugs), **distinct})
     return pd.DataFrame(rows)
+
+
+def crossing_edges(split: DrugDiseaseSplit, graph: KnowledgeGraph) -> pd.DataFrame:
+    """How many edges between treated diseases join what one fold holds out to what its training sees.
+
+    Only splits that hold out whole diseases are counted; without such edges in the graph the share is NaN.
+
+    Returns:
+        One row per kind and repeat: columns split, repeat, edges, crossing_edges, crossing_share.
+    """
+    one, other = related_diseases(graph)
+    rows = []
+    for kind, repeat in dict.fromkeys((key.kind, key.repeat) for key in split.keys):
+        if kind not in ("disease", "disease_group"):
+            continue
+        fold = np.full(split.num_diseases, -1)
+        fold[split.pairs[1]] = split.folds[kind, repeat]
+        treated = (fold[one] >= 0) & (fold[other] >= 0)
+        edges, crossing = np.count_nonzero(treated), np.count_nonzero(treated & (fold[one] != fold[other]))
+        share = crossing / edges if edges else float("nan")
+        figures = {"edges": edges, "crossing_edges": crossing, "crossing_share": share}
+        rows.append({"split": kind, "repeat": repeat, **figures})
+    return pd.DataFrame(rows, columns=["split", "repeat", "edges", "crossing_edges", "crossing_share"])
 
 
 def message_graph(graph: KnowledgeGraph) -> KnowledgeGraph:

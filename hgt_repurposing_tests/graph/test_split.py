@@ -148,10 +148,8 @@ def test_one_seed_gives_one_split(graph: KnowledgeGraph, seed: int) -> None:
 
 @kinds
 def test_seeds_give_different_splits(demo_graph: KnowledgeGraph, kind: SplitKind) -> None:
-    first, second = (
-        split_drug_disease_pairs(demo_graph, SplitConfig(seed=seed, kinds=KINDS)).folds[kind, 0] for seed in (1, 2)
-    )
-    assert not np.array_equal(first, second)
+    first, second = (split_drug_disease_pairs(demo_graph, SplitConfig(seed=seed, kinds=[kind])) for seed in (1, 2))
+    assert not np.array_equal(first.folds[kind, 0], second.folds[kind, 0])
 
 
 @given(graphs, seeds)
@@ -168,7 +166,7 @@ def test_a_repeat_is_the_first_shuffle_of_its_own_seed(graph: KnowledgeGraph, se
     two = split_drug_disease_pairs(graph, SplitConfig(seed=seed, num_repeats=2, kinds=KINDS))
     second = split_drug_disease_pairs(graph, SplitConfig(seed=seed + 1, kinds=KINDS))
     assert two.seeds == (seed, seed + 1)
-    for kind in KINDS:
+    for kind, _ in second.folds:
         np.testing.assert_array_equal(two.folds[kind, 1], second.folds[kind, 0])
 
 
