@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 PACKAGE = "hgt_repurposing"
 
 
@@ -126,6 +126,12 @@ def read_artifact(folder: Path, name: str) -> dict[str, Any]:
     """
     manifest = read_manifest(folder, name)
     return {part: _read_part(folder / part, entry, name) for part, entry in manifest.parts.items()}
+
+
+def read_one_part(folder: Path, name: str, part: str) -> Any:
+    """Read one part of an artefact alone. Any: one of the part shapes; raises as `read_artifact`."""
+    manifest = read_manifest(folder, name)
+    return _read_part(folder / part, manifest.parts[part], name)
 
 
 def read_manifest(folder: Path, name: str) -> Manifest:

@@ -9,7 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hgt_repurposing.artifacts import Manifest, Provenance, read_artifact, read_manifest, write_artifact
+from hgt_repurposing.artifacts import (
+    Manifest,
+    Provenance,
+    read_artifact,
+    read_manifest,
+    read_one_part,
+    write_artifact,
+)
+from hgt_repurposing.graph.split import SCOPE_PART, DrugDiseaseSplit, MessageScope
 
 DATA_VARIABLE = "HGT_REPURPOSING_DATA"
 RAW_FOLDER = "01_raw"
@@ -72,6 +80,41 @@ def load(name: str, *, root: Path) -> Any:
 def manifest_of(name: str, *, root: Path) -> Manifest:
     """Header of an artefact; raises as `read_manifest`."""
     return read_manifest(folder_of(name, root=root), name)
+
+
+def require_made_from(name: str, source: str, *, root: Path) -> None:
+    """Refuse an artefact of which any step since the source read another version of its input than lies there now.
+
+    Raises:
+        ValueError: If an input on the way was made again since.
+        FileNotFoundError, UnreadableArtifactError: As `read_manifest`.
+    """
+    for parent, digest in manifest_of(name, root=root).inputs.items():
+        if parent != source and not _descends_from(parent, source, root=root):
+            continue
+        if manifest_of(parent, root=root).digest != digest:
+            raise ValueError(
+                f"{name} was made from another {parent} than lies in {folder_of(parent, root=root)}: "
+                f"materialise {name} again"
+            )
+        require_made_from(parent, source, root=root)
+
+
+def _descends_from(name: str, source: str, *, root: Path) -> bool:
+    parents = manifest_of(name, root=root).inputs
+    return source in parents or any(_descends_from(parent, source, root=root) for parent in parents)
+
+
+def judged_split(split: DrugDiseaseSplit, *, root: Path) -> DrugDiseaseSplit:
+    """What of a split the embeddings in the data folder may be used with: all of it, or the one fold they serve.
+
+    Raises:
+        ValueError: If the embeddings, their model or their message graph were made for another split.
+        FileNotFoundError, UnreadableArtifactError: As `read_manifest`.
+    """
+    require_made_from("hgt_embeddings", "drug_disease_split", root=root)
+    scope = read_one_part(folder_of("hetero_data", root=root), "hetero_data", SCOPE_PART)
+    return MessageScope.from_json(scope).judged(split)
 
 
 def _owner(name: str) -> Any:

@@ -14,6 +14,7 @@ import dagster as dg
 from hgt_repurposing.defs.config import (
     DrugDiseaseSplitConfig,
     EmbeddingParamsConfig,
+    HeteroDataConfig,
     KnowledgeGraphConfig,
     RepurposingCandidatesConfig,
     RepurposingModelConfig,
@@ -24,11 +25,12 @@ from hgt_repurposing.defs.resources import ArtifactStore
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationReport, ValidationThresholds, validate_embeddings
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees, describe
+from hgt_repurposing.graph.sources.pairs import load_external_pairs
 from hgt_repurposing.graph.sources.source import load_knowledge_graph
 from hgt_repurposing.graph.split import (
     DrugDiseaseSplit,
     crossing_edges,
-    message_graph,
+    scoped_message_graph,
     split_drug_disease_pairs,
     split_sizes,
 )
@@ -84,29 +86,36 @@ def drug_disease_split(
 ) -> dg.MaterializeResult[DrugDiseaseSplit]:
     """Which known drug-disease pairs each fold holds out: by disease, by pair, by drug and by group of diseases."""
     with clear_errors():
-        split = split_drug_disease_pairs(knowledge_graph, config)
+        external = load_external_pairs(config.external_pairs, knowledge_graph)
+        split = split_drug_disease_pairs(knowledge_graph, config, external=external.pairs)
     return dg.MaterializeResult(
         value=split,
         metadata={
             "pairs": number(split.pairs.shape[1]),
+            "external_pairs": number(external.pairs.shape[1]),
+            "external_pairs_known_already": number(external.num_known),
+            "external_rows_with_unknown_ids": number(external.num_unknown),
             "pairs_per_fold": preview(split_sizes(split), rows=100),
             "edges_between_folds": preview(crossing_edges(split, knowledge_graph), rows=100),
         },
     )
 
 
-@dg.asset(group_name=GRAPH, kinds={"pytorch"}, deps=[drug_disease_split])
-def hetero_data(knowledge_graph: KnowledgeGraph) -> dg.MaterializeResult[HeteroData]:
-    """The graph that messages pass over, as PyG HeteroData: every edge but those between drugs and diseases."""
+@dg.asset(group_name=GRAPH, kinds={"pytorch"})
+def hetero_data(
+    config: HeteroDataConfig, knowledge_graph: KnowledgeGraph, drug_disease_split: DrugDiseaseSplit
+) -> dg.MaterializeResult[HeteroData]:
+    """The graph that messages pass over, as PyG HeteroData: no edge between a drug and a disease that is held out."""
     from hgt_repurposing.graph.hetero_data import count_edges, to_hetero_data
 
     with clear_errors():
-        visible = message_graph(knowledge_graph)
-        data = to_hetero_data(visible)
+        visible, scope = scoped_message_graph(knowledge_graph, drug_disease_split, config)
+        data = to_hetero_data(visible, scope=scope)
     return dg.MaterializeResult(
         value=data,
         metadata={
             "drug_disease_edges_excluded": number(knowledge_graph.num_edges - visible.num_edges),
+            "judged_by": str(scope.fold or "every fold"),
             "edge_types": number(len(data.edge_types)),
             "directed_edges_per_type": preview(count_edges(data), rows=100),
         },
@@ -188,6 +197,7 @@ def embedding_validation(
 @dg.asset(group_name=REPURPOSING, kinds={"xgboost"})
 def repurposing_model(
     context: dg.AssetExecutionContext,
+    store: ArtifactStore,
     config: RepurposingModelConfig,
     knowledge_graph: KnowledgeGraph,
     drug_disease_split: DrugDiseaseSplit,
@@ -201,7 +211,7 @@ def repurposing_model(
         features = PairFeatures.of_graph(hgt_embeddings, knowledge_graph)
         model = fit_repurposing_model(
             features,
-            drug_disease_split,
+            store.judged_split(drug_disease_split),
             config,
             off_label=knowledge_graph.off_label_pairs,
             on_fit=lambda name: context.log.info("fitted XGBoost: %s", name),
@@ -219,6 +229,7 @@ def repurposing_model(
 @dg.asset(group_name=REPURPOSING, kinds={"numpy", "csv"})
 def repurposing_evaluation(
     context: dg.AssetExecutionContext,
+    store: ArtifactStore,
     knowledge_graph: KnowledgeGraph,
     drug_disease_split: DrugDiseaseSplit,
     hgt_embeddings: Embeddings,
@@ -232,7 +243,7 @@ def repurposing_evaluation(
         evaluation = evaluate(
             repurposing_model,
             PairFeatures.of_graph(hgt_embeddings, knowledge_graph),
-            drug_disease_split,
+            store.judged_split(drug_disease_split),
             off_label=knowledge_graph.off_label_pairs,
             seed=drug_disease_split.seeds[0],
         )

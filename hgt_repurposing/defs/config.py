@@ -6,7 +6,7 @@ import dagster as dg
 from pydantic import ValidationError
 
 from hgt_repurposing.graph.sources.source import GraphSource
-from hgt_repurposing.graph.split import SplitConfig
+from hgt_repurposing.graph.split import MessageGraphConfig, SplitConfig
 from hgt_repurposing.repurposing.params import CandidateParams, ClassifierParams
 from hgt_repurposing.training.params import EmbeddingParams
 
@@ -37,6 +37,10 @@ class KnowledgeGraphConfig(LaunchConfig, GraphSource):
 
 class DrugDiseaseSplitConfig(LaunchConfig, SplitConfig):
     """How indications are held out."""
+
+
+class HeteroDataConfig(LaunchConfig, MessageGraphConfig):
+    """Which drug-disease edges messages may pass over."""
 
 
 class EmbeddingParamsConfig(LaunchConfig, EmbeddingParams):

@@ -7,7 +7,8 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from hgt_repurposing.layout import RAW_FOLDER, data_folder, folder_of, load, manifest_of, save
+from hgt_repurposing.graph.split import DrugDiseaseSplit
+from hgt_repurposing.layout import RAW_FOLDER, data_folder, folder_of, judged_split, load, manifest_of, save
 
 DATA_FOLDER = Field("", description="data folder; empty: the environment variable HGT_REPURPOSING_DATA, else ./data")
 
@@ -34,6 +35,10 @@ class ArtifactStore(dg.ConfigurableResource[Any]):  # Any: the resource is hande
     def digest(self, asset: str) -> str:
         """Digest of an asset's artefact."""
         return manifest_of(asset, root=self.root).digest
+
+    def judged_split(self, split: DrugDiseaseSplit) -> DrugDiseaseSplit:
+        """What of a split the embeddings in the data folder may be used with; raises as the layout's function."""
+        return judged_split(split, root=self.root)
 
     def provenance(self, *assets: str) -> dict[str, str]:
         """Digest and configuration of artefacts, as text."""

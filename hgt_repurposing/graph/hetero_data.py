@@ -14,14 +14,18 @@ from torch_geometric.data import HeteroData
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import REVERSE_PREFIX, EdgeType, FloatArray, IntArray
+from hgt_repurposing.graph.split import SCOPE_PART, MessageScope
 
 
-def to_hetero_data(graph: KnowledgeGraph, *, features: Mapping[str, FloatArray] | None = None) -> HeteroData:
+def to_hetero_data(
+    graph: KnowledgeGraph, *, features: Mapping[str, FloatArray] | None = None, scope: MessageScope | None = None
+) -> HeteroData:
     """Build the graph that messages pass over.
 
     Args:
         graph: Already without the edges that training must not see.
         features: Given node features by type. Shape [num_nodes of the type, width], float32.
+        scope: What models of the graph may be judged by; kept as the graph's attribute `scope`.
 
     Raises:
         ValueError: If features do not fit their nodes, or a graph has no edge at all.
@@ -31,6 +35,8 @@ def to_hetero_data(graph: KnowledgeGraph, *, features: Mapping[str, FloatArray] 
     data = HeteroData()
     data.drug_type = graph.therapeutic.drug
     data.disease_type = graph.therapeutic.disease
+    if scope:
+        data.scope = scope
     for node_type, count in graph.num_nodes.items():
         data[node_type].num_nodes = count
     for node_type, x in (features or {}).items():
@@ -48,6 +54,12 @@ def to_hetero_data(graph: KnowledgeGraph, *, features: Mapping[str, FloatArray] 
             data[tuple(edge_type)].edge_index = edge_index
             data[tuple(reverse(edge_type))].edge_index = edge_index.flip(0)
     return data
+
+
+def scope_of(data: HeteroData) -> MessageScope | None:
+    """What models of the graph may be judged by; None if it was made without a split."""
+    scope: MessageScope | None = getattr(data, "scope", None)  # PyG keeps no attribute that is None
+    return scope
 
 
 class GraphMetadata(NamedTuple):
@@ -93,6 +105,7 @@ def count_edges(data: HeteroData) -> pd.DataFrame:
 def to_parts(data: HeteroData) -> dict[str, Any]:
     """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""
     with_features = [node_type for node_type in data.node_types if "x" in data[node_type]]
+    scope = scope_of(data)
     arrays = {f"edges_{i}": data[names].edge_index.numpy() for i, names in enumerate(data.edge_types)}
     arrays |= {f"features_{i}": data[node_type].x.numpy() for i, node_type in enumerate(with_features)}
     return {
@@ -104,6 +117,7 @@ def to_parts(data: HeteroData) -> dict[str, Any]:
             "drug_type": data.drug_type,
             "disease_type": data.disease_type,
         },
+        SCOPE_PART: scope.to_json() if scope else None,
     }
 
 
@@ -112,6 +126,9 @@ def from_parts(parts: Mapping[str, Any]) -> HeteroData:
     meta, arrays = parts["hetero_data.json"], parts["hetero_data.npz"]
     data = HeteroData()
     data.drug_type, data.disease_type = meta["drug_type"], meta["disease_type"]
+    scope = parts[SCOPE_PART]
+    if scope:
+        data.scope = MessageScope.from_json(scope)
     for node_type, count in meta["num_nodes"].items():
         data[node_type].num_nodes = count
     for i, node_type in enumerate(meta["with_features"]):

@@ -96,6 +96,11 @@ class KnowledgeGraph:
         return self.therapeutic_pairs(self.therapeutic.indication)
 
     @property
+    def contraindicated_pairs(self) -> IntArray:
+        """Drug-disease pairs where the drug must not be given. Shape [2, num_pairs]."""
+        return self.therapeutic_pairs(self.therapeutic.contraindication)
+
+    @property
     def off_label_pairs(self) -> IntArray:
         """Drug-disease pairs that are neither known treatments nor negatives. Shape [2, num_pairs]."""
         return self.therapeutic_pairs(self.therapeutic.off_label)

@@ -13,10 +13,17 @@ from hgt_repurposing.artifacts import read_manifest
 from hgt_repurposing.definitions import defs
 from hgt_repurposing.defs import assets, checks
 from hgt_repurposing.defs.resources import ArtifactIOManager, ArtifactStore
-from hgt_repurposing.graph.hetero_data import to_hetero_data
+from hgt_repurposing.graph.hetero_data import scope_of, to_hetero_data
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import PRIMEKG_RELATIONS, EdgeType
-from hgt_repurposing.graph.split import message_graph
+from hgt_repurposing.graph.split import (
+    DrugDiseaseSplit,
+    FoldKey,
+    MessageGraphConfig,
+    MessageScope,
+    message_graph,
+    scoped_message_graph,
+)
 from hgt_repurposing.layout import PLACES, folder_of, load
 
 SMALL: dict[str, dict[str, dict[str, object]]] = {
@@ -119,6 +126,44 @@ def test_a_leaked_pair_stops_the_run_before_training(tmp_path: Path) -> None:
     assert not evaluation.passed
     assert evaluation.metadata["leaked"].value == 2  # the edge and its reverse
     assert not (tmp_path / PLACES["hgt_model"].folder).exists()
+
+
+GRAPH_CHAIN = [assets.knowledge_graph, assets.drug_disease_split, assets.hetero_data]
+TRAIN_ONLY = {"therapeutic_edges": "train_only", "kind": "disease", "fold": 2}
+
+
+def check_of(result: dg.ExecuteInProcessResult) -> Any:
+    """The one check that was evaluated. Any: Dagster's evaluation."""
+    (evaluation,) = result.get_asset_check_evaluations()
+    return evaluation
+
+
+def test_a_message_graph_of_one_fold_passes_its_check_and_names_the_fold(tmp_path: Path) -> None:
+    result = run(tmp_path, {"hetero_data": {"config": TRAIN_ONLY}}, chain=GRAPH_CHAIN, defaults={})
+    assert check_of(result).passed
+    assert check_of(result).metadata["held_out_by"].value == "disease, repeat 0, fold 2"
+    split, data = (load(name, root=tmp_path) for name in ("drug_disease_split", "hetero_data"))
+    key = FoldKey("disease", repeat=0, fold=2)
+    assert scope_of(data) == MessageScope(split.digest, key)
+    assert data["drug", "indication", "disease"].edge_index.tolist() == split.training_pairs(key).tolist()
+
+
+@pytest.mark.parametrize("relation", ["off-label use", "palliates"])
+def test_a_test_pair_beside_the_training_pairs_of_a_fold_stops_the_run(tmp_path: Path, relation: str) -> None:
+    key = FoldKey("disease", repeat=0, fold=2)
+
+    @dg.asset(name="hetero_data")
+    def leaking(knowledge_graph: KnowledgeGraph, drug_disease_split: DrugDiseaseSplit) -> Any:
+        """The message graph of a fold with one of its test pairs put back under another relation."""
+        config = MessageGraphConfig.model_validate(TRAIN_ONLY)
+        visible, scope = scoped_message_graph(knowledge_graph, drug_disease_split, config)
+        pair = {EdgeType("drug", relation, "disease"): drug_disease_split.test_pairs(key)[:, :1].copy()}
+        return to_hetero_data(KnowledgeGraph(visible.nodes, {**visible.edges, **pair}, PRIMEKG_RELATIONS), scope=scope)
+
+    result = run(tmp_path, {}, chain=[*GRAPH_CHAIN[:2], leaking], defaults={})
+    assert not result.success
+    assert not check_of(result).passed
+    assert check_of(result).metadata["leaked"].value == 2  # the edge and its reverse
 
 
 def write_tables(folder: Path, nodes: str, edges: str) -> dict[str, Any]:

@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hgt_repurposing.evaluation.protocol import fold_grid, summarise
+from hgt_repurposing.evaluation.protocol import TherapeuticPairs, external_grid, fold_grid, suites_of, summarise
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.split import SPLIT_KINDS, DrugDiseaseSplit, FoldKey
 
 # Pairs (drug, disease): (0, 0) (1, 0) (1, 2) (2, 2); drug 3, diseases 1 and 3 have none. Fold 1 holds out disease 2.
@@ -83,6 +86,65 @@ def test_every_pair_is_either_held_out_or_trained_on(split: DrugDiseaseSplit, da
 def test_only_training_pairs_are_left_out_of_the_candidates(split: DrugDiseaseSplit, data: st.DataObject) -> None:
     grid = fold_grid(split, data.draw(st.sampled_from(split.keys)))
     np.testing.assert_array_equal(~grid.candidate, grid.train.toarray()[:, grid.columns] == 1)
+
+
+# external pairs
+
+
+def test_external_pairs_are_judged_with_every_indication_for_training() -> None:
+    grid = external_grid(replace(SPLIT, external=np.array([[3, 0], [0, 2]])))
+    assert grid.columns.tolist() == [0, 2]
+    assert grid.positive.astype(int).tolist() == [[0, 1], [0, 0], [0, 0], [1, 0]]
+    assert grid.candidate.astype(int).tolist() == [[0, 1], [0, 0], [1, 0], [1, 1]]
+    assert grid.train.sum() == SPLIT.pairs.shape[1]
+
+
+def test_without_external_pairs_there_is_no_grid() -> None:
+    with pytest.raises(ValueError, match="the split holds no external pair to judge by: name a file in external_pairs"):
+        external_grid(SPLIT)
+
+
+# suites
+
+OTHERS = TherapeuticPairs(contraindications=np.array([[0], [2]]), off_label=np.array([[3], [2]]))
+
+
+def test_the_strict_suite_removes_nothing_but_training_pairs() -> None:
+    strict, _ = suites_of("disease")
+    grid = fold_grid(SPLIT, BY_DISEASE, ignored=strict.ignored(OTHERS))
+    assert grid.candidate[:, 0].tolist() == [True, True, True, True]
+
+
+def test_the_open_suite_removes_contraindications_and_off_label_use() -> None:
+    _, open_suite = suites_of("disease")
+    grid = fold_grid(SPLIT, BY_DISEASE, ignored=open_suite.ignored(OTHERS))
+    assert grid.candidate[:, 0].tolist() == [False, True, True, False]
+
+
+def test_a_suite_says_what_is_right_and_what_is_not_counted() -> None:
+    strict, open_suite = suites_of("disease")
+    assert strict.in_words() == (
+        "To be found among all drugs: the indications of diseases that lost all of theirs. Left out: training pairs. "
+        "Negatives: contraindications, off-label use and palliation and pairs of which the graph says nothing."
+    )
+    assert open_suite.in_words() == (
+        "To be found among all drugs: the indications of diseases that lost all of theirs. Left out: training pairs, "
+        "contraindications, off-label use and palliation. Negatives: pairs of which the graph says nothing."
+    )
+
+
+def test_the_pairs_of_a_suite_are_those_of_the_graph(toy_graph: KnowledgeGraph) -> None:
+    pairs = TherapeuticPairs.of_graph(toy_graph)
+    assert pairs.contraindications.shape[1] == 1
+    assert pairs.off_label.shape[1] == 1
+    assert not np.array_equal(*pairs)
+
+
+def test_suites_are_summed_up_apart() -> None:
+    both = pd.concat([ROWS.assign(suite="strict"), ROWS.assign(suite="open", macro_ap=0.9)])
+    summary = summarise(both).set_index(["split", "suite", "scorer"])["macro_ap_mean"]
+    assert summary["pair", "strict", "model"] == pytest.approx(0.2)
+    assert summary["pair", "open", "model"] == pytest.approx(0.9)
 
 
 def test_a_fold_that_does_not_exist_is_refused() -> None:

@@ -1,0 +1,98 @@
+"""Drug-disease pairs of one's own: a file with the columns drug_id and disease_id, ids as in the graph."""
+
+import logging
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.schema import NODE_ID, BoolArray, IntArray
+from hgt_repurposing.graph.sources.delimited import read_columns
+
+COLUMNS = ("drug_id", "disease_id")
+
+_NAMED = 3
+"""So many unknown ids are named."""
+
+_logger = logging.getLogger(__name__)
+
+
+class ExternalPairs(NamedTuple):
+    """Pairs to be judged by, and what of the file is not among them."""
+
+    pairs: IntArray
+    """Local drug and disease index. Shape [2, num_pairs], sorted, unique."""
+    num_known: int = 0
+    """Pairs that the graph has as indications already."""
+    num_unknown: int = 0
+    """Rows with an id that the graph does not have."""
+
+
+def load_external_pairs(path: str, graph: KnowledgeGraph) -> ExternalPairs:
+    """Read the pairs that the graph does not have as indications; none if no path is given.
+
+    Args:
+        path: `.parquet`, or a delimited file as `read_columns` takes it; empty for no file.
+        graph: Whose ids and indications count.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is empty, malformed, lacks a column or a value, or leaves no pair to be judged by.
+    """
+    if not path:
+        return ExternalPairs(np.empty((2, 0), dtype=np.int64))
+    table = _read(Path(path))
+    types = (graph.therapeutic.drug, graph.therapeutic.disease)
+    ends = [
+        pd.Index(graph.nodes_of(node_type)[NODE_ID]).get_indexer(table[column])
+        for column, node_type in zip(COLUMNS, types, strict=True)
+    ]
+    index = np.stack(ends).astype(np.int64)
+    found: BoolArray = np.all(index >= 0, axis=0)
+    unknown = _unknown(table, index)
+    if not found.any():
+        raise ValueError(f"{path}: no row has a drug and a disease of the graph; {unknown}")
+    num_diseases = graph.num_nodes[graph.therapeutic.disease]
+    key = np.unique(index[0, found] * num_diseases + index[1, found])
+    new: IntArray = np.setdiff1d(key, graph.indications[0] * num_diseases + graph.indications[1])
+    if not len(new):
+        raise ValueError(f"{path}: all {len(key)} pairs are indications of the graph, so that none is left to judge by")
+    if not found.all():
+        _logger.warning("%s: %d of %d rows are left out; %s", path, np.sum(~found), len(found), unknown)
+    return ExternalPairs(np.stack([new // num_diseases, new % num_diseases]), len(key) - len(new), int(np.sum(~found)))
+
+
+def _unknown(table: pd.DataFrame, index: IntArray) -> str:
+    """How many ids the graph does not have, and the first of them."""
+    said = []
+    for column, row in zip(COLUMNS, index, strict=True):
+        ids = pd.unique(table.loc[row < 0, column]).tolist()
+        if ids:
+            first = ", ".join(map(repr, ids[:_NAMED])) + (", ..." if len(ids) > _NAMED else "")
+            said.append(f"{len(ids)} unknown in column {column!r}: {first}")
+    return "; ".join(said)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """The two columns as text."""
+    if path.suffix != ".parquet":
+        return read_columns(path, COLUMNS).astype("str")
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such file")
+    try:
+        table = pd.read_parquet(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ValueError(f"{path}: cannot be read as Parquet ({error})") from error
+    absent = [column for column in COLUMNS if column not in table]
+    if absent:
+        raise ValueError(f"{path}: column {absent[0]!r} is missing; columns found: {', '.join(map(repr, table))}")
+    if table.empty:
+        raise ValueError(f"{path}: there is no row")
+    for column in COLUMNS:
+        missing = table[column].isna().to_numpy()
+        if missing.any():
+            raise ValueError(f"{path}: row {int(missing.argmax()) + 1} has no value in column {column!r}")
+    return table[list(COLUMNS)].astype("str")
