@@ -111,7 +111,7 @@ def fold_grid(split: DrugDiseaseSplit, key: FoldKey, *, ignored: IntArray | None
             pair among them stays a positive. Shape [2, num_ignored].
 
     Raises:
-        ValueError: If the fold holds out no pair.
+        ValueError: If the fold holds out no pair, or leaves no negative to rank it against.
     """
     return _grid(split, split.test_pairs(key), split.training_pairs(key), ignored)
 
@@ -124,7 +124,7 @@ def external_grid(split: DrugDiseaseSplit, *, ignored: IntArray | None = None) -
         ignored: As in `fold_grid`.
 
     Raises:
-        ValueError: If the split holds no external pair.
+        ValueError: If the split holds no external pair, or leaves no negative to rank it against.
     """
     if not split.external.shape[1]:
         raise ValueError("the split holds no external pair to judge by: name a file in external_pairs")
@@ -138,7 +138,13 @@ def _grid(split: DrugDiseaseSplit, test: IntArray, training: IntArray, ignored: 
     masked = _mask(training, columns, split)
     if ignored is not None:
         masked |= _mask(ignored, columns, split)
-    return FoldGrid(columns, train, positive, candidate=positive | ~masked)
+    candidate = positive | ~masked
+    if np.array_equal(candidate, positive):
+        raise ValueError(
+            f"nothing is left to rank {np.count_nonzero(positive)} held-out pairs against: every other pair of these "
+            f"{len(columns)} diseases is a training pair or ignored"
+        )
+    return FoldGrid(columns, train, positive, candidate)
 
 
 def _mask(pairs: IntArray, columns: IntArray, split: DrugDiseaseSplit) -> BoolArray:

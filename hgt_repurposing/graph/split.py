@@ -2,7 +2,8 @@
 
 Split first, graph second. Four ways to hold out, each a partition of all indications into folds: `pair` (the drug and
 the disease may both be known from other pairs), `disease` (the disease loses all its treatments; the headline), `drug`,
-and `disease_group` (so do its near-synonyms and close relatives, with it). Each is shuffled once per seed. By
+and `disease_group` (so do its near-synonyms and close relatives, with it). Each is shuffled once per seed; large groups
+of diseases leave little to shuffle, so that repeats of `disease_group` differ less than those of the others. By
 default the message graph is target-free: it holds no drug-disease edge of any name, so one embedding serves every fold.
 With `train_only` it holds the training indications of one fold, and whatever is made of it is judged by that fold only.
 """

@@ -32,7 +32,7 @@ def splits(draw: st.DrawFn) -> DrugDiseaseSplit:
     pairs = np.array(sorted(cells)).T
     fold = np.array(draw(st.lists(st.integers(0, 2), min_size=len(cells), max_size=len(cells))))
     folds = {(kind, 0): fold for kind in SPLIT_KINDS}
-    return DrugDiseaseSplit(pairs, folds, num_drugs=6, num_diseases=5, num_folds=3, seeds=(0,))
+    return DrugDiseaseSplit(pairs, folds, num_drugs=7, num_diseases=5, num_folds=3, seeds=(0,))
 
 
 def test_the_columns_are_the_diseases_with_a_held_out_pair() -> None:
@@ -86,6 +86,14 @@ def test_every_pair_is_either_held_out_or_trained_on(split: DrugDiseaseSplit, da
 def test_only_training_pairs_are_left_out_of_the_candidates(split: DrugDiseaseSplit, data: st.DataObject) -> None:
     grid = fold_grid(split, data.draw(st.sampled_from(split.keys)))
     np.testing.assert_array_equal(~grid.candidate, grid.train.toarray()[:, grid.columns] == 1)
+
+
+def test_a_grid_without_a_negative_is_refused() -> None:
+    cells = np.indices((4, 4)).reshape(2, -1)
+    with pytest.raises(
+        ValueError, match="nothing is left to rank 2 held-out pairs against: every other pair of these 1 "
+    ):
+        fold_grid(SPLIT, BY_DISEASE, ignored=cells)
 
 
 # external pairs

