@@ -141,8 +141,8 @@ def _grid(split: DrugDiseaseSplit, test: IntArray, training: IntArray, ignored: 
     candidate = positive | ~masked
     if np.array_equal(candidate, positive):
         raise ValueError(
-            f"nothing is left to rank {np.count_nonzero(positive)} held-out pairs against: every other pair of these "
-            f"{len(columns)} diseases is a training pair or ignored"
+            f"nothing is left to rank {np.count_nonzero(positive)} held-out pairs against: every other pair of their "
+            f"diseases ({len(columns)}) is a training pair or ignored"
         )
     return FoldGrid(columns, train, positive, candidate)
 

@@ -74,7 +74,7 @@ def _permuted(
     """One relation, rewired. Shape [2, num_edges], sorted.
 
     All edges are paired off at random, and every pair tries to exchange targets at once: (a, b), (c, d) become (a, d),
-    (c, b). Where a new edge is there already, is wanted by two pairs, or would join a node to itself, its pair stays.
+    (c, b). A pair stays where a new edge of it is there already, is wanted by another, or would join a node to itself.
     """
     if swaps_per_edge < 0:
         raise ValueError(f"swaps_per_edge must not be negative (got {swaps_per_edge})")
@@ -106,11 +106,9 @@ def _key(edges: IntArray, width: int, *, symmetric: bool) -> IntArray:
 
 
 def _clash(present: IntArray, wanted: IntArray) -> BoolArray:
-    """True where a wanted edge is present or wanted more than once. Shape [num_wanted]."""
+    """True where a wanted edge is present, or wanted by an earlier one. Shape [num_wanted]."""
     every = np.concatenate([present, wanted])
     order = np.argsort(every, kind="stable")
-    equal = np.diff(every[order]) == 0
     repeated = np.zeros(len(every), dtype=np.bool_)
-    repeated[order[1:]] |= equal
-    repeated[order[:-1]] |= equal
+    repeated[order[1:]] = np.diff(every[order]) == 0
     return repeated[len(present) :]

@@ -91,7 +91,7 @@ def test_only_training_pairs_are_left_out_of_the_candidates(split: DrugDiseaseSp
 def test_a_grid_without_a_negative_is_refused() -> None:
     cells = np.indices((4, 4)).reshape(2, -1)
     with pytest.raises(
-        ValueError, match="nothing is left to rank 2 held-out pairs against: every other pair of these 1 "
+        ValueError, match="nothing is left to rank 2 held-out pairs against: every other pair of their "
     ):
         fold_grid(SPLIT, BY_DISEASE, ignored=cells)
 
@@ -125,8 +125,8 @@ def test_the_strict_suite_removes_nothing_but_training_pairs() -> None:
 
 def test_the_open_suite_removes_contraindications_and_off_label_use() -> None:
     _, open_suite = suites_of("disease")
-    grid = fold_grid(SPLIT, BY_DISEASE, ignored=open_suite.ignored(OTHERS))
-    assert grid.candidate[:, 0].tolist() == [False, True, True, False]
+    grid = fold_grid(replace(SPLIT, num_drugs=5), BY_DISEASE, ignored=open_suite.ignored(OTHERS))
+    assert grid.candidate[:, 0].tolist() == [False, True, True, False, True]
 
 
 def test_a_suite_says_what_is_right_and_what_is_not_counted() -> None:

@@ -166,6 +166,13 @@ def test_no_group_crosses_folds_and_folds_differ_by_the_largest_group_at_most(gr
     assert abs(counts[0] - counts[1]) <= size.max()
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_large_groups_are_dealt_first_so_that_small_ones_fill_up(seed: int) -> None:
+    triangle_and_three = graph_of(LETTERS[:6], [(0, 1), (1, 2), (0, 2)])
+    split = split_drug_disease_pairs(triangle_and_three, SplitConfig(num_folds=2, seed=seed, kinds=["disease_group"]))
+    assert sorted(split.test_pairs(key)[1].tolist() for key in split.keys) == [[0, 1, 2], [3, 4, 5]]
+
+
 # edges that cross
 
 

@@ -36,15 +36,16 @@ def self_loops(index: IntArray) -> int:
     return int(np.count_nonzero(index[0] == index[1]))
 
 
-def directed_circle(num: int) -> KnowledgeGraph:
-    """Gene i regulates gene i + 1, and one drug treats one disease."""
+def genes_joined(pairs: list[tuple[int, int]], *, directed: list[str]) -> KnowledgeGraph:
+    """Genes that regulate genes, and one drug that treats one disease."""
+    num = max(map(max, pairs)) + 1
     nodes = [("drug", "0", ""), ("disease", "0", ""), *(("gene", f"{i:03}", "") for i in range(num))]
-    edges = [("gene", f"{i:03}", "regulates", "gene", f"{(i + 1) % num:03}") for i in range(num)]
+    edges = [("gene", f"{one:03}", "regulates", "gene", f"{other:03}") for one, other in pairs]
     return build_knowledge_graph(
         pd.DataFrame(nodes, columns=list(NODE_COLUMNS)),
         pd.DataFrame([("drug", "0", "indication", "disease", "0"), *edges], columns=list(EDGE_COLUMNS)),
         therapeutic=TherapeuticRelations(),
-        directed_relations=["regulates"],
+        directed_relations=directed,
     )
 
 
@@ -127,12 +128,19 @@ def test_hardly_an_indication_stays(demo_graph: KnowledgeGraph, preserving: str)
 
 
 def test_a_directed_relation_keeps_in_and_out_degree_apart() -> None:
-    circle = directed_circle(50)
+    circle = genes_joined([(i, (i + 1) % 50) for i in range(50)], directed=["regulates"])
     edge_type = EdgeType("gene", "regulates", "gene")
     changed = rewired(circle)
     assert degrees(changed, edge_type) == [[1] * 50, [1] * 50]
     assert self_loops(changed.edges[edge_type]) == 0
     assert overlap(circle.edges[edge_type], changed.edges[edge_type]) < 0.2
+
+
+def test_either_end_of_a_symmetric_edge_may_be_exchanged() -> None:
+    # Every gene below 25 is joined to one from 25 on; without turning edges round it would stay so.
+    couples = genes_joined([(i, i + 25) for i in range(25)], directed=[])
+    low = rewired(couples).edges[EdgeType("gene", "regulates", "gene")] < 25
+    assert (low[0] == low[1]).any()
 
 
 def test_one_seed_gives_one_graph(demo_graph: KnowledgeGraph) -> None:
