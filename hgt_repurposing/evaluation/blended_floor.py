@@ -20,7 +20,6 @@ from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
 
 NUM_INNER_FOLDS = 5
 NEGATIVES_PER_POSITIVE = 40
-INVERSE_REGULARIZATION = 0.02  # C of scikit-learn; the scores are many, alike and few in positives
 
 
 class LabelledCells(NamedTuple):
@@ -118,5 +117,5 @@ def _regression() -> Pipeline:
         StandardScaler(with_mean=False),
         FunctionTransformer(np.arcsinh),  # scores are counts and sums: a few large ones would rule
         StandardScaler(),
-        LogisticRegression(C=INVERSE_REGULARIZATION, max_iter=1000),
+        LogisticRegression(max_iter=1000),
     )

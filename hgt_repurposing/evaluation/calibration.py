@@ -17,7 +17,7 @@ class CalibrationCurve(NamedTuple):
     """Mean probability. Shape [num_bins]."""
     observed: FloatArray
     """Share that is true. Shape [num_bins]."""
-    count: IntArray
+    num_pairs: IntArray
     """Pairs of the bin. Shape [num_bins]."""
 
 
@@ -37,8 +37,8 @@ class TopCalibration(NamedTuple):
 def calibration_curve(probability: FloatArray, outcome: BoolArray, *, num_bins: int = 10) -> CalibrationCurve:
     """Mean prediction against observed share, in bins that hold about equally many pairs.
 
-    Bins of equal width would put nearly all pairs of a grid, where one in hundreds is true, into the first. Pairs of one
-    probability stay in one bin, so there may be fewer bins than asked for.
+    Bins of equal width would put nearly all pairs of a grid, where one in hundreds is true, into the first. Pairs of
+    one probability stay in one bin, so there may be fewer bins than asked for.
 
     Args:
         probability: Predicted, in [0, 1]. Shape [num_pairs].
@@ -53,9 +53,7 @@ def calibration_curve(probability: FloatArray, outcome: BoolArray, *, num_bins: 
     """
     _require_probabilities(probability, outcome)
     if not 1 <= num_bins <= len(probability):
-        raise ValueError(
-            f"bins must be at least 1 and at most the number of pairs, {len(probability)} (got {num_bins})"
-        )
+        raise ValueError(f"there must be 1 to {len(probability)} bins, for there are so many pairs (got {num_bins})")
     order = np.argsort(probability, kind="stable")
     ordered, truth = probability[order], outcome[order].astype(np.float64)
     cuts = np.arange(num_bins) * len(ordered) // num_bins
@@ -65,7 +63,7 @@ def calibration_curve(probability: FloatArray, outcome: BoolArray, *, num_bins: 
         edges=np.append(ordered[starts], ordered[-1]),
         predicted=np.add.reduceat(ordered, starts) / count,
         observed=np.add.reduceat(truth, starts) / count,
-        count=count,
+        num_pairs=count,
     )
 
 
@@ -74,7 +72,7 @@ def expected_calibration_error(curve: CalibrationCurve) -> float:
 
     Naeini et al. 2015 (eq. 3), here with bins of equal mass.
     """
-    return float(np.average(np.abs(curve.observed - curve.predicted), weights=curve.count))
+    return float(np.average(np.abs(curve.observed - curve.predicted), weights=curve.num_pairs))
 
 
 def top_calibration(probability: FloatArray, outcome: BoolArray, *, top: int) -> TopCalibration:

@@ -48,7 +48,7 @@ class FloorInputs:
     generator: np.random.Generator
     """Source of randomness, for the floors that need it."""
     disease_group: IntArray | None = None
-    """Diseases of one number are hidden together, such as near-synonyms; by default each alone. Shape [num_diseases]."""
+    """Diseases of one number, such as near-synonyms, are hidden together; None: each alone. Shape [num_diseases]."""
 
     def __post_init__(self) -> None:
         num_drugs, num_diseases = self.train.shape
@@ -173,7 +173,7 @@ def drug_similarity(inputs: FloorInputs) -> FloatArray:
 def gene_paths(inputs: FloorInputs) -> FloatArray:
     """Degree-weighted count of the paths drug - gene - disease; knows no label at all.
 
-    A path counts the product of degree^-0.4 over the four ends of its two edges, degrees being those of the edge's kind.
+    A path counts the product of degree^-0.4 over the four ends of its two edges, degrees by kind of edge.
 
     Returns:
         Shape [num_drugs, num_columns].

@@ -13,7 +13,7 @@ from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
 class Frequency(NamedTuple):
     """Who stands in most lists, most frequent first."""
 
-    index: IntArray
+    who: IntArray
     """Row of a drug or column of a disease. Shape [num_listed]."""
     num_lists: FloatArray
     """Lists that hold it; a tie for the last place counts by its share. Shape [num_listed]."""
@@ -34,8 +34,8 @@ class PopularityReport(NamedTuple):
     entropy_bits: float
     """Entropy of the drugs over all places of the diseases' lists."""
     entropy_normalised: float
-    """That entropy / the greatest possible: 1 if every place goes to another drug, or all drugs are equally frequent;
-    0 if one drug has every place."""
+    """That entropy / log2(drugs that may be listed): 1 if all are equally frequent, 0 if one drug has every place. Few
+    places cannot reach 1."""
 
 
 def popularity_report(
@@ -67,13 +67,13 @@ def popularity_report(
             f"(got {drug_degree.shape} and {disease_degree.shape})"
         )
     listed = candidate.any(axis=1)
-    mean_score = np.mean(scores, axis=1, where=candidate, out=np.zeros(len(scores)), keepdims=False)
+    mean_score = np.sum(scores[listed], axis=1, where=candidate[listed]) / candidate[listed].sum(axis=1)
     product = np.outer(drug_degree + 1, disease_degree + 1)
     in_lists = _num_lists(scores, candidate, top)
     bits = float(entropy(in_lists, base=2))
-    most = np.log2(min(int(listed.sum()), round(in_lists.sum())))
+    most = float(np.log2(listed.sum()))
     return PopularityReport(
-        spearman_drugs=_spearman(mean_score[listed], drug_degree[listed]),
+        spearman_drugs=_spearman(mean_score, drug_degree[listed]),
         spearman_cells=_spearman(scores[candidate], product[candidate]),
         drugs=_most_frequent(in_lists, num_listed),
         diseases=_most_frequent(_num_lists(scores.T, candidate.T, top), num_listed),

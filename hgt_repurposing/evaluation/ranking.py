@@ -156,13 +156,13 @@ def require_informative(scores: FloatArray, candidate: BoolArray, *, scorer: str
     """
     try:
         _require_scores(scores, candidate)
-        found = scores[candidate]
-        if not found.size:
-            raise ValueError("scores need at least one candidate (got none)")
-        if found.min() == found.max():
-            raise ValueError(f"scores must differ between candidates (got {found[0]} for all {found.size})")
     except ValueError as error:
         raise ValueError(f"{scorer}: {error}") from error
+    found = scores[candidate]
+    if not found.size:
+        raise ValueError(f"{scorer}: scores need at least one candidate (got none)")
+    if found.min() == found.max():
+        raise ValueError(f"{scorer}: scores must differ between candidates (got {found[0]} for all {found.size})")
 
 
 def grid_metrics(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> GridMetrics:
@@ -243,6 +243,7 @@ def _pooled_auroc(positives: FloatArray, negatives: FloatArray) -> float:
 
 
 def require_grid(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> None:
+    """Refuse a grid on which nothing can be measured; args and errors are those of `positive_ranks`."""
     if positive.shape != scores.shape:
         raise ValueError(f"positives must have the shape of the scores {scores.shape} (got {positive.shape})")
     _require_scores(scores, candidate)

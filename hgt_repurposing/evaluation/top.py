@@ -24,4 +24,4 @@ def share_in_top(scores: FloatArray, top: int) -> FloatArray:
         return np.ones(len(scores))
     last = np.partition(scores, len(scores) - top)[len(scores) - top]
     above, tied = scores > last, scores == last
-    return above + tied * ((top - above.sum()) / tied.sum())
+    return np.where(above, 1.0, tied * ((top - above.sum()) / tied.sum()))

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
-from hgt_repurposing.evaluation.floors import FLOORS
+from hgt_repurposing.evaluation.floor_table import floors_for
+from hgt_repurposing.evaluation.floors import FloorInputs
 from hgt_repurposing.evaluation.protocol import FOLD, SCORER, SPLIT, FoldGrid, fold_grid, spread_over_folds, summarise
 from hgt_repurposing.evaluation.ranking import grid_metrics
 from hgt_repurposing.graph.schema import FloatArray, IntArray
-from hgt_repurposing.graph.split import SPLIT_KINDS, DrugDiseaseSplit
+from hgt_repurposing.graph.split import SPLIT_KINDS, DrugDiseaseSplit, SplitKind
 from hgt_repurposing.repurposing.features import PairFeatures
 from hgt_repurposing.repurposing.scoring import score_grid
 
@@ -97,12 +99,14 @@ def evaluate(
             grid = fold_grid(split, kind, fold, ignored=off_label)
             own = score_grid(model.folds[kind, fold], features, grid.columns)
             generator = np.random.default_rng([seed, SPLIT_KINDS.index(kind), fold])
-            for scorer, scores in [(MODEL, own), *_floor_scores(grid, generator)]:
+            for scorer, scores in [(MODEL, own), *_floor_scores(grid, kind, generator)]:
                 metrics = grid_metrics(scores, grid.positive, grid.candidate)
                 rows.append({SPLIT: kind, SCORER: scorer, FOLD: fold, **metrics._asdict()})
     return Evaluation(pd.DataFrame(rows))
 
 
-def _floor_scores(grid: FoldGrid, generator: np.random.Generator) -> Iterator[tuple[str, FloatArray]]:
-    for name, floor in FLOORS.items():
-        yield name, floor(grid.train, grid.columns, generator)
+def _floor_scores(grid: FoldGrid, kind: SplitKind, generator: np.random.Generator) -> Iterator[tuple[str, FloatArray]]:
+    no_drug_genes, no_disease_genes = (csr_array((size, 0)) for size in grid.train.shape)
+    inputs = FloorInputs(grid.train, grid.columns, no_drug_genes, no_disease_genes, hidden=kind, generator=generator)
+    for name, floor in floors_for(inputs).floors.items():
+        yield name, floor(inputs)

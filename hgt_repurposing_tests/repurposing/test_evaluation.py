@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hgt_repurposing.evaluation.floors import FLOORS
+from hgt_repurposing.evaluation.floor_table import FLOORS
 from hgt_repurposing.evaluation.ranking import GridMetrics
 from hgt_repurposing.graph.split import SPLIT_KINDS, DrugDiseaseSplit, SplitKind
 from hgt_repurposing.repurposing.classifier import PairClassifier
