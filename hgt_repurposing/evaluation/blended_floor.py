@@ -55,8 +55,11 @@ def logistic_regression(inputs: FloorInputs, rules: Mapping[str, Floor]) -> Floa
         features.append(_stack([rule(seen)[cells.drug, place] for rule in rules.values()]))
         positive.append(cells.positive)
     model = _regression().fit(np.concatenate(features), np.concatenate(positive))
-    scores = model.decision_function(_stack([rule(inputs).ravel() for rule in rules.values()]))
-    return np.asarray(scores, dtype=np.float64).reshape(inputs.train.shape[0], len(inputs.columns))
+    scores = [rule(inputs) for rule in rules.values()]
+    log_odds = np.empty((inputs.train.shape[0], len(inputs.columns)))
+    for column in range(log_odds.shape[1]):  # all at once, the model would copy all scores of all rules several times
+        log_odds[:, column] = model.decision_function(_stack([score[:, column] for score in scores]))
+    return log_odds
 
 
 def hidden_cells(inputs: FloorInputs) -> Iterator[tuple[csr_array, LabelledCells]]:

@@ -90,14 +90,13 @@ def degree_matched(
     num_positives = np.bincount(stratum[positive], minlength=num_strata)
     num_negatives = np.bincount(stratum[negative], minlength=num_strata)
     matched = positive & (num_negatives > 0)[stratum]
-    partner = negative & (num_positives > 0)[stratum]
     if not matched.any():
         raise ValueError(f"no negative has degrees like those of a positive (got {int(positive.sum())} positives)")
-    weights = num_positives[stratum[partner]] / num_negatives[stratum[partner]]
+    weights = num_positives[stratum[negative]] / num_negatives[stratum[negative]]
     num_matched = int(matched.sum())
     auroc = roc_auc_score(
         np.arange(num_matched + len(weights)) < num_matched,
-        np.concatenate([scores[matched], scores[partner]]),
+        np.concatenate([scores[matched], scores[negative]]),
         sample_weight=np.concatenate([np.ones(num_matched), weights]),
     )
     return DegreeMatched(float(auroc), num_matched, int(positive.sum()) - num_matched)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from hgt_repurposing.evaluation.classification import degree_matched, uniform_one_to_one
 from hgt_repurposing.evaluation.ranking import grid_metrics
@@ -123,6 +124,16 @@ def test_the_classical_figures_by_hand() -> None:
     scores, positive = np.array([[0.1], [0.9]]), np.array([[True], [False]])
     result = uniform_one_to_one(scores, positive, np.ones_like(positive), generator=np.random.default_rng(0))
     assert result == (0.0, 0.5, 1)
+
+
+@given(hnp.arrays(np.float64, (6, 2), elements=st.integers(-3, 3).map(float)), st.integers(0, 2**32 - 1))
+def test_no_negative_is_drawn_twice(scores: FloatArray, seed: int) -> None:
+    positive = np.arange(12).reshape(6, 2) % 2 == 0  # half of all cells: every negative is needed
+    everything = np.ones_like(positive)
+    result = uniform_one_to_one(scores, positive, everything, generator=np.random.default_rng(seed))
+    grid = grid_metrics(scores, positive, everything)
+    found = (result.auroc_uniform_1_to_1, result.average_precision_uniform_1_to_1)
+    assert found == pytest.approx((grid.auroc, grid.average_precision))
 
 
 def test_popularity_shines_in_the_classical_figures() -> None:

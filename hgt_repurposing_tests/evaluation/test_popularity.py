@@ -72,7 +72,7 @@ def test_masked_cells_stand_in_no_list_and_in_no_mean() -> None:
     candidate[0] = False
     candidate[1, 0] = False
     scores = SCORES.copy()
-    scores[0], scores[1, 0] = np.nan, 1e9
+    scores[0], scores[1, 0] = np.nan, -1e9
     found = report(scores, candidate, num_listed=4)
     assert dict(zip(found.drugs.who.tolist(), found.drugs.num_lists.tolist(), strict=True)) == {1: 1, 2: 1, 3: 1, 0: 0}
     assert found.spearman_drugs == pytest.approx(0.5)  # means 3.5, 2, 2.5 rank 3, 1, 2 against 3, 2, 1

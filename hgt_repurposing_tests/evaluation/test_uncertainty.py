@@ -45,6 +45,13 @@ def test_values_of_one_disease_are_drawn_together() -> None:
     assert independent.upper - independent.lower < 0.6 * (once.upper - once.lower)
 
 
+def test_every_value_weighs_the_same_in_a_resample_too() -> None:
+    # One value of +1 and three of -1/2: of the resamples only the one with the first disease alone is positive.
+    result = resampled(np.array([1, -0.5, -0.5, -0.5]), np.zeros(4), np.array([0, 1, 1, 1]))
+    assert result.mean == -0.125
+    assert result.share_positive == pytest.approx(0.25, abs=0.04)
+
+
 def test_the_bootstrap_repeats_with_the_seed() -> None:
     values = np.random.default_rng(1).random((2, 30))
     first, second, other = (resampled(values[0], values[1], np.arange(30), seed=seed) for seed in (3, 3, 4))
