@@ -55,11 +55,22 @@ class DiseaseAP(NamedTuple):
     """Average precision. Shape [num_diseases]."""
 
 
+class DrugAP(NamedTuple):
+    """Average precision of each row that has a positive."""
+
+    rows: IntArray
+    """Rows with at least one positive, ascending. Shape [num_drugs_with_positive]."""
+    values: FloatArray
+    """Average precision. Shape [num_drugs_with_positive]."""
+
+
 class GridMetrics(NamedTuple):
     """What one score is worth on one grid of drugs x diseases."""
 
     macro_ap: float
-    """Average precision, mean over diseases."""
+    """Average precision over a disease's candidate drugs, mean over diseases."""
+    macro_ap_by_drug: float
+    """Average precision over a drug's candidate diseases, mean over the drugs with a positive."""
     recall_at_10: float
     """Share of a disease's positives with average tie rank at most 10 among all candidates, mean over diseases."""
     recall_at_50: float
@@ -70,6 +81,8 @@ class GridMetrics(NamedTuple):
     """Share of all positives with filtered average tie rank at most 10."""
     auroc: float
     """Area under the ROC curve, pooled over all candidate cells."""
+    average_precision: float
+    """Average precision, pooled over all candidate cells."""
     num_diseases: int
     """Columns with at least one positive."""
     num_positives: int
@@ -84,10 +97,14 @@ def positive_ranks(scores: FloatArray, positive: BoolArray, candidate: BoolArray
         candidate: True where a pair takes part in the ranking; every positive does. Same shape.
 
     Raises:
-        ValueError: If the shapes differ, the score of a candidate is not finite, there is no positive, or a positive
-            is no candidate.
+        ValueError: If the shapes differ, the score of a candidate is not finite, there is no positive, a positive is
+            no candidate, or a disease has no candidate.
     """
-    _require_grid(scores, positive, candidate)
+    require_grid(scores, positive, candidate)
+    return _positive_ranks(scores, positive, candidate)
+
+
+def _positive_ranks(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> PositiveRanks:
     column, row = np.nonzero(positive.T)
     parts = []
     for c in np.unique(column):
@@ -114,23 +131,59 @@ def per_disease_ap(scores: FloatArray, positive: BoolArray, candidate: BoolArray
     return _average_precision(positive_ranks(scores, positive, candidate))
 
 
+def per_drug_ap(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> DrugAP:
+    """Average precision of each drug that has a positive, over its candidate diseases; ties share one threshold.
+
+    Args and errors are those of `positive_ranks`.
+    """
+    require_grid(scores, positive, candidate)
+    return _drug_average_precision(scores, positive, candidate)
+
+
+def require_informative(scores: FloatArray, candidate: BoolArray, *, scorer: str) -> None:
+    """Refuse the scores of a model that tell nothing, before a table shows the chance level as its result.
+
+    A floor may score every candidate alike, such as the degree of drugs that were held out; a model may not.
+
+    Args:
+        scores: Shape [num_drugs, num_columns].
+        candidate: True where a pair takes part in the ranking. Same shape.
+        scorer: Who gave the scores, for the message.
+
+    Raises:
+        ValueError: If the shapes differ, there is no candidate, a candidate's score is not finite, or all candidates
+            score the same.
+    """
+    try:
+        _require_scores(scores, candidate)
+    except ValueError as error:
+        raise ValueError(f"{scorer}: {error}") from error
+    found = scores[candidate]
+    if not found.size:
+        raise ValueError(f"{scorer}: scores need at least one candidate (got none)")
+    if found.min() == found.max():
+        raise ValueError(f"{scorer}: scores must differ between candidates (got {found[0]} for all {found.size})")
+
+
 def grid_metrics(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> GridMetrics:
-    """All metrics of one score on one grid.
+    """All metrics of one score on one grid; ties are defined throughout, so a constant score has its chance level.
 
     Args and errors are those of `positive_ranks`; besides, AUROC needs a candidate that is no positive.
     """
     ranks = positive_ranks(scores, positive, candidate)
-    average_precision = _average_precision(ranks)
+    by_disease, by_drug = _average_precision(ranks), _drug_average_precision(scores, positive, candidate)
     realistic, filtered = ranks.among_candidates.realistic, ranks.filtered.realistic
     return GridMetrics(
-        macro_ap=float(average_precision.values.mean()),
+        macro_ap=float(by_disease.values.mean()),
+        macro_ap_by_drug=float(by_drug.values.mean()),
         recall_at_10=_macro_recall(realistic, ranks.column, 10),
         recall_at_50=_macro_recall(realistic, ranks.column, 50),
         recall_at_100=_macro_recall(realistic, ranks.column, 100),
         mrr=float((1 / filtered).mean()),
         hits_at_10=float((filtered <= 10).mean()),
         auroc=_pooled_auroc(scores[positive], scores[candidate & ~positive]),
-        num_diseases=len(average_precision.columns),
+        average_precision=float(_precision(*_pooled_ranks(scores, positive, candidate)).mean()),
+        num_diseases=len(by_disease.columns),
         num_positives=len(ranks.row),
     )
 
@@ -148,10 +201,25 @@ def _join(parts: list[Ranks]) -> Ranks:
 
 
 def _average_precision(ranks: PositiveRanks) -> DiseaseAP:
+    return DiseaseAP(*_mean_by_column(_precision(ranks.among_positives, ranks.among_candidates), ranks.column))
+
+
+def _drug_average_precision(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> DrugAP:
+    by_disease = _average_precision(_positive_ranks(scores.T, positive.T, candidate.T))
+    return DrugAP(by_disease.columns, by_disease.values)
+
+
+def _pooled_ranks(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> tuple[Ranks, Ranks]:
+    """Ranks of the positives of all diseases among each other and among the candidates of all diseases."""
+    found = scores[positive]
+    return _ranks(found, found), _ranks(found, scores[candidate])
+
+
+def _precision(among_positives: Ranks, among_candidates: Ranks) -> FloatArray:
+    """Precision at the score of each positive; its mean is the average precision. Shape [num_positives]."""
     # AP = sum over thresholds of (gain in recall) x precision = mean over positives of the precision at their own
     # score; all ties pass that threshold together, so both counts are pessimistic ranks.
-    precision = ranks.among_positives.pessimistic / ranks.among_candidates.pessimistic
-    return DiseaseAP(*_mean_by_column(precision, ranks.column))
+    return among_positives.pessimistic / among_candidates.pessimistic
 
 
 def _macro_recall(rank: FloatArray, column: IntArray, k: int) -> float:
@@ -174,7 +242,8 @@ def _pooled_auroc(positives: FloatArray, negatives: FloatArray) -> float:
     return float((below + not_above).mean() / (2 * len(ordered)))
 
 
-def _require_grid(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> None:
+def require_grid(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> None:
+    """Refuse a grid on which nothing can be measured; args and errors are those of `positive_ranks`."""
     if positive.shape != scores.shape:
         raise ValueError(f"positives must have the shape of the scores {scores.shape} (got {positive.shape})")
     _require_scores(scores, candidate)
@@ -184,6 +253,9 @@ def _require_grid(scores: FloatArray, positive: BoolArray, candidate: BoolArray)
     if outside.any():
         row, column = _first(outside)
         raise ValueError(f"every positive must be a candidate (got one at row {row}, column {column} that is not)")
+    empty = ~candidate.any(axis=0)
+    if empty.any():
+        raise ValueError(f"every disease needs a candidate drug (got none in column {int(empty.argmax())})")
 
 
 def _require_scores(scores: FloatArray, candidate: BoolArray) -> None:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
-from hgt_repurposing.evaluation.floors import FLOORS
+from hgt_repurposing.evaluation.floor_table import floors_for
+from hgt_repurposing.evaluation.floors import FloorInputs
 from hgt_repurposing.evaluation.protocol import (
     FOLD,
     REPEAT,
@@ -20,7 +22,7 @@ from hgt_repurposing.evaluation.protocol import (
 )
 from hgt_repurposing.evaluation.ranking import grid_metrics
 from hgt_repurposing.graph.schema import FloatArray, IntArray
-from hgt_repurposing.graph.split import SPLIT_KINDS, DrugDiseaseSplit
+from hgt_repurposing.graph.split import SPLIT_KINDS, DrugDiseaseSplit, SplitKind
 from hgt_repurposing.repurposing.features import PairFeatures
 from hgt_repurposing.repurposing.scoring import score_grid
 
@@ -105,12 +107,21 @@ def evaluate(
         grid = fold_grid(split, key, ignored=off_label)
         own = score_grid(model.folds[key], features, grid.columns)
         generator = np.random.default_rng([seed, SPLIT_KINDS.index(key.kind), key.repeat, key.fold])
-        for scorer, scores in [(MODEL, own), *_floor_scores(grid, generator)]:
+        for scorer, scores in [(MODEL, own), *_floor_scores(grid, key.kind, generator)]:
             metrics = grid_metrics(scores, grid.positive, grid.candidate)
             rows.append({SPLIT: key.kind, SCORER: scorer, REPEAT: key.repeat, FOLD: key.fold, **metrics._asdict()})
     return Evaluation(pd.DataFrame(rows))
 
 
-def _floor_scores(grid: FoldGrid, generator: np.random.Generator) -> Iterator[tuple[str, FloatArray]]:
-    for name, floor in FLOORS.items():
-        yield name, floor(grid.train, grid.columns, generator)
+def _floor_scores(grid: FoldGrid, kind: SplitKind, generator: np.random.Generator) -> Iterator[tuple[str, FloatArray]]:
+    no_drug_genes, no_disease_genes = (csr_array((size, 0)) for size in grid.train.shape)
+    inputs = FloorInputs(
+        grid.train,
+        grid.columns,
+        no_drug_genes,
+        no_disease_genes,
+        hidden="disease" if kind == "disease_group" else kind,
+        generator=generator,
+    )
+    for name, floor in floors_for(inputs).floors.items():
+        yield name, floor(inputs)

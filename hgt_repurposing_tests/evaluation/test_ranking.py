@@ -1,3 +1,5 @@
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +12,9 @@ from hgt_repurposing.evaluation.ranking import (
     filtered_ranks,
     grid_metrics,
     per_disease_ap,
+    per_drug_ap,
     positive_ranks,
+    require_informative,
 )
 from hgt_repurposing.graph.schema import BoolArray, FloatArray
 
@@ -28,7 +32,8 @@ def grids(draw: st.DrawFn) -> Grid:
     shape = draw(st.tuples(st.integers(2, 9), st.integers(1, 4)))
     scores = draw(hnp.arrays(np.float64, shape, elements=st.integers(-3, 3).map(float)))
     kind = draw(hnp.arrays(np.int64, shape, elements=st.integers(0, 2)))
-    kind.flat[0], kind.flat[1] = 2, 1
+    kind[1] = np.maximum(kind[1], 1)  # every disease has a candidate
+    kind[0, 0], kind[1, 0] = 2, 1
     return scores, kind == 2, kind >= 1
 
 
@@ -49,6 +54,10 @@ def test_the_worked_example_has_the_metrics_found_by_hand() -> None:
     assert metrics.mrr == pytest.approx((1 + 1 / 2 + 1 / 1.5) / 3)
     # Negatives .8 .6 | .5 .1: positive .9 beats 4, .7 beats 3, .5 beats 1 and ties with 1.
     assert metrics.auroc == pytest.approx((4 + 3 + 1.5) / 12)
+    # All seven candidates from the top: .9+ .8 .7+ .6 .5+ .5 .1; precision 1/1, 2/3, and 3/6 for the tie.
+    assert metrics.average_precision == pytest.approx((1 + 2 / 3 + 3 / 6) / 3)
+    # Drugs 0 and 2 score their positive disease first (drug 0 has no other candidate), drug 3 scores it second of two.
+    assert metrics.macro_ap_by_drug == pytest.approx((1 + 1 + 1 / 2) / 3)
     assert (metrics.num_diseases, metrics.num_positives) == (2, 3)
 
 
@@ -142,6 +151,43 @@ def test_average_precision_is_that_of_scikit_learn(grid: Grid) -> None:
 
 
 @given(grids())
+def test_average_precision_of_a_drug_is_that_of_the_grid_turned_around(grid: Grid) -> None:
+    scores, positive, candidate = grid
+    result = per_drug_ap(scores, positive, candidate)
+    expected = [average_precision_score(positive[r, candidate[r]], scores[r, candidate[r]]) for r in result.rows]
+    assert result.rows.tolist() == np.flatnonzero(positive.any(axis=1)).tolist()
+    np.testing.assert_allclose(result.values, expected, rtol=1e-12)
+
+
+@given(grids())
+def test_pooled_average_precision_is_that_of_scikit_learn(grid: Grid) -> None:
+    scores, positive, candidate = grid
+    expected = average_precision_score(positive[candidate], scores[candidate])
+    assert grid_metrics(*grid).average_precision == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_drug_whose_cells_are_all_masked_is_no_obstacle() -> None:
+    candidate = np.vstack([CANDIDATE, [[0, 0]]]).astype(np.bool_)
+    more = (np.vstack([SCORES, [[np.nan, np.nan]]]), np.vstack([POSITIVE, [[0, 0]]]).astype(np.bool_), candidate)
+    assert grid_metrics(*more) == grid_metrics(SCORES, POSITIVE, CANDIDATE)
+
+
+def test_shuffled_labels_bring_every_metric_to_chance() -> None:
+    generator = np.random.default_rng(0)
+    scores = generator.random((400, 30))
+    truth = scores > 0.97
+    shuffled = generator.permuted(truth, axis=0)
+    everything = np.ones_like(truth)
+    knowing, guessing = (grid_metrics(scores, labels, everything) for labels in (truth, shuffled))
+    assert (knowing.macro_ap, knowing.auroc, knowing.average_precision) == (1, 1, 1)
+    # About 360 positives: the standard error of the AUROC is .29 / sqrt(360) = .015; that of AP is smaller.
+    assert guessing.auroc == pytest.approx(0.5, abs=0.05)
+    assert guessing.average_precision == pytest.approx(truth.mean(), abs=0.02)
+    assert guessing.macro_ap == pytest.approx(truth.mean(), abs=0.05)
+    assert guessing.recall_at_100 == pytest.approx(100 / 400, abs=0.1)
+
+
+@given(grids())
 def test_auroc_is_that_of_scikit_learn(grid: Grid) -> None:
     scores, positive, candidate = grid
     expected = roc_auc_score(positive[candidate], scores[candidate])
@@ -167,6 +213,7 @@ def test_a_perfect_score_gets_one(grid: Grid) -> None:
     _, positive, candidate = grid
     metrics = grid_metrics(positive.astype(np.float64), positive, candidate)
     assert (metrics.macro_ap, metrics.mrr, metrics.hits_at_10, metrics.auroc) == (1, 1, 1, 1)
+    assert (metrics.macro_ap_by_drug, metrics.average_precision) == (1, 1)
 
 
 @given(grids())
@@ -219,3 +266,37 @@ def test_a_positive_outside_the_candidates_is_named_with_its_place() -> None:
 def test_a_grid_of_positives_only_has_no_auroc() -> None:
     with pytest.raises(ValueError, match=r"AUROC needs a candidate that is not positive"):
         grid_metrics(SCORES, POSITIVE, POSITIVE)
+
+
+def test_a_disease_without_candidates_is_named() -> None:
+    empty = np.zeros((4, 1), dtype=np.bool_)
+    grid = (np.hstack([SCORES, SCORES[:, :1]]), np.hstack([POSITIVE, empty]), np.hstack([CANDIDATE, empty]))
+    with pytest.raises(ValueError, match=r"every disease needs a candidate drug \(got none in column 2\)"):
+        grid_metrics(*grid)
+
+
+def test_a_model_that_scores_all_candidates_alike_is_refused() -> None:
+    scores = np.full((4, 2), 0.25)
+    scores[0, 1] = 9  # masked
+    with pytest.raises(ValueError, match=r"model: scores must differ between candidates \(got 0.25 for all 7\)"):
+        require_informative(scores, CANDIDATE, scorer="model")
+
+
+def test_a_model_that_scores_nan_is_refused_by_name() -> None:
+    scores = SCORES.copy()
+    scores[2, 1] = np.nan
+    with pytest.raises(ValueError, match=r"model: scores must be finite \(got nan at row 2, column 1\)"):
+        require_informative(scores, CANDIDATE, scorer="model")
+
+
+def test_a_model_without_candidates_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"model: scores need at least one candidate \(got none\)"):
+        require_informative(SCORES, np.zeros_like(CANDIDATE), scorer="model")
+
+
+@given(grids())
+def test_only_scores_that_are_all_alike_are_refused(grid: Grid) -> None:
+    scores, _, candidate = grid
+    alike = len(set(scores[candidate].tolist())) == 1
+    with pytest.raises(ValueError, match="must differ") if alike else nullcontext():
+        require_informative(scores, candidate, scorer="model")
