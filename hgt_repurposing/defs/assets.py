@@ -35,6 +35,7 @@ from hgt_repurposing.graph.split import (
     split_sizes,
 )
 from hgt_repurposing.plots import plot_degrees, plot_evaluation, plot_loss, plot_projection, plot_spectrum
+from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.training.params import EmbeddingParams
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def embedding_validation(
     )
 
 
-@dg.asset(group_name=REPURPOSING, kinds={"xgboost"})
+@dg.asset(group_name=REPURPOSING, kinds={"xgboost", "scikitlearn"})
 def repurposing_model(
     context: dg.AssetExecutionContext,
     store: ArtifactStore,
@@ -203,25 +204,26 @@ def repurposing_model(
     drug_disease_split: DrugDiseaseSplit,
     hgt_embeddings: Embeddings,
 ) -> dg.MaterializeResult[RepurposingModel]:
-    """XGBoost on pairs of drug and disease embeddings: one for all known pairs, one per fold for an honest figure."""
-    from hgt_repurposing.repurposing.features import PairFeatures
+    """XGBoost and logistic regression on named pair features and vectors: known pairs, new diseases, new drugs."""
+    from hgt_repurposing.repurposing.inputs import pair_inputs
     from hgt_repurposing.repurposing.model import fit_repurposing_model
 
     with clear_errors():
-        features = PairFeatures.of_graph(hgt_embeddings, knowledge_graph)
+        inputs = pair_inputs(knowledge_graph, hgt_embeddings, vectors=config.vectors)
         model = fit_repurposing_model(
-            features,
+            inputs,
             store.judged_split(drug_disease_split),
-            config,
-            off_label=knowledge_graph.off_label_pairs,
-            on_fit=lambda name: context.log.info("fitted XGBoost: %s", name),
+            ClassifierParams(**config.model_dump()),
+            on_fit=lambda name: context.log.info("fitted the classifier of %s", name),
         )
     return dg.MaterializeResult(
         value=model,
         metadata={
             "known_pairs": number(drug_disease_split.pairs.shape[1]),
-            "features": number(features.num_features),
-            "trees": number(model.final.num_trees),
+            "named_features": dg.MetadataValue.json(
+                {regime: list(classifier.feature_names) for regime, classifier in model.classifiers.items()}
+            ),
+            "vector_columns": number(inputs.vectors.width),
         },
     )
 
@@ -236,16 +238,16 @@ def repurposing_evaluation(
     repurposing_model: RepurposingModel,
 ) -> dg.MaterializeResult[Evaluation]:
     """How well held-out pairs are ranked among all drugs, fold by fold, beside the floors that a model must beat."""
-    from hgt_repurposing.repurposing.evaluation import evaluate
-    from hgt_repurposing.repurposing.features import PairFeatures
+    from hgt_repurposing.repurposing.cross_validation import evaluate
+    from hgt_repurposing.repurposing.inputs import pair_inputs
 
     with clear_errors():
         evaluation = evaluate(
-            repurposing_model,
-            PairFeatures.of_graph(hgt_embeddings, knowledge_graph),
+            knowledge_graph,
+            pair_inputs(knowledge_graph, hgt_embeddings, vectors=repurposing_model.params.vectors),
             store.judged_split(drug_disease_split),
-            off_label=knowledge_graph.off_label_pairs,
-            seed=drug_disease_split.seeds[0],
+            repurposing_model,
+            on_fold=lambda name: context.log.info("judged %s", name),
         )
     context.log.info("%s", evaluation.headline())
     return dg.MaterializeResult(
@@ -255,6 +257,7 @@ def repurposing_evaluation(
             "macro_ap_on_held_out_diseases": number(evaluation.mean("disease", "model", "macro_ap")),
             "lead_over_best_floor": number(evaluation.lead("disease", "macro_ap").mean()),
             "table": preview(evaluation.summary, rows=100),
+            "trust": preview(evaluation.trust, rows=10),
             "held_out_diseases": picture(
                 lambda ax: plot_evaluation(evaluation, split="disease", metric="macro_ap", ax=ax)
             ),
@@ -264,6 +267,7 @@ def repurposing_evaluation(
 
 @dg.asset(group_name=REPURPOSING, kinds={"xgboost", "csv", "parquet"})
 def repurposing_candidates(
+    context: dg.AssetExecutionContext,
     config: RepurposingCandidatesConfig,
     knowledge_graph: KnowledgeGraph,
     hgt_embeddings: Embeddings,
@@ -271,11 +275,16 @@ def repurposing_candidates(
 ) -> dg.MaterializeResult[Candidates]:
     """The best drugs of every disease by name, with score, rank, and whether the pair is already known."""
     from hgt_repurposing.repurposing.candidates import rank_candidates
-    from hgt_repurposing.repurposing.features import PairFeatures
+    from hgt_repurposing.repurposing.inputs import pair_inputs
 
     with clear_errors():
-        features = PairFeatures.of_graph(hgt_embeddings, knowledge_graph)
-        candidates = rank_candidates(repurposing_model, features, knowledge_graph, config)
+        candidates = rank_candidates(
+            repurposing_model,
+            pair_inputs(knowledge_graph, hgt_embeddings, vectors=repurposing_model.params.vectors),
+            knowledge_graph,
+            config,
+            on_block=_block_logger(context, knowledge_graph.num_nodes[knowledge_graph.therapeutic.disease]),
+        )
     table = candidates.table
     return dg.MaterializeResult(
         value=candidates,
@@ -325,6 +334,19 @@ def clear_errors() -> Iterator[None]:
         yield
     except (ValueError, FileNotFoundError) as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
+
+
+def _block_logger(context: dg.AssetExecutionContext, num_diseases: int) -> Callable[[int], None]:
+    """Write about ten lines on the way through all diseases to the run's log."""
+    done = 0
+
+    def log(count: int) -> None:
+        nonlocal done
+        done += count
+        if done * 10 // num_diseases > (done - count) * 10 // num_diseases:
+            context.log.info("scored all drugs for %d of %d diseases", done, num_diseases)
+
+    return log
 
 
 def _epoch_logger(context: dg.AssetExecutionContext, num_epochs: int) -> Callable[[EpochResult], None]:

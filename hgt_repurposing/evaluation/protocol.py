@@ -92,7 +92,7 @@ class FoldGrid(NamedTuple):
     """One fold's training labels, and the cells it is judged by."""
 
     columns: IntArray
-    """Local index of every disease with a held-out pair, ascending. Shape [num_columns]."""
+    """Local index of every disease that is ranked, ascending. Shape [num_columns]."""
     train: csr_array
     """1 where a training pair is. Shape [num_drugs, num_diseases]."""
     positive: BoolArray
@@ -101,7 +101,9 @@ class FoldGrid(NamedTuple):
     """True where a cell takes part in the ranking. Shape [num_drugs, num_columns]."""
 
 
-def fold_grid(split: DrugDiseaseSplit, key: FoldKey, *, ignored: IntArray | None = None) -> FoldGrid:
+def fold_grid(
+    split: DrugDiseaseSplit, key: FoldKey, *, ignored: IntArray | None = None, columns: IntArray | None = None
+) -> FoldGrid:
     """The grid on which one fold is judged.
 
     Args:
@@ -109,11 +111,12 @@ def fold_grid(split: DrugDiseaseSplit, key: FoldKey, *, ignored: IntArray | None
         key: Which fold is held out; the others of its shuffle are training pairs.
         ignored: Drug and disease of pairs that are neither positive nor negative, as `Suite.ignored` says; a held-out
             pair among them stays a positive. Shape [2, num_ignored].
+        columns: Diseases to be ranked, those with a held-out pair among them; None: just these. Shape [num_columns].
 
     Raises:
         ValueError: If the fold holds out no pair, or leaves no negative to rank it against.
     """
-    return _grid(split, split.test_pairs(key), split.training_pairs(key), ignored)
+    return _grid(split, split.test_pairs(key), split.training_pairs(key), ignored, columns)
 
 
 def external_grid(split: DrugDiseaseSplit, *, ignored: IntArray | None = None) -> FoldGrid:
@@ -131,8 +134,14 @@ def external_grid(split: DrugDiseaseSplit, *, ignored: IntArray | None = None) -
     return _grid(split, split.external, split.pairs, ignored)
 
 
-def _grid(split: DrugDiseaseSplit, test: IntArray, training: IntArray, ignored: IntArray | None) -> FoldGrid:
-    columns = np.unique(test[1])
+def _grid(
+    split: DrugDiseaseSplit,
+    test: IntArray,
+    training: IntArray,
+    ignored: IntArray | None,
+    columns: IntArray | None = None,
+) -> FoldGrid:
+    columns = np.unique(test[1]) if columns is None else columns
     train = csr_array((np.ones(training.shape[1]), tuple(training)), shape=(split.num_drugs, split.num_diseases))
     positive = _mask(test, columns, split)
     masked = _mask(training, columns, split)

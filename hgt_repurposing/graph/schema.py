@@ -52,7 +52,16 @@ class TherapeuticRelations(BaseModel, frozen=True, extra="forbid"):
     indication: list[str] = Field(["indication"], description="relations that say: the drug treats the disease")
     contraindication: list[str] = Field([], description="relations that say: the drug must not be given")
     off_label: list[str] = Field([], description="relations that say: the drug is used without approval, or palliates")
+    drug_gene: list[str] = Field([], description="relations that name a drug's target genes; empty: all to genes")
+    disease_gene: list[str] = Field([], description="relations that name a disease's causal genes; empty: all to genes")
 
 
 PRIMEKG_RELATIONS = TherapeuticRelations(contraindication=["contraindication"], off_label=["off-label use"])
-HETIONET_RELATIONS = TherapeuticRelations(drug="Compound", disease="Disease", indication=["CtD"], off_label=["CpD"])
+HETIONET_RELATIONS = TherapeuticRelations(
+    drug="Compound",
+    disease="Disease",
+    indication=["CtD"],
+    off_label=["CpD"],
+    drug_gene=["CbG"],  # targets, where CuG and CdG are changes of expression
+    disease_gene=["DaG"],
+)

@@ -6,10 +6,12 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, FloatArray, IntArray
-from hgt_repurposing.repurposing.features import PairFeatures
+from hgt_repurposing.repurposing.inputs import PairInputs
+from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION
 from hgt_repurposing.repurposing.model import RepurposingModel
 from hgt_repurposing.repurposing.params import CandidateParams
 from hgt_repurposing.repurposing.scoring import score_grid
@@ -24,7 +26,9 @@ class Candidates:
     """The best drugs of every disease."""
 
     table: pd.DataFrame
-    """Columns disease_id, disease_name, rank, drug_id, drug_name, score, known, status; sorted by disease and rank."""
+    """Columns disease_id, disease_name, rank, drug_id, drug_name, score, contraindication_score, known, status; sorted by
+    disease and rank. Scores are probabilities at the prevalence of the evaluation's grids; that of a contraindication
+    is NaN where the graph has none."""
 
     def of_disease(self, disease: str) -> pd.DataFrame:
         """Rows of the diseases with this id or name; namesakes come together, told apart by their ids.
@@ -49,29 +53,35 @@ class Candidates:
 
 def rank_candidates(
     model: RepurposingModel,
-    features: PairFeatures,
+    inputs: PairInputs,
     graph: KnowledgeGraph,
     params: CandidateParams,
     *,
     on_block: Callable[[int], None] = lambda _: None,
 ) -> Candidates:
-    """Score all drugs for all diseases with the final classifier and keep the best of each disease.
+    """Score all drugs for all diseases and keep the best of each disease.
 
     Equal scores rank in the order of drug ids. Known pairs keep their place in the ranking and are marked.
+
+    Args:
+        model: Fitted on these inputs.
+        inputs: Of the graph.
+        graph: Names drugs and diseases, and says what is known of a pair.
+        params: Length of the lists.
+        on_block: Called with the number of diseases done in each block.
 
     Raises:
         ValueError: If the model was fitted on other embeddings.
     """
-    model.require_fitted_on(features)
-    num_diseases = len(features.diseases)
+    model.require_fitted_on(inputs.vectors)
+    num_diseases = inputs.labels.indications.shape[1]
     status = _status(graph)
     blocks = []
     for start in range(0, num_diseases, DISEASES_PER_BLOCK):
         diseases = np.arange(start, min(start + DISEASES_PER_BLOCK, num_diseases))
-        scores = score_grid(model.final, features, diseases, on_block=on_block)
-        blocks.append(_best(scores, diseases, params.top_k))
-    columns = (np.concatenate(column) for column in zip(*blocks, strict=True))
-    disease, rank, drug, score = columns
+        log_odds = score_grid(model, inputs, diseases, on_block=on_block)
+        blocks.append(_best(log_odds, diseases, params.top_k))
+    disease, rank, drug, score, against = (np.concatenate(column) for column in zip(*blocks, strict=True))
     drugs, names = graph.nodes_of(graph.therapeutic.drug), graph.nodes_of(graph.therapeutic.disease)
     known_as = status.reindex(drug * num_diseases + disease, fill_value="new").to_numpy()
     table = pd.DataFrame(
@@ -82,6 +92,7 @@ def rank_candidates(
             "drug_id": drugs[NODE_ID].to_numpy()[drug],
             "drug_name": drugs[NODE_NAME].to_numpy()[drug],
             "score": score,
+            "contraindication_score": against,
             "known": known_as == "indication",
             "status": known_as,
         }
@@ -89,12 +100,18 @@ def rank_candidates(
     return Candidates(table)
 
 
-def _best(scores: FloatArray, diseases: IntArray, top_k: int) -> tuple[IntArray, IntArray, IntArray, FloatArray]:
-    """Disease, rank, drug and score of the best drugs of each column."""
+def _best(
+    log_odds: FloatArray, diseases: IntArray, top_k: int
+) -> tuple[IntArray, IntArray, IntArray, FloatArray, FloatArray]:
+    """Disease, rank, drug, and probability of an indication and of a contraindication, of each column's best drugs."""
+    scores = log_odds[INDICATION - 1]
     k = min(top_k, scores.shape[0])
     order = np.argsort(-scores, axis=0, kind="stable")[:k]
     rank = np.tile(np.arange(1, k + 1), len(diseases))
-    return np.repeat(diseases, k), rank, order.T.ravel(), np.take_along_axis(scores, order, axis=0).T.ravel()
+    known_against = len(log_odds) >= CONTRAINDICATION
+    against = log_odds[CONTRAINDICATION - 1] if known_against else np.full_like(scores, np.nan)
+    best, risk = (expit(np.take_along_axis(values, order, axis=0)).T.ravel() for values in (scores, against))
+    return np.repeat(diseases, k), rank, order.T.ravel(), best, risk
 
 
 def _status(graph: KnowledgeGraph) -> "pd.Series[str]":

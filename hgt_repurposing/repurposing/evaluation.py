@@ -1,72 +1,101 @@
-"""The evaluation table: the model and every floor on the same grids, fold by fold."""
+"""The evaluation: the model and every floor on the same grids, and whether the difference is more than noise."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array
 
-from hgt_repurposing.evaluation.floor_table import floors_for
-from hgt_repurposing.evaluation.floors import FloorInputs
-from hgt_repurposing.evaluation.protocol import (
-    FOLD,
-    REPEAT,
-    SCORER,
-    SPLIT,
-    FoldGrid,
-    fold_grid,
-    spread_over_folds,
-    summarise,
-)
-from hgt_repurposing.evaluation.ranking import grid_metrics
-from hgt_repurposing.graph.schema import FloatArray, IntArray
-from hgt_repurposing.graph.split import SPLIT_KINDS, DrugDiseaseSplit, SplitKind
-from hgt_repurposing.repurposing.features import PairFeatures
-from hgt_repurposing.repurposing.scoring import score_grid
-
-if TYPE_CHECKING:  # plots read an Evaluation, and must not load xgboost for it
-    from hgt_repurposing.repurposing.model import RepurposingModel
+from hgt_repurposing.evaluation.protocol import FOLD, REPEAT, SCORER, SPLIT, SUITE, spread_over_folds, summarise
+from hgt_repurposing.evaluation.uncertainty import BootstrapDifference, bootstrap_difference
+from hgt_repurposing.graph.schema import FloatArray
 
 MODEL = "model"
+STRICT = "strict"
+HEADLINE_SPLIT = "disease"
+DISEASE = "disease"
+AP = "average_precision"
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Metrics of the model and of the floors."""
+    """Metrics of the model and of the floors, and how far the model's probabilities and lists are to be trusted."""
 
     folds: pd.DataFrame
-    """One row per split, scorer, repeat and fold: columns of these names, then one per metric of GridMetrics."""
+    """One row per split, suite, scorer, repeat and fold: columns of these names, then one per metric."""
+    diseases: pd.DataFrame
+    """Average precision by disease: columns split, scorer, repeat, fold, disease, average_precision."""
+    calibration: pd.DataFrame
+    """Bins of the model's probabilities by split: columns split, bin, predicted, observed, num_pairs."""
+    trust: pd.DataFrame
+    """One row per split: expected_calibration_error, top_bin_observed_over_expected, spearman_with_degree,
+    drug_entropy, top_10_overlap between repeats (NaN with one)."""
+    frequent: pd.DataFrame
+    """Who fills the first ten places on held-out diseases: columns kind (drug or disease), name, num_lists."""
+    left_out: Mapping[str, str]
+    """Floors that the graph has nothing for, with the reason."""
+    seed: int
+    """Of the bootstrap."""
+
+    @property
+    def strict(self) -> pd.DataFrame:
+        """Rows of the strict suite, without its name."""
+        return self.folds[self.folds[SUITE] == STRICT].drop(columns=SUITE)
 
     @property
     def summary(self) -> pd.DataFrame:
-        """Mean and spread over folds, one row per split and scorer."""
-        return summarise(self.folds)
+        """Mean and spread over folds in the strict suite, one row per split and scorer."""
+        return summarise(self.strict)
 
     def mean(self, split: str, scorer: str, metric: str) -> float:
         """Mean over folds of one metric of one scorer."""
-        rows = self.folds[(self.folds[SPLIT] == split) & (self.folds[SCORER] == scorer)]
-        return float(rows[metric].mean())
+        rows = self.strict
+        return float(rows.loc[(rows[SPLIT] == split) & (rows[SCORER] == scorer), metric].mean())
 
     def best_floor(self, split: str, metric: str) -> str:
         """Name of the floor with the highest mean."""
-        rows = self.folds[(self.folds[SPLIT] == split) & (self.folds[SCORER] != MODEL)]
+        rows = self.strict
+        rows = rows[(rows[SPLIT] == split) & (rows[SCORER] != MODEL)]
         return str(rows.groupby(SCORER, sort=False)[metric].mean().idxmax())
 
     def lead(self, split: str, metric: str) -> FloatArray:
         """The model's value minus the best floor's, fold by fold. Shape [num_folds]."""
-        rows = self.folds[self.folds[SPLIT] == split].pivot_table(index=[REPEAT, FOLD], columns=SCORER, values=metric)
+        rows = self.strict
+        rows = rows[rows[SPLIT] == split].pivot_table(index=[REPEAT, FOLD], columns=SCORER, values=metric)
         return (rows[MODEL] - rows[self.best_floor(split, metric)]).to_numpy(dtype=np.float64)
 
+    def lead_interval(self, split: str) -> BootstrapDifference | None:
+        """Bootstrap over diseases of the lead in average precision; None with fewer than two diseases."""
+        rows = self.diseases[self.diseases[SPLIT] == split]
+        wide = rows.pivot_table(index=[REPEAT, FOLD, DISEASE], columns=SCORER, values=AP)
+        disease = wide.index.get_level_values(DISEASE).to_numpy(dtype=np.int64)
+        if len(np.unique(disease)) < 2:
+            return None
+        return bootstrap_difference(
+            wide[MODEL].to_numpy(dtype=np.float64),
+            wide[self.best_floor(split, "macro_ap")].to_numpy(dtype=np.float64),
+            disease,
+            generator=np.random.default_rng(self.seed),
+        )
+
     def headline(self) -> str:
-        """In one sentence, whether the model beats its best floor on held-out diseases, and by how much."""
-        lead = self.lead("disease", "macro_ap")
-        floor = self.best_floor("disease", "macro_ap")
+        """In words, whether the model beats its best floor on held-out diseases, by how much, and if it is noise."""
+        split = HEADLINE_SPLIT if (self.folds[SPLIT] == HEADLINE_SPLIT).any() else str(self.folds[SPLIT].iloc[0])
+        lead, interval = self.lead(split, "macro_ap"), self.lead_interval(split)
         verb = "beats" if lead.mean() > 0 else "does NOT beat"
+        what = {"disease": "diseases", "pair": "pairs", "drug": "drugs"}.get(split, "groups of diseases")
+        said = (
+            f"On held-out {what} the model {verb} the best floor ({self.best_floor(split, 'macro_ap')}): macro AP "
+            f"{self.mean(split, MODEL, 'macro_ap'):.3f}, {lead.mean():+.3f} (standard deviation "
+            f"{spread_over_folds(lead):.3f} over {len(lead)} folds, ahead in {(lead > 0).sum()})"
+        )
+        if interval is None:
+            return f"{said}; too few diseases to tell whether that is noise."
+        noise = "more than noise" if interval.lower > 0 or interval.upper < 0 else "within the noise"
         return (
-            f"On held-out diseases the model {verb} the best floor ({floor}): macro AP {lead.mean():+.3f} "
-            f"(standard deviation {spread_over_folds(lead):.3f} over {len(lead)} folds, ahead in {(lead > 0).sum()})."
+            f"{said}; 95 % interval over {interval.num_diseases} diseases {interval.lower:+.3f} to "
+            f"{interval.upper:+.3f}: {noise}."
         )
 
     def to_parts(self) -> dict[str, Any]:
@@ -74,54 +103,24 @@ class Evaluation:
         return {
             "evaluation_folds.parquet": self.folds,
             "evaluation_folds.csv": self.folds,
-            "evaluation.csv": self.summary,
-            "evaluation.json": {"headline": self.headline()},
+            "evaluation.csv": summarise(self.folds),
+            "evaluation_diseases.parquet": self.diseases,
+            "calibration.parquet": self.calibration,
+            "trust.parquet": self.trust,
+            "frequent.parquet": self.frequent,
+            "evaluation.json": {"headline": self.headline(), "left_out": dict(self.left_out), "seed": self.seed},
         }
 
     @classmethod
     def from_parts(cls, parts: Mapping[str, Any]) -> Self:
         """Inverse of `to_parts`."""
-        return cls(parts["evaluation_folds.parquet"])
-
-
-def evaluate(
-    model: "RepurposingModel", features: PairFeatures, split: DrugDiseaseSplit, *, off_label: IntArray, seed: int
-) -> Evaluation:
-    """Measure the model of each fold, and the floors, on the pairs that the fold holds out.
-
-    Args:
-        model: Fitted on this split.
-        features: The embeddings it was fitted on.
-        split: All indications with their folds.
-        off_label: Pairs left out of the ranking, being neither positive nor negative. Shape [2, num_off_label].
-        seed: Of the random floor.
-
-    Raises:
-        ValueError: If the model was fitted on another split or on other embeddings.
-    """
-    model.require_fitted_on(features)
-    if model.split_digest != split.digest:
-        raise ValueError("the model was fitted on another split: materialise repurposing_model again")
-    rows = []
-    for key in split.keys:
-        grid = fold_grid(split, key, ignored=off_label)
-        own = score_grid(model.folds[key], features, grid.columns)
-        generator = np.random.default_rng([seed, SPLIT_KINDS.index(key.kind), key.repeat, key.fold])
-        for scorer, scores in [(MODEL, own), *_floor_scores(grid, key.kind, generator)]:
-            metrics = grid_metrics(scores, grid.positive, grid.candidate)
-            rows.append({SPLIT: key.kind, SCORER: scorer, REPEAT: key.repeat, FOLD: key.fold, **metrics._asdict()})
-    return Evaluation(pd.DataFrame(rows))
-
-
-def _floor_scores(grid: FoldGrid, kind: SplitKind, generator: np.random.Generator) -> Iterator[tuple[str, FloatArray]]:
-    no_drug_genes, no_disease_genes = (csr_array((size, 0)) for size in grid.train.shape)
-    inputs = FloorInputs(
-        grid.train,
-        grid.columns,
-        no_drug_genes,
-        no_disease_genes,
-        hidden="disease" if kind == "disease_group" else kind,
-        generator=generator,
-    )
-    for name, floor in floors_for(inputs).floors.items():
-        yield name, floor(inputs)
+        about = parts["evaluation.json"]
+        return cls(
+            folds=parts["evaluation_folds.parquet"],
+            diseases=parts["evaluation_diseases.parquet"],
+            calibration=parts["calibration.parquet"],
+            trust=parts["trust.parquet"],
+            frequent=parts["frequent.parquet"],
+            left_out=about["left_out"],
+            seed=about["seed"],
+        )

@@ -1,96 +1,207 @@
-"""Features of a drug-disease pair: the two embeddings side by side, and the cosine of the angle between them."""
+"""Named features of a drug-disease pair: what its neighbours' treatments say, and what paths connect the two.
 
-import hashlib
+A feature that reads treatments must read them as they will be when it counts: with the asked pair's own label hidden,
+and hidden in the way of the question. There are therefore three regimes, each with a feature set of its own: the pair
+of a drug and a disease that both have other treatments (`pair`), a disease without any (`disease`), a drug without any
+(`drug`). No feature counts a drug's or a disease's treatments; popularity is not evidence.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csc_array, csr_array, diags_array
 
-from hgt_repurposing.embeddings.table import Embeddings
-from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.schema import NODE_ID, NODE_TYPE, IntArray
+from hgt_repurposing.graph.schema import FloatArray, IntArray
+from hgt_repurposing.graph.split import SplitKind
+from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods, Paths
+
+Regime = Literal["pair", "disease", "drug"]
+REGIMES: tuple[Regime, ...] = ("pair", "disease", "drug")
+REGIME_OF: Mapping[SplitKind, Regime] = {
+    "pair": "pair",
+    "disease": "disease",
+    "disease_group": "disease",
+    "drug": "drug",
+}
+
+SPREAD = 30.0
+"""Sums of damped labels are some hundredths; arcsinh is linear below 1 and logarithmic above."""
 
 Features = npt.NDArray[np.float32]
+Column = Callable[[IntArray], npt.NDArray[np.floating]]
+"""Diseases [num_columns] -> one feature of every drug with each of them. Shape [num_drugs, num_columns]."""
 
 
 @dataclass(frozen=True, eq=False)
 class PairFeatures:
-    """Embeddings of all drugs and all diseases, from which any pair's features are looked up."""
+    """The features of one regime, given the treatments that may be seen."""
 
-    drugs: Features
-    """Shape [num_drugs, width]."""
-    diseases: Features
-    """Shape [num_diseases, width]."""
-
-    @classmethod
-    def from_embeddings(cls, embeddings: Embeddings, *, drug: str, disease: str) -> Self:
-        """Take the blocks of the two node types.
-
-        Raises:
-            ValueError: If there is no embedding of one of the types, or one is not finite.
-        """
-        features = cls(embeddings.of_type(drug), embeddings.of_type(disease))
-        for node_type, vectors in ((drug, features.drugs), (disease, features.diseases)):
-            if not np.isfinite(vectors).all():
-                raise ValueError(f"embeddings of {node_type!r} hold values that are not finite: train again")
-        return features
-
-    @classmethod
-    def of_graph(cls, embeddings: Embeddings, graph: KnowledgeGraph) -> Self:
-        """Take the drugs and diseases of a graph.
-
-        Raises:
-            ValueError: As `from_embeddings`, and if the embeddings are not of this graph's nodes in their order.
-        """
-        names = graph.therapeutic
-        features = cls.from_embeddings(embeddings, drug=names.drug, disease=names.disease)
-        for node_type in (names.drug, names.disease):
-            embedded = embeddings.nodes.loc[embeddings.nodes[NODE_TYPE] == node_type, NODE_ID]
-            if embedded.tolist() != graph.nodes_of(node_type)[NODE_ID].tolist():
-                raise ValueError(
-                    f"embeddings of {node_type!r} are of other nodes than the graph's: materialise hgt_embeddings again"
-                )
-        return features
+    neighbourhoods: Neighbourhoods
+    visible: csr_array
+    """1 where a treatment may be seen. Shape [num_drugs, num_diseases]."""
+    regime: Regime
 
     @property
-    def num_features(self) -> int:
-        """Width of a pair's features."""
-        return int(self.drugs.shape[1] + self.diseases.shape[1] + 1)
+    def num_drugs(self) -> int:
+        """Rows of every block."""
+        return self.neighbourhoods.drugs.size
 
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of the vectors."""
-        sha = hashlib.sha256(np.ascontiguousarray(self.drugs).tobytes())
-        sha.update(np.ascontiguousarray(self.diseases).tobytes())
-        return sha.hexdigest()
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Feature names, in the order of the last axis of a block."""
+        return tuple(self._columns)
 
-    @cached_property
-    def _units(self) -> tuple[Features, Features]:
-        """Drug and disease embeddings of unit length."""
-        return _unit(self.drugs), _unit(self.diseases)
-
-    def of(self, pairs: IntArray) -> Features:
-        """Features of pairs: drug embedding, disease embedding, cosine.
+    def block(self, diseases: IntArray) -> Features:
+        """Features of every drug with some diseases.
 
         Args:
-            pairs: Local drug and disease index. Shape [2, num_pairs].
+            diseases: Local indices. Shape [num_columns].
 
         Returns:
-            Shape [num_pairs, num_features].
+            Shape [num_drugs, num_columns, num_features].
         """
-        drug, disease = pairs
-        width = self.drugs.shape[1]
-        rows = np.empty((len(drug), self.num_features), dtype=np.float32)
-        rows[:, :width] = self.drugs[drug]
-        rows[:, width:-1] = self.diseases[disease]
-        unit_drugs, unit_diseases = self._units
-        rows[:, -1] = np.einsum("pw,pw->p", unit_drugs[drug], unit_diseases[disease])
-        return rows
+        values = np.empty((self.num_drugs, len(diseases), len(self._columns)), dtype=np.float32)
+        for place, column in enumerate(self._columns.values()):
+            values[:, :, place] = column(diseases)
+        return values
+
+    @cached_property
+    def _columns(self) -> Mapping[str, Column]:
+        columns: dict[str, Column] = {}
+        if self.regime != "drug":
+            for name, matrix in self.neighbourhoods.diseases.similarities.items():
+                columns[f"treats similar diseases by {name}"] = _pushed_to_diseases(self._damped_anchors, matrix)
+            columns["most similar treated disease"] = self._most_similar_disease
+        if self.regime != "disease":
+            for name, matrix in self.neighbourhoods.drugs.similarities.items():
+                columns[f"similar drugs treat it by {name}"] = _pushed_to_drugs(matrix, self._drug_anchor_labels)
+            columns["most similar treating drug"] = self._most_similar_drug
+        columns["similar drugs treat similar diseases"] = _pushed_to_diseases(
+            self._pushed_by_drugs, self.neighbourhoods.diseases.average
+        )
+        columns["similarity to any treating drug"] = self._similarity_to_any_treating_drug
+        columns["Kronecker ridge"] = self.kronecker_ridge
+        for paths in self.neighbourhoods.paths:
+            columns[f"paths {paths.name}"] = _path_counts(paths)
+        return columns
+
+    @cached_property
+    def _num_diseases_of_drug(self) -> FloatArray:
+        return np.asarray(np.maximum(self.visible.sum(axis=1), 1), dtype=np.float64)
+
+    @cached_property
+    def _num_drugs_of_disease(self) -> FloatArray:
+        return np.asarray(np.maximum(self.visible.sum(axis=0), 1), dtype=np.float64)
+
+    @cached_property
+    def _by_disease(self) -> csr_array:
+        """Labels, damped by the number of drugs of a disease. Shape [num_drugs, num_diseases]."""
+        return csr_array(self.visible @ diags_array(self._num_drugs_of_disease**-0.5), dtype=np.float32)
+
+    @cached_property
+    def _damped_anchors(self) -> csr_array:
+        """Labels damped on both sides, of the diseases that similarities lead to. Shape [num_drugs, num_anchors]."""
+        both = csr_array(diags_array(self._num_diseases_of_drug**-0.5) @ self._by_disease, dtype=np.float32)
+        return csr_array(both[:, self.neighbourhoods.diseases.anchors])
+
+    @cached_property
+    def _drug_anchor_labels(self) -> csc_array:
+        """Labels damped by disease, of the drugs that similarities lead to. Shape [num_anchors, num_diseases]."""
+        return csc_array(self._by_disease[self.neighbourhoods.drugs.anchors])
+
+    @cached_property
+    def _pushed_by_drugs(self) -> npt.NDArray[np.float32]:
+        """Labels damped on both sides, pushed to similar drugs. Shape [num_drugs, num_anchors]."""
+        drugs = self.neighbourhoods.drugs
+        pushed: npt.NDArray[np.float32] = (drugs.average @ self._damped_anchors[drugs.anchors]).toarray()
+        return pushed
+
+    def _most_similar_disease(self, diseases: IntArray) -> npt.NDArray[np.float32]:
+        """Largest average similarity of the disease to one that the drug treats; 0 if it treats none."""
+        seen = csr_array(self.visible[:, self.neighbourhoods.diseases.anchors])
+        towards = self.neighbourhoods.diseases.average[diseases].T.toarray()
+        return _largest_of_groups(towards, seen.indices, seen.indptr)
+
+    def _most_similar_drug(self, diseases: IntArray) -> npt.NDArray[np.float32]:
+        """Largest average similarity of the drug to one that treats the disease; 0 if none does."""
+        seen = csr_array(csc_array(self.visible[self.neighbourhoods.drugs.anchors])[:, diseases].T)
+        return _largest_of_groups(self._dense_drug_average.T, seen.indices, seen.indptr).T
+
+    @cached_property
+    def _dense_drug_average(self) -> npt.NDArray[np.float32]:
+        dense: npt.NDArray[np.float32] = self.neighbourhoods.drugs.average.toarray()
+        return dense
+
+    def _similarity_to_any_treating_drug(self, diseases: IntArray) -> npt.NDArray[np.float32]:
+        """The same for every disease."""
+        drugs = self.neighbourhoods.drugs
+        treating = np.diff(self.visible.indptr)[drugs.anchors] > 0
+        largest = self._dense_drug_average[:, treating].max(axis=1, initial=0)
+        return np.repeat(largest[:, None], len(diseases), axis=1)
+
+    @cached_property
+    def _ridge_of_drugs(self) -> FloatArray:
+        """Kronecker ridge before its last product. Shape [num_drugs, rank of the diseases' kernel]."""
+        drugs, diseases = self.neighbourhoods.drugs.kernel, self.neighbourhoods.diseases.kernel
+        strength = np.outer(drugs.values, diseases.values)
+        inner = (drugs.vectors.T @ (self._by_disease @ diseases.vectors)) * (strength / (strength + 1))
+        return np.asarray(drugs.vectors @ inner, dtype=np.float64)
+
+    def kronecker_ridge(self, diseases: IntArray) -> FloatArray:
+        """Ridge regression on products of a drug kernel and a disease kernel, all unseen pairs being 0.
+
+        Closed form by the eigenvectors of both: Stock et al. 2018, equation 12, with lambda = 1.
+        """
+        return SPREAD * (self._ridge_of_drugs @ self.neighbourhoods.diseases.kernel.vectors[diseases].T)
 
 
-def _unit(vectors: Features) -> Features:
-    norm = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)  # squares may leave float32
-    unit: Features = (vectors / np.maximum(norm, np.finfo(np.float64).tiny)).astype(np.float32)
-    return unit
+def _pushed_to_diseases(labels: csr_array | npt.NDArray[np.float32], similarity: csr_array) -> Column:
+    """Labels of similar diseases, weighted by similarity. Labels [num_drugs, num_anchors]."""
+
+    def column(diseases: IntArray) -> npt.NDArray[np.floating]:
+        pushed = labels @ csc_array(similarity[diseases].T)
+        return np.arcsinh(SPREAD * (pushed if isinstance(pushed, np.ndarray) else pushed.toarray()))
+
+    return column
+
+
+def _pushed_to_drugs(similarity: csr_array, labels: csc_array) -> Column:
+    """Labels of similar drugs, weighted by similarity. Labels [num_anchors, num_diseases]."""
+
+    def column(diseases: IntArray) -> npt.NDArray[np.floating]:
+        return np.arcsinh(SPREAD * (similarity @ labels[:, diseases]).toarray())
+
+    return column
+
+
+def _path_counts(paths: Paths) -> Column:
+    """Damped number of paths, in units of its mean where there is one."""
+
+    def column(diseases: IntArray) -> npt.NDArray[np.floating]:
+        return np.arcsinh((paths.drug_walk @ csc_array(paths.disease_walk[diseases].T)).toarray() / paths.mean)
+
+    return column
+
+
+def _largest_of_groups(
+    values: npt.NDArray[np.float32], members: npt.NDArray[np.integer], bounds: npt.NDArray[np.integer]
+) -> npt.NDArray[np.float32]:
+    """Largest row of each group, entry by entry; 0 for an empty group.
+
+    Args:
+        values: At least 0. Shape [num_items, width].
+        members: Items, group by group. Shape [num_members].
+        bounds: Where each group begins, then the end. Shape [num_groups + 1].
+
+    Returns:
+        Shape [num_groups, width].
+    """
+    result = np.zeros((len(bounds) - 1, values.shape[1]), dtype=np.float32)
+    filled = np.flatnonzero(np.diff(bounds))
+    if len(filled):
+        result[filled] = np.maximum.reduceat(values[members], bounds[:-1][filled], axis=0)
+    return result

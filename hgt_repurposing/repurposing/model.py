@@ -1,110 +1,111 @@
-"""The repurposing model: one classifier for the list that users see, and one per fold for an honest figure of it."""
+"""The repurposing model: one classifier for each question that can be asked, fitted on all known pairs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
-from hgt_repurposing.graph.schema import IntArray
-from hgt_repurposing.graph.split import SPLIT_KINDS, DrugDiseaseSplit, FoldKey
-from hgt_repurposing.repurposing.classifier import PairClassifier, fit_classifier
-from hgt_repurposing.repurposing.features import PairFeatures
+from hgt_repurposing.graph.schema import FloatArray, IntArray
+from hgt_repurposing.graph.split import DrugDiseaseSplit
+from hgt_repurposing.repurposing.classifier import PairClassifier, disease_blocks, fit_classifier
+from hgt_repurposing.repurposing.features import REGIMES, PairFeatures, Regime
+from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.params import ClassifierParams
+from hgt_repurposing.repurposing.vectors import PairVectors
 
 
 @dataclass(frozen=True, eq=False)
 class RepurposingModel:
-    """The final classifier and those of the folds."""
+    """The final classifiers."""
 
-    final: PairClassifier
-    """Fitted on all known pairs."""
-    folds: Mapping[FoldKey, PairClassifier]
-    """Fitted without the pairs of that fold."""
+    classifiers: Mapping[Regime, PairClassifier]
+    params: ClassifierParams
+    """How they were fitted; the evaluation fits those of its folds in the same way."""
     split_digest: str
-    """Digest of the split they were fitted on."""
-    features_digest: str
-    """Digest of the embeddings they were fitted on."""
+    """Digest of the split whose pairs they were fitted on."""
+    vectors_digest: str
+    """Digest of the vectors they were fitted on."""
 
-    def require_fitted_on(self, features: PairFeatures) -> None:
-        """Refuse embeddings of another training: the trees would split on dimensions that mean something else.
+    def require_fitted_on(self, vectors: PairVectors) -> None:
+        """Refuse vectors of another training: the trees would split on dimensions that mean something else.
 
         Raises:
             ValueError: If the classifiers were fitted on other vectors.
         """
-        if self.features_digest != features.digest:
+        if self.vectors_digest != vectors.digest:
             raise ValueError("the model was fitted on other embeddings: materialise repurposing_model again")
+
+    def require_split(self, split: DrugDiseaseSplit) -> None:
+        """Refuse another split than that of the model.
+
+        Raises:
+            ValueError: If the digests differ.
+        """
+        if self.split_digest != split.digest:
+            raise ValueError("the model was fitted on another split: materialise repurposing_model again")
 
     def to_parts(self) -> dict[str, Any]:
         """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""
-        parts = {_part(key): model.to_json() for key, model in self.folds.items()}
-        about = {
-            "split_digest": self.split_digest,
-            "features_digest": self.features_digest,
-            "num_trees": self.final.num_trees,
-            "folds": [list(key) for key in self.folds],
+        parts = {
+            "repurposing_model.json": {
+                "params": self.params.model_dump(),
+                "split_digest": self.split_digest,
+                "vectors_digest": self.vectors_digest,
+            }
         }
-        return {"repurposing_model.json": about, "final.json": self.final.to_json(), **parts}
+        for regime, classifier in self.classifiers.items():
+            parts |= classifier.to_parts(regime)
+        return parts
 
     @classmethod
     def from_parts(cls, parts: Mapping[str, Any]) -> Self:
         """Inverse of `to_parts`."""
         about = parts["repurposing_model.json"]
-        keys = [FoldKey(*names) for names in about["folds"]]
-        folds = {key: PairClassifier.from_json(parts[_part(key)]) for key in keys}
         return cls(
-            PairClassifier.from_json(parts["final.json"]), folds, about["split_digest"], about["features_digest"]
+            {regime: PairClassifier.from_parts(parts, regime) for regime in REGIMES},
+            ClassifierParams(**about["params"]),
+            about["split_digest"],
+            about["vectors_digest"],
         )
-
-
-def _part(key: FoldKey) -> str:
-    return f"{key.kind}_repeat_{key.repeat}_fold_{key.fold}.json"
 
 
 def fit_repurposing_model(
-    features: PairFeatures,
+    inputs: PairInputs,
     split: DrugDiseaseSplit,
     params: ClassifierParams,
     *,
-    off_label: IntArray,
     on_fit: Callable[[str], None] = lambda _: None,
 ) -> RepurposingModel:
-    """Fit one classifier per way of splitting and fold, and the final one on all known pairs.
+    """Fit the classifier of every regime on all known pairs.
 
     Args:
-        features: Of embeddings that saw no drug-disease edge.
-        split: All indications with their folds.
-        params: Forest and negatives.
-        off_label: Drug-disease pairs that are neither positive nor negative. Shape [2, num_off_label].
+        inputs: Of the graph; its vectors saw no drug-disease edge.
+        split: The split whose pairs these are.
+        params: Ensemble, negatives and forest.
         on_fit: Called with the name of each classifier that is done.
 
     Raises:
-        ValueError: If the embeddings do not fit the split's drugs and diseases.
+        ValueError: If there are too few indications to hide some of them in turn.
     """
-    found, expected = (len(features.drugs), len(features.diseases)), (split.num_drugs, split.num_diseases)
-    if found != expected:
-        raise ValueError(f"embeddings of {found} drugs and diseases do not fit a split of {expected}: train again")
-    folds: dict[FoldKey, PairClassifier] = {}
-    for key in split.keys:
-        test, training = split.test_pairs(key), split.training_pairs(key)
-        folds[key] = fit_classifier(
-            features,
-            training,
-            known=np.concatenate([training, off_label], axis=1),
-            drugs=np.setdiff1d(np.arange(split.num_drugs), test[0] if key.kind == "drug" else []).astype(np.int64),
-            kind=key.kind,
-            params=params,
-            generator=np.random.default_rng([params.seed, SPLIT_KINDS.index(key.kind), key.repeat, key.fold]),
+    labels = inputs.labels.with_indications(split.pairs)
+    classifiers = {}
+    for number, regime in enumerate(REGIMES):
+        generator = np.random.default_rng([params.seed, number])
+        classifiers[regime] = fit_classifier(
+            inputs.neighbourhoods, inputs.vectors, labels, regime=regime, params=params, generator=generator
         )
-        on_fit(str(key))
-    final = fit_classifier(
-        features,
-        split.pairs,
-        known=np.concatenate([split.pairs, off_label], axis=1),
-        drugs=np.arange(split.num_drugs),
-        kind="disease",
-        params=params,
-        generator=np.random.default_rng([params.seed, len(SPLIT_KINDS)]),
-    )
-    on_fit("final")
-    return RepurposingModel(final, folds, split.digest, features.digest)
+        on_fit(f"{regime} regime")
+    return RepurposingModel(classifiers, params, split.digest, inputs.vectors.digest)
+
+
+def score_blocks(
+    classifier: PairClassifier, features: PairFeatures, vectors: PairVectors, diseases: IntArray
+) -> Iterator[tuple[IntArray, FloatArray]]:
+    """Score every drug for some diseases, a few at a time.
+
+    Yields:
+        The diseases of a block, and log odds of shape [num_classes - 1, num_drugs, num_columns].
+    """
+    for block in disease_blocks(diseases, features, width=len(features.names) + vectors.width):
+        yield block, classifier.log_odds(features, vectors, block)

@@ -1,49 +1,55 @@
-"""Scores of all drugs against chosen diseases, in blocks of bounded size."""
+"""Scores of all drugs for chosen diseases: each disease asks the classifier of its own situation."""
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from hgt_repurposing.graph.schema import FloatArray, IntArray
-from hgt_repurposing.repurposing.features import PairFeatures
+from hgt_repurposing.repurposing.features import PairFeatures, Regime
+from hgt_repurposing.repurposing.inputs import PairInputs
+from hgt_repurposing.repurposing.model import RepurposingModel, score_blocks
 
-MAX_BLOCK_VALUES = 50_000_000
-"""Feature values held at a time: 200 MB in float32."""
 
+def score_diseases(
+    model: RepurposingModel, inputs: PairInputs, diseases: IntArray
+) -> Iterator[tuple[IntArray, FloatArray]]:
+    """Score every drug for some diseases, a few at a time: those with a known treatment first, then those without.
 
-class PairScorer(Protocol):
-    """Whatever gives a pair a score; a protocol, so that reading an evaluation does not load xgboost."""
+    Known treatments are scored, too, and never by their own label: no feature lets a pair speak for itself but the
+    Kronecker ridge, whose value for a known pair is therefore flattering.
 
-    def score(self, features: PairFeatures, pairs: IntArray) -> FloatArray:
-        """Higher is better. Pairs have shape [2, num_pairs], scores [num_pairs]."""
-        ...
+    Yields:
+        The diseases of a block, and log odds of shape [num_classes - 1, num_drugs, num_columns].
+    """
+    treated = np.isin(diseases, inputs.labels.indications.indices)
+    asked: tuple[tuple[Regime, IntArray], ...] = (("pair", diseases[treated]), ("disease", diseases[~treated]))
+    for regime, part in asked:
+        features = PairFeatures(inputs.neighbourhoods, inputs.labels.indications, regime)
+        yield from score_blocks(model.classifiers[regime], features, inputs.vectors, part)
 
 
 def score_grid(
-    model: PairScorer,
-    features: PairFeatures,
+    model: RepurposingModel,
+    inputs: PairInputs,
     diseases: IntArray,
     *,
     on_block: Callable[[int], None] = lambda _: None,
 ) -> FloatArray:
-    """Score every drug for each of these diseases.
+    """Score every drug for some diseases, all at once.
 
     Args:
-        model: Fitted on these features.
-        features: Embeddings of all drugs and diseases.
-        diseases: Local disease indices. Shape [num_columns].
+        model: Fitted on these inputs.
+        inputs: Of the graph.
+        diseases: Local disease indices, ascending. Shape [num_columns].
         on_block: Called with the number of diseases done in each block.
 
     Returns:
-        Higher is better. Shape [num_drugs, num_columns].
+        Log odds of an indication, and of a contraindication where the graph has any.
+        Shape [num_classes - 1, num_drugs, num_columns].
     """
-    num_drugs = len(features.drugs)
-    scores = np.empty((num_drugs, len(diseases)))
-    per_block = max(1, MAX_BLOCK_VALUES // (num_drugs * features.num_features))
-    for start in range(0, len(diseases), per_block):
-        block = diseases[start : start + per_block]
-        pairs = np.stack([np.repeat(np.arange(num_drugs), len(block)), np.tile(block, num_drugs)])
-        scores[:, start : start + len(block)] = model.score(features, pairs).reshape(num_drugs, len(block))
+    num_drugs = inputs.labels.indications.shape[0]
+    scores = np.empty((inputs.labels.num_classes - 1, num_drugs, len(diseases)))
+    for block, log_odds in score_diseases(model, inputs, diseases):
+        scores[:, :, np.searchsorted(diseases, block)] = log_odds
         on_block(len(block))
     return scores

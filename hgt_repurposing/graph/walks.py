@@ -1,0 +1,161 @@
+"""Walks over relations, from drugs or from diseases to what they touch: the sparse form of a graph's neighbourhoods.
+
+Which walks there are follows from the graph's schema, not from the names of one graph: every relation that leaves a
+drug (a disease) for a node of another type is a walk of one step; those that name its genes go on by one step more.
+Edges between drugs and diseases are never walked, so that nothing here knows what treats what. Two walks that end in
+the same node type meet: their product counts the paths drug - ... - disease over it (DWPC).
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array, diags_array, hstack
+
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.schema import EdgeType, is_gene_or_pathway
+
+MAX_ENTRIES = 4_000_000
+"""Entries kept of one walk of two steps; of each start the heaviest, so that hubs do not fill memory."""
+
+
+class Walk(NamedTuple):
+    """Where one kind of walk leads."""
+
+    relations: tuple[str, ...]
+    """In the order walked."""
+    end: str
+    """Node type that it ends in."""
+    weights: csr_array
+    """Damped number of walks from each start to each end. Shape [num_starts, num_ends], float32."""
+
+    @property
+    def name(self) -> str:
+        """Relations joined by a dash."""
+        return "-".join(self.relations)
+
+
+def incidence(graph: KnowledgeGraph, edge_type: EdgeType, *, start: str) -> csr_array:
+    """Which nodes an edge type joins, seen from one of its two ends; a direction within one type is not told apart.
+
+    Returns:
+        0 and 1. Shape [num_nodes of start, num_nodes of the other end], float32.
+
+    Raises:
+        ValueError: If the edge type does not touch the start.
+    """
+    if start not in (edge_type.source, edge_type.target):
+        raise ValueError(f"{edge_type} does not touch {start!r}")
+    source, target = graph.edges[edge_type]
+    shape = (graph.num_nodes[edge_type.source], graph.num_nodes[edge_type.target])
+    matrix = csr_array((np.ones(len(source), dtype=np.float32), (source, target)), shape=shape)
+    if edge_type.source == edge_type.target:
+        matrix = csr_array(matrix + matrix.T)
+        matrix.data[:] = 1
+        return matrix
+    return matrix if edge_type.source == start else csr_array(matrix.T)
+
+
+def damped(matrix: csr_array) -> csr_array:
+    """Divide every entry by the square roots of the degrees of its two ends, so that hubs count for less.
+
+    The symmetric normalisation of a graph convolution (Kipf and Welling 2017, equation 2); a product of such matrices
+    is the degree-weighted path count of Himmelstein et al. 2017 with damping exponent 0.5.
+    """
+    rows = np.maximum(matrix.sum(axis=1), 1) ** -0.5
+    columns = np.maximum(matrix.sum(axis=0), 1) ** -0.5
+    return csr_array(diags_array(rows) @ matrix @ diags_array(columns), dtype=np.float32)
+
+
+def walks(graph: KnowledgeGraph, start: str) -> list[Walk]:
+    """Walks of one step from drugs or diseases to other types, and of two steps through their genes.
+
+    A step never enters a drug or a disease, nor turns back along the relation it came by.
+
+    Returns:
+        Sorted by length, then by name; walks that lead nowhere are left out.
+    """
+    barred = {graph.therapeutic.drug, graph.therapeutic.disease}
+    through_genes = set(gene_relations(graph, start))
+    found = []
+    for edge_type, middle in _steps(graph, start):
+        if middle in barred:
+            continue
+        first = damped(incidence(graph, edge_type, start=start))
+        found.append(Walk((edge_type.relation,), middle, first))
+        if edge_type not in through_genes:
+            continue
+        for further, end in _steps(graph, middle):
+            if end not in barred and further != edge_type:
+                second = damped(incidence(graph, further, start=middle))
+                relations = (edge_type.relation, further.relation)
+                found.append(Walk(relations, end, _heaviest(csr_array(first @ second))))
+    return sorted((walk for walk in found if walk.weights.nnz), key=lambda walk: (len(walk.relations), walk.name))
+
+
+def gene_relations(graph: KnowledgeGraph, start: str) -> list[EdgeType]:
+    """Edge types that join drugs (diseases) to genes: those that the graph's source names, else all there are."""
+    names = graph.therapeutic.drug_gene if start == graph.therapeutic.drug else graph.therapeutic.disease_gene
+    return [
+        edge_type
+        for edge_type, end in _steps(graph, start)
+        if is_gene_or_pathway(end) and (not names or edge_type.relation in names)
+    ]
+
+
+def gene_incidence(graph: KnowledgeGraph, start: str) -> csr_array:
+    """Which genes a drug targets, or a disease is associated with: 0 and 1, the types of genes side by side.
+
+    Returns:
+        Shape [num_starts, num_genes], float32; no entry where the graph joins them to no gene.
+    """
+    columns = []
+    for node_type in filter(is_gene_or_pathway, graph.num_nodes):
+        total = csr_array((graph.num_nodes[start], graph.num_nodes[node_type]), dtype=np.float32)
+        for edge_type in gene_relations(graph, start):
+            if node_type in (edge_type.source, edge_type.target):
+                total = csr_array(total + incidence(graph, edge_type, start=start))
+        total.data[:] = 1
+        columns.append(total)
+    return csr_array(hstack(columns)) if columns else csr_array((graph.num_nodes[start], 0), dtype=np.float32)
+
+
+def relatives(graph: KnowledgeGraph, start: str) -> dict[str, csr_array]:
+    """Relations within one type (drug resembles drug, disease is-a disease), by name. Shape [n, n] of 0 and 1 each."""
+    return {
+        edge_type.relation: incidence(graph, edge_type, start=start)
+        for edge_type in sorted(graph.edges)
+        if edge_type.source == edge_type.target == start and graph.edges[edge_type].size
+    }
+
+
+def unit_rows(matrix: csr_array) -> csr_array:
+    """Scale every row to length 1, so that products of rows are cosines; an empty row stays empty. Float32."""
+    lengths = np.sqrt(matrix.multiply(matrix).sum(axis=1))
+    return csr_array(diags_array(1 / np.maximum(lengths, np.finfo(np.float32).tiny)) @ matrix, dtype=np.float32)
+
+
+def top_of_rows(matrix: csr_array, count: int) -> csr_array:
+    """Keep the largest entries of each row, at most so many; of equal ones those in the first columns."""
+    sizes = np.diff(matrix.indptr)
+    if sizes.max(initial=0) <= count:
+        return matrix
+    row = np.repeat(np.arange(matrix.shape[0]), sizes)
+    order = np.lexsort((matrix.indices, -matrix.data, row))
+    place = np.arange(len(order)) - matrix.indptr[:-1][row]
+    kept = np.sort(order[place < count])
+    return csr_array((matrix.data[kept], (row[kept], matrix.indices[kept])), shape=matrix.shape)
+
+
+def _steps(graph: KnowledgeGraph, start: str) -> Iterator[tuple[EdgeType, str]]:
+    """Edge types that leave a node type, with where they lead."""
+    for edge_type in sorted(graph.edges):
+        if edge_type.source == start:
+            yield edge_type, edge_type.target
+        elif edge_type.target == start:
+            yield edge_type, edge_type.source
+
+
+def _heaviest(matrix: csr_array) -> csr_array:
+    """Keep the heaviest entries of each row, as many as make MAX_ENTRIES in all."""
+    return top_of_rows(matrix, max(1, MAX_ENTRIES // matrix.shape[0]))

@@ -1,0 +1,81 @@
+"""The kernel of the Kronecker ridge: how alike two drugs (diseases) are over all relations, by its eigenvectors.
+
+Mean over relations of the cosines of what two nodes are linked to, each in units of its 95th percentile, so that a
+relation of many small overlaps counts as much as one of few large ones; 1 on the diagonal. The kernel itself is made
+for small sides alone; for large ones its products with a vector are enough to find the leading eigenvectors.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+from hgt_repurposing.graph.schema import FloatArray
+
+EXACT_SIZE = 2000
+"""Up to so many nodes the kernel is decomposed whole."""
+LARGEST_RANK = 256
+"""Eigenvectors of larger kernels."""
+SAMPLED_ROWS = 500
+"""Rows, evenly spread, over which the percentile is taken."""
+PERCENTILE = 95
+
+
+class Eigenvectors(NamedTuple):
+    """Of a kernel; negative eigenvalues, which a kernel must not have, are set to 0."""
+
+    vectors: FloatArray
+    """Shape [n, rank]."""
+    values: FloatArray
+    """Shape [rank]."""
+
+
+def similarity_kernel(linked: Sequence[csr_array], related: Sequence[csr_array]) -> Eigenvectors:
+    """Decompose the kernel.
+
+    Args:
+        linked: What the n nodes are linked to, rows of length 1 (or 0). Shape [n, *] each.
+        related: Relations among the n nodes, 0 and 1. Shape [n, n] each.
+
+    Raises:
+        ValueError: If there is no relation.
+    """
+    if not (linked or related):
+        raise ValueError("a kernel needs at least one relation by which nodes are alike (got none)")
+    size = (linked or related)[0].shape[0]
+    share = 1 / (len(linked) + len(related))
+    terms = [(rows, share / _percentile(rows)) for rows in linked]
+    if size <= EXACT_SIZE:
+        kernel = np.zeros((size, size))
+        for rows, weight in terms:
+            kernel += weight * (rows @ rows.T).toarray()
+        for matrix in related:
+            kernel += share * matrix.toarray()
+        np.fill_diagonal(kernel, 1)
+        values, vectors = np.linalg.eigh(kernel)
+    else:
+        own = 1 - sum(weight * rows.multiply(rows).sum(axis=1) for rows, weight in terms)
+
+        def times(x: FloatArray) -> FloatArray:
+            x = x.ravel()
+            total = own * x
+            for rows, weight in terms:
+                total += weight * (rows @ (rows.T @ x))
+            for matrix in related:
+                total += share * (matrix @ x)
+            return np.asarray(total)
+
+        operator = LinearOperator((size, size), matvec=times, dtype=np.float64)
+        start = np.random.default_rng(0).standard_normal(size)
+        values, vectors = eigsh(operator, k=LARGEST_RANK, which="LA", v0=start, tol=1e-3)
+    return Eigenvectors(vectors, np.maximum(values, 0))
+
+
+def _percentile(rows: csr_array) -> float:
+    """95th percentile of the cosines that are not 0, of some rows with all others."""
+    spread = np.unique(np.linspace(0, rows.shape[0] - 1, SAMPLED_ROWS).astype(np.int64))
+    cosines = csr_array(rows[spread] @ rows.T).tocoo()
+    others = cosines.data[(spread[cosines.row] != cosines.col) & (cosines.data > 0)]
+    return float(np.percentile(others, PERCENTILE)) if len(others) else 1.0

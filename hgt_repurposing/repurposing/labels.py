@@ -1,0 +1,58 @@
+"""What the graph says of each drug and disease: indications, contraindications, and what may be neither."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.schema import BoolArray, IntArray
+
+UNKNOWN, INDICATION, CONTRAINDICATION = 0, 1, 2
+"""The classes, by number."""
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """Known pairs by what is known of them. Shape [num_drugs, num_diseases] each, 1 where a pair is."""
+
+    indications: csr_array
+    contraindications: csr_array
+    off_label: csr_array
+    """Off-label use and palliation: never an example of anything."""
+
+    @classmethod
+    def of_graph(cls, graph: KnowledgeGraph) -> Self:
+        """All that the graph says; a pair that it also calls an indication is nothing else."""
+        shape = (graph.num_nodes[graph.therapeutic.drug], graph.num_nodes[graph.therapeutic.disease])
+        indications = _matrix(graph.indications, shape)
+        contraindications = _matrix(graph.contraindicated_pairs, shape)
+        return cls(
+            indications,
+            csr_array(contraindications - contraindications.multiply(indications)),
+            _matrix(graph.off_label_pairs, shape),
+        )
+
+    @property
+    def num_classes(self) -> int:
+        """Unknown and indication, and contraindication where the graph has any."""
+        return 3 if self.contraindications.nnz else 2
+
+    def with_indications(self, pairs: IntArray) -> Self:
+        """The same but for the indications, which are these. Shape [2, num_pairs]."""
+        return replace(self, indications=_matrix(pairs, self.indications.shape))
+
+    def class_of(self, pairs: IntArray) -> IntArray:
+        """Class of each pair. Shape [num_pairs]."""
+        said = INDICATION * self.indications[tuple(pairs)] + CONTRAINDICATION * self.contraindications[tuple(pairs)]
+        return np.asarray(said, dtype=np.int64)
+
+    def is_no_example(self, pairs: IntArray) -> BoolArray:
+        """True for off-label use and palliation that is no indication. Shape [num_pairs]."""
+        off_label = np.asarray(self.off_label[tuple(pairs)]) > 0
+        return np.asarray(off_label & (self.class_of(pairs) == UNKNOWN), dtype=np.bool_)
+
+
+def _matrix(pairs: IntArray, shape: tuple[int, int]) -> csr_array:
+    return csr_array((np.ones(pairs.shape[1], dtype=np.float32), tuple(pairs)), shape=shape)

@@ -1,0 +1,159 @@
+"""What the graph says of drugs and diseases before any treatment is read: who resembles whom, and what connects them.
+
+Everything is derived once from the graph's schema (see `graph/walks.py`). Similarities are kept only towards the drugs
+that treat something and the diseases that something treats, for labels are pushed through these alone, and of them only
+towards the nearest; no array of all drugs x all drugs, or all diseases x all diseases, ever exists.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array, eye_array, vstack
+
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.schema import IntArray
+from hgt_repurposing.graph.walks import Walk, gene_incidence, relatives, top_of_rows, unit_rows, walks
+from hgt_repurposing.repurposing.kernel import Eigenvectors, similarity_kernel
+
+NEAREST = 400
+"""Similar drugs (diseases) kept per drug (disease) and relation; Hetionet's 387 and 77 are all kept."""
+ROWS_PER_BLOCK = 1000
+SCALE_COLUMNS = 256
+"""Diseases, evenly spread, over which the mean of a path count is taken."""
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """The drugs, or the diseases."""
+
+    size: int
+    anchors: IntArray
+    """Those with a treatment in the graph, whichever fold holds it out. Shape [num_anchors]."""
+    similarities: Mapping[str, csr_array]
+    """Cosine, or relatedness, towards the anchors, by relation; none with itself. Shape [size, num_anchors] each."""
+    average: csr_array
+    """Mean of the similarities of one step, each divided by its largest. Shape [size, num_anchors]."""
+    kernel: Eigenvectors
+    """Of the kernel of the Kronecker ridge."""
+
+
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """One kind of path from drug to disease."""
+
+    name: str
+    drug_walk: csr_array
+    """Shape [num_drugs, num_ends]."""
+    disease_walk: csr_array
+    """Shape [num_diseases, num_ends]."""
+    mean: float
+    """Mean count where there is one, over some diseases."""
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbourhoods:
+    """Both sides, and the paths between them."""
+
+    drugs: Side
+    diseases: Side
+    paths: tuple[Paths, ...]
+    drug_genes: csr_array
+    """1 where a drug targets a gene; for the floors. Shape [num_drugs, num_genes]."""
+    disease_genes: csr_array
+    """1 where a disease is associated with a gene. Shape [num_diseases, num_genes]."""
+
+
+def neighbourhoods_of(graph: KnowledgeGraph) -> Neighbourhoods:
+    """Derive similarities and paths from every relation of the graph but those between drugs and diseases.
+
+    Raises:
+        ValueError: If drugs or diseases have no relation to anything else, so that nothing compares them.
+    """
+    names = graph.therapeutic
+    drug_walks, disease_walks = walks(graph, names.drug), walks(graph, names.disease)
+    treating, treated = (np.unique(ends) for ends in graph.indications)
+    return Neighbourhoods(
+        _side(graph, names.drug, drug_walks, treating),
+        _side(graph, names.disease, disease_walks, treated),
+        tuple(_meetings(drug_walks, disease_walks)),
+        gene_incidence(graph, names.drug),
+        gene_incidence(graph, names.disease),
+    )
+
+
+def profile_blocks(graph: KnowledgeGraph, node_type: str) -> list[csr_array]:
+    """What drugs (diseases) are linked to, one matrix per relation: the input of a decomposition. Rows of length 1."""
+    one_step = [unit_rows(walk.weights) for walk in walks(graph, node_type) if len(walk.relations) == 1]
+    related = [unit_rows(csr_array(eye_array(m.shape[0]) + m)) for m in relatives(graph, node_type).values()]
+    return one_step + related
+
+
+def _side(graph: KnowledgeGraph, node_type: str, found: list[Walk], anchors: IntArray) -> Side:
+    related = relatives(graph, node_type)
+    if not (found or related):
+        raise ValueError(
+            f"no relation but treatments touches the {node_type!r} nodes, so nothing tells which of them are alike: "
+            "the graph needs edges to genes, side effects, symptoms or the like"
+        )
+    direct = {walk.name: _cosines(walk.weights, anchors) for walk in found if len(walk.relations) == 1}
+    direct |= {name: _without_self(csr_array(matrix[:, anchors]), anchors) for name, matrix in related.items()}
+    through_genes = {walk.name: _cosines(walk.weights, anchors) for walk in found if len(walk.relations) > 1}
+    average = csr_array((graph.num_nodes[node_type], len(anchors)), dtype=np.float32)
+    for matrix in direct.values():
+        average = csr_array(average + matrix / (max(matrix.data.max(initial=0), 1e-6) * len(direct)))
+    return Side(
+        size=graph.num_nodes[node_type],
+        anchors=anchors,
+        similarities={**direct, **through_genes},
+        average=average,
+        kernel=similarity_kernel(
+            [unit_rows(walk.weights) for walk in found if len(walk.relations) == 1], list(related.values())
+        ),
+    )
+
+
+def _cosines(weights: csr_array, anchors: IntArray) -> csr_array:
+    """Cosines of all rows with the anchors' rows, the nearest of each row. Shape [n, num_anchors], float32."""
+    rows = unit_rows(weights)
+    towards = csr_array(rows[anchors].T)
+    blocks = [
+        top_of_rows(csr_array(rows[start : start + ROWS_PER_BLOCK] @ towards), NEAREST + 1)
+        for start in range(0, rows.shape[0], ROWS_PER_BLOCK)
+    ]
+    return _without_self(csr_array(vstack(blocks)), anchors)
+
+
+def _without_self(matrix: csr_array, anchors: IntArray) -> csr_array:
+    """Drop each anchor's similarity with itself, so that no label ever speaks for its own drug or disease."""
+    entries = matrix.tocoo()
+    other = entries.row != anchors[entries.col]
+    kept = (entries.data[other], (entries.row[other], entries.col[other]))
+    return csr_array(kept, shape=matrix.shape, dtype=np.float32)
+
+
+def _meetings(drug_walks: list[Walk], disease_walks: list[Walk]) -> list[Paths]:
+    """Pairs of walks that end in the same node type, each path once.
+
+    A walk of two steps from the disease adds something only where it meets the drug outside the genes it went through:
+    at an end of a drug's own (its side effects), or where both left their genes by the same relation (for a pathway).
+    """
+    genes = {walk.end for walk in [*drug_walks, *disease_walks] if _leads_on(walk, [*drug_walks, *disease_walks])}
+    found = []
+    for mine in drug_walks:
+        for other in disease_walks:
+            both_through_genes = len(mine.relations) == len(other.relations) == 2
+            repeated = len(other.relations) == 2 and (
+                other.end in genes or (both_through_genes and mine.relations[-1] != other.relations[-1])
+            )
+            if mine.end != other.end or repeated:
+                continue
+            spread = np.unique(np.linspace(0, other.weights.shape[0] - 1, SCALE_COLUMNS).astype(np.int64))
+            counts = csr_array(mine.weights @ other.weights[spread].T).data
+            if len(counts):
+                found.append(Paths(f"{mine.name} ~ {other.name}", mine.weights, other.weights, float(counts.mean())))
+    return found
+
+
+def _leads_on(walk: Walk, among: list[Walk]) -> bool:
+    return len(walk.relations) == 1 and any(w.relations[0] == walk.relations[0] and len(w.relations) > 1 for w in among)

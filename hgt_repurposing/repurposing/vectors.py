@@ -1,0 +1,100 @@
+"""Vectors of drugs and diseases as further columns of the classifier: those of the HGT, and those of a plain SVD."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+
+from hgt_repurposing.embeddings.table import Embeddings
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.schema import NODE_ID, NODE_TYPE
+from hgt_repurposing.graph.spectral import spectral_vectors
+from hgt_repurposing.repurposing.features import Features
+from hgt_repurposing.repurposing.neighbourhoods import profile_blocks
+
+SPECTRAL_DIM = 64
+
+
+@dataclass(frozen=True, eq=False)
+class PairVectors:
+    """A vector for every drug and one for every disease; a pair has both, side by side."""
+
+    drugs: Features
+    """Shape [num_drugs, drug_width]."""
+    diseases: Features
+    """Shape [num_diseases, disease_width]."""
+
+    @classmethod
+    def none(cls, num_drugs: int, num_diseases: int) -> Self:
+        """No columns at all."""
+        return cls(np.empty((num_drugs, 0), dtype=np.float32), np.empty((num_diseases, 0), dtype=np.float32))
+
+    @classmethod
+    def of_embeddings(cls, embeddings: Embeddings, graph: KnowledgeGraph) -> Self:
+        """Take the drugs and diseases of a graph.
+
+        Raises:
+            ValueError: If embeddings of one of the types are missing, not finite, or of other nodes than the graph's.
+        """
+        blocks = []
+        for node_type in (graph.therapeutic.drug, graph.therapeutic.disease):
+            vectors = embeddings.of_type(node_type)
+            if not np.isfinite(vectors).all():
+                raise ValueError(f"embeddings of {node_type!r} hold values that are not finite: train again")
+            embedded = embeddings.nodes.loc[embeddings.nodes[NODE_TYPE] == node_type, NODE_ID]
+            if embedded.tolist() != graph.nodes_of(node_type)[NODE_ID].tolist():
+                raise ValueError(
+                    f"embeddings of {node_type!r} are of other nodes than the graph's: materialise hgt_embeddings again"
+                )
+            blocks.append(vectors)
+        return cls(*blocks)
+
+    @classmethod
+    def by_svd(cls, graph: KnowledgeGraph, *, dim: int = SPECTRAL_DIM) -> Self:
+        """Leading singular vectors of what drugs, and diseases, are linked to; no treatment is read."""
+        names = graph.therapeutic
+        return cls(
+            *(
+                spectral_vectors(profile_blocks(graph, node_type), dim=dim, seed=0).astype(np.float32)
+                for node_type in (names.drug, names.disease)
+            )
+        )
+
+    @classmethod
+    def side_by_side(cls, parts: Sequence["PairVectors"]) -> Self:
+        """All columns of several."""
+        return cls(
+            np.concatenate([part.drugs for part in parts], axis=1),
+            np.concatenate([part.diseases for part in parts], axis=1),
+        )
+
+    def permuted(self, generator: np.random.Generator) -> Self:
+        """The same vectors given to other nodes: a control that keeps their number and spread, and no information."""
+        return type(self)(generator.permutation(self.drugs), generator.permutation(self.diseases))
+
+    @property
+    def width(self) -> int:
+        """Columns of a pair."""
+        return int(self.drugs.shape[1] + self.diseases.shape[1])
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the vectors."""
+        sha = hashlib.sha256(repr((self.drugs.shape, self.diseases.shape)).encode())
+        sha.update(np.ascontiguousarray(self.drugs).tobytes())
+        sha.update(np.ascontiguousarray(self.diseases).tobytes())
+        return sha.hexdigest()
+
+
+def vectors_named(names: Sequence[str], embeddings: Embeddings, graph: KnowledgeGraph) -> PairVectors:
+    """The vectors that a configuration asks for, side by side in its order.
+
+    Raises:
+        ValueError: As `PairVectors.of_embeddings`.
+    """
+    made = {"hgt": lambda: PairVectors.of_embeddings(embeddings, graph), "svd": lambda: PairVectors.by_svd(graph)}
+    sizes = (graph.num_nodes[node_type] for node_type in (graph.therapeutic.drug, graph.therapeutic.disease))
+    return PairVectors.side_by_side([PairVectors.none(*sizes), *(made[name]() for name in names)])
