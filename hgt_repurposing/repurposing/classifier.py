@@ -113,7 +113,7 @@ class PairClassifier:
         return cls(about["regime"], tuple(about["feature_names"]), members, calibrations)
 
 
-class _Examples(NamedTuple):
+class Examples(NamedTuple):
     """Cells of one inner fold with their features."""
 
     cells: HiddenCells
@@ -121,33 +121,30 @@ class _Examples(NamedTuple):
     """Shape [num_cells, num_named]."""
 
 
-def fit_classifier(
+def gather_examples(
     neighbourhoods: Neighbourhoods,
-    vectors: PairVectors,
     labels: Labels,
     *,
     regime: Regime,
     params: ClassifierParams,
     generator: np.random.Generator,
     disease_group: IntArray | None = None,
-) -> PairClassifier:
-    """Fit and calibrate the ensemble on the training indications.
+) -> list[Examples]:
+    """Hide each inner fold of the training indications in turn, and see what its cells look like.
 
     Args:
         neighbourhoods: What the graph says apart from treatments.
-        vectors: Further columns of XGBoost.
         labels: With the training indications alone.
-        regime: Which question it will be asked.
-        params: Ensemble, negatives and forest.
+        regime: Which question the classifier will be asked.
+        params: Inner folds and negatives.
         generator: Source of randomness.
         disease_group: Diseases of one number are hidden together; None: each alone. Shape [num_diseases].
 
     Raises:
         ValueError: If there are fewer groups to hide than inner folds, or no pair is left as a negative.
     """
-    seeds = generator.integers(2**31, size=params.inner_folds)
-    folds = [
-        _Examples(cells, _named_features(PairFeatures(neighbourhoods, cells.visible, regime), cells.pairs))
+    return [
+        Examples(cells, _named_features(PairFeatures(neighbourhoods, cells.visible, regime), cells.pairs))
         for cells in hidden_cells(
             labels,
             regime,
@@ -159,6 +156,27 @@ def fit_classifier(
         )
     ]
 
+
+def fit_classifier(
+    folds: Sequence[Examples],
+    vectors: PairVectors,
+    *,
+    regime: Regime,
+    feature_names: tuple[str, ...],
+    num_classes: int,
+    params: ClassifierParams,
+) -> PairClassifier:
+    """Fit one member without each inner fold, and calibrate them on the folds they left out.
+
+    Args:
+        folds: Made by `gather_examples`.
+        vectors: Further columns of XGBoost.
+        regime: That of the examples.
+        feature_names: Those of the examples.
+        num_classes: 2, or 3 with contraindications.
+        params: Of both heads.
+    """
+
     def fit_member(number: int) -> Member:
         examples = [_of_draw(fold, number) for place, fold in enumerate(folds) if place != number]
         named, rows, label = (
@@ -167,12 +185,11 @@ def fit_classifier(
         )
         return Member(
             fit_linear_head(named, label, params),
-            fit_tree_head(rows, label, params, num_classes=labels.num_classes, seed=int(seeds[number])),
+            fit_tree_head(rows, label, params, num_classes=num_classes, seed=params.seed + number),
         )
 
-    members = tuple(_in_threads(fit_member, range(params.inner_folds)))
-    names = PairFeatures(neighbourhoods, labels.indications, regime).names
-    return PairClassifier(regime, names, members, _calibrate(members, folds, vectors, labels.num_classes))
+    members = tuple(_in_threads(fit_member, range(len(folds))))
+    return PairClassifier(regime, feature_names, members, _calibrate(members, folds, vectors, num_classes))
 
 
 def _named_features(features: PairFeatures, pairs: IntArray) -> Features:
@@ -191,7 +208,7 @@ def disease_blocks(diseases: IntArray, features: PairFeatures, *, width: int) ->
         yield diseases[start : start + per_block]
 
 
-def _of_draw(fold: _Examples, draw: int) -> tuple[Features, IntArray, IntArray]:
+def _of_draw(fold: Examples, draw: int) -> tuple[Features, IntArray, IntArray]:
     """Named features, pairs and classes of the known pairs and of one draw of negatives."""
     cells = fold.cells
     chosen = (cells.draw == EVERY_DRAW) | (cells.draw == draw)
@@ -204,7 +221,7 @@ def _with_vectors(named: Features, vectors: PairVectors, pairs: IntArray) -> Fea
 
 
 def _calibrate(
-    members: Sequence[Member], folds: Sequence[_Examples], vectors: PairVectors, num_classes: int
+    members: Sequence[Member], folds: Sequence[Examples], vectors: PairVectors, num_classes: int
 ) -> tuple[Calibration, ...]:
     """Calibrate on each member's own left-out fold, all of them pooled."""
 

@@ -73,7 +73,7 @@ class Tables:
         self.folds.extend(fold.metrics(scorer, scores, seed=seed))
         found = fold.disease_ap(scores)
         key = {SPLIT: fold.key.kind, SCORER: scorer, REPEAT: fold.key.repeat, FOLD: fold.key.fold}
-        self.diseases.append(pd.DataFrame({**key, DISEASE: found.diseases, AP: found.values}))
+        self.diseases.append(pd.DataFrame({**key, DISEASE: found.diseases, AP: found.precision}))
 
 
 def groups_of_relatives(graph: KnowledgeGraph, split: DrugDiseaseSplit) -> IntArray:
@@ -108,7 +108,7 @@ def evaluate(
     tables, kinds = Tables(), defaultdict[SplitKind, OutOfFold](OutOfFold)
     for key in split.keys:
         fold = JudgedFold(split, key, therapeutic)
-        own = score_fold(fold, inputs, model.params, group=group)
+        own = score_fold(fold, inputs, model.params, group=group)[MODEL]
         require_informative(own, fold.strict.candidate, scorer=f"the model ({key})")
         tables.add(fold, MODEL, own, seed=seed)
         for name, scores in fold.floors(inputs, group=group, seed=seed):

@@ -83,8 +83,9 @@ class PairFeatures:
         columns["similar drugs treat similar diseases"] = _pushed_to_diseases(
             self._pushed_by_drugs, self.neighbourhoods.diseases.average
         )
-        columns["similarity to any treating drug"] = self._similarity_to_any_treating_drug
         columns["Kronecker ridge"] = self.kronecker_ridge
+        columns |= {f"{name}, against other drugs": _standardised(column) for name, column in columns.items()}
+        columns["similarity to any treating drug"] = self._similarity_to_any_treating_drug
         for paths in self.neighbourhoods.paths:
             columns[f"paths {paths.name}"] = _path_counts(paths)
         return columns
@@ -157,6 +158,17 @@ class PairFeatures:
         Closed form by the eigenvectors of both: Stock et al. 2018, equation 12, with lambda = 1.
         """
         return SPREAD * (self._ridge_of_drugs @ self.neighbourhoods.diseases.kernel.vectors[diseases].T)
+
+
+def _standardised(column: Column) -> Column:
+    """The same in standard deviations over all drugs: diseases differ in how much is known of their neighbours."""
+
+    def standardised(diseases: IntArray) -> npt.NDArray[np.floating]:
+        values = column(diseases)
+        spread = values.std(axis=0)
+        return (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1)
+
+    return standardised
 
 
 def _pushed_to_diseases(labels: csr_array | npt.NDArray[np.float32], similarity: csr_array) -> Column:

@@ -1,6 +1,6 @@
 """One fold of one split, and what any score is worth on it: model, floor or ablation, all by the same code."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -25,12 +25,14 @@ from hgt_repurposing.evaluation.protocol import (
 from hgt_repurposing.evaluation.ranking import grid_metrics, per_disease_ap, per_drug_ap
 from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
 from hgt_repurposing.graph.split import SPLIT_KINDS, DrugDiseaseSplit, FoldKey
-from hgt_repurposing.repurposing.classifier import fit_classifier
+from hgt_repurposing.repurposing.classifier import fit_classifier, gather_examples
+from hgt_repurposing.repurposing.evaluation import MODEL
 from hgt_repurposing.repurposing.features import REGIME_OF, PairFeatures, Regime
 from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.labels import INDICATION, Labels
 from hgt_repurposing.repurposing.model import score_blocks
 from hgt_repurposing.repurposing.params import ClassifierParams
+from hgt_repurposing.repurposing.vectors import PairVectors
 
 KRONECKER_RIDGE = "Kronecker ridge"
 """A floor: closed form over the graph's similarities and the training pairs, nothing learned."""
@@ -43,7 +45,7 @@ class DiseaseAP(NamedTuple):
 
     diseases: IntArray
     """Local indices. Shape [num_columns]."""
-    values: FloatArray
+    precision: FloatArray
     """Shape [num_columns]."""
 
 
@@ -176,7 +178,14 @@ def floor_scores(
     yield KRONECKER_RIDGE, features.kronecker_ridge(grid.columns)
 
 
-def score_fold(fold: JudgedFold, inputs: PairInputs, params: ClassifierParams, *, group: IntArray | None) -> FloatArray:
+def score_fold(
+    fold: JudgedFold,
+    inputs: PairInputs,
+    params: ClassifierParams,
+    *,
+    group: IntArray | None,
+    vectors: Mapping[str, PairVectors] | None = None,
+) -> dict[str, FloatArray]:
     """Fit the classifier without what a fold holds out, and score the diseases that it asks for.
 
     Args:
@@ -184,21 +193,32 @@ def score_fold(fold: JudgedFold, inputs: PairInputs, params: ClassifierParams, *
         inputs: Of the graph.
         params: Ensemble, negatives and forest.
         group: Number of each disease's group of relatives, for the split by groups. Shape [num_diseases].
+        vectors: Fit one classifier with each of these instead of those of the inputs, on the same examples.
 
     Returns:
-        Log odds of an indication. Shape [num_drugs, num_columns].
+        Log odds of an indication, by name of the vectors, or by `MODEL`. Shape [num_drugs, num_columns] each.
     """
-    key = fold.key
+    key, regime = fold.key, REGIME_OF[fold.key.kind]
     labels = fold.training_labels(inputs.labels)
-    classifier = fit_classifier(
+    examples = gather_examples(
         inputs.neighbourhoods,
-        inputs.vectors,
         labels,
-        regime=REGIME_OF[key.kind],
+        regime=regime,
         params=params,
         generator=np.random.default_rng([params.seed, SPLIT_KINDS.index(key.kind), key.repeat, key.fold]),
         disease_group=group if key.kind == "disease_group" else None,
     )
-    features = PairFeatures(inputs.neighbourhoods, labels.indications, classifier.regime)
-    blocks = score_blocks(classifier, features, inputs.vectors, fold.columns)
-    return np.concatenate([log_odds[INDICATION - 1] for _, log_odds in blocks], axis=1)
+    features = PairFeatures(inputs.neighbourhoods, labels.indications, regime)
+    scores = {}
+    for name, columns in (vectors or {MODEL: inputs.vectors}).items():
+        classifier = fit_classifier(
+            examples,
+            columns,
+            regime=regime,
+            feature_names=features.names,
+            num_classes=labels.num_classes,
+            params=params,
+        )
+        blocks = score_blocks(classifier, features, columns, fold.columns)
+        scores[name] = np.concatenate([log_odds[INDICATION - 1] for _, log_odds in blocks], axis=1)
+    return scores

@@ -8,7 +8,7 @@ import numpy as np
 
 from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.graph.split import DrugDiseaseSplit
-from hgt_repurposing.repurposing.classifier import PairClassifier, disease_blocks, fit_classifier
+from hgt_repurposing.repurposing.classifier import PairClassifier, disease_blocks, fit_classifier, gather_examples
 from hgt_repurposing.repurposing.features import REGIMES, PairFeatures, Regime
 from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.params import ClassifierParams
@@ -92,8 +92,14 @@ def fit_repurposing_model(
     classifiers = {}
     for number, regime in enumerate(REGIMES):
         generator = np.random.default_rng([params.seed, number])
+        examples = gather_examples(inputs.neighbourhoods, labels, regime=regime, params=params, generator=generator)
         classifiers[regime] = fit_classifier(
-            inputs.neighbourhoods, inputs.vectors, labels, regime=regime, params=params, generator=generator
+            examples,
+            inputs.vectors,
+            regime=regime,
+            feature_names=PairFeatures(inputs.neighbourhoods, labels.indications, regime).names,
+            num_classes=labels.num_classes,
+            params=params,
         )
         on_fit(f"{regime} regime")
     return RepurposingModel(classifiers, params, split.digest, inputs.vectors.digest)
