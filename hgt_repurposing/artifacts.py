@@ -179,8 +179,13 @@ def remove_leftovers(folder: Path, name: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write one JSON file, whole or not at all. Any: a JSON value."""
+    write_text(path, _dump_json(value))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write one text file, whole or not at all."""
     with _staging(path.parent, path.name) as staging:
-        (staging / path.name).write_text(_dump_json(value), encoding="utf-8")
+        (staging / path.name).write_text(text, encoding="utf-8")
         os.replace(staging / path.name, path)  # noqa: PTH105
 
 
