@@ -52,11 +52,11 @@ def test_a_full_graph_epoch_is_one_batch_whatever_the_accumulation(data: HeteroD
 def test_identical_inputs_collapse_and_learned_ones_do_not(data: HeteroData, demo_graph: KnowledgeGraph) -> None:
     params = small(embedding_dim=64, hidden_dim=64, num_epochs=20, num_heads=8)
     verdicts = {}
-    for node_inputs in ("learned", "identical"):
-        model = fit(data, params, node_inputs=node_inputs).model
+    for node_inputs in ("table", "identical"):
+        model = fit(data, params.model_copy(update={"node_inputs": node_inputs})).model
         embeddings = embed_all_nodes(model, data, demo_graph.nodes)
         verdicts[node_inputs] = validate_embeddings(embeddings, ValidationThresholds()).verdict
-    assert verdicts == {"learned": "good", "identical": "collapsed"}
+    assert verdicts == {"table": "good", "identical": "collapsed"}
 
 
 @pytest.mark.parametrize("num_negatives", [1, 3])
@@ -135,13 +135,13 @@ def test_an_update_follows_the_mean_of_its_batches(data: HeteroData, monkeypatch
     """The same gradient as that of one loss over all of them, for the weights that the seed gives."""
     seen: list[torch.Tensor] = []
 
-    class Recording(torch.optim.Adam):
+    class Recording(torch.optim.AdamW):
         def step(self, closure: None = None) -> None:  # type: ignore[override]  # as training calls it
             assert closure is None
             seen.extend(p.grad.clone() for group in self.param_groups for p in group["params"])
             super().step()
 
-    monkeypatch.setattr(torch.optim, "Adam", Recording)
+    monkeypatch.setattr(torch.optim, "AdamW", Recording)
     params = small(num_epochs=1, accumulation_steps=3)
     fit(data, params)
     batches = Batches.of_graph(data, params)

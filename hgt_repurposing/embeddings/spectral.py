@@ -1,0 +1,80 @@
+"""Vectors without a graph network: truncated singular value decomposition of what nodes are linked to.
+
+The floor among embeddings: one second where training takes minutes, and the columns that trained ones have to beat.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array, hstack
+from scipy.sparse.linalg import svds
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def spectral_vectors(blocks: Sequence[csr_array], *, dim: int, seed: int) -> FloatArray:
+    """The leading left singular vectors of matrices side by side, times their singular values.
+
+    Each block is scaled to a mean squared row length of 1, so that all count alike whatever their widths; then the rows
+    of all blocks together are scaled to unit length. Signs, which a decomposition leaves open, are such that the entry
+    of largest magnitude of each column is positive.
+
+    Args:
+        blocks: What the same n nodes are linked to, a row each. Shape [n, *] each; a block of zeros adds nothing.
+        dim: Numbers per node, at least 1.
+        seed: Of the vector that the iteration starts from.
+
+    Returns:
+        Columns by descending singular value; columns beyond the rank are zero. Shape [n, dim].
+
+    Raises:
+        ValueError: If there is no block, blocks differ in rows, or `dim` is below 1.
+
+    Eckart and Young 1936; by Lanczos iteration (ARPACK).
+    """
+    if dim < 1:
+        raise ValueError(f"dim must be at least 1 (got {dim})")
+    num_rows = {block.shape[0] for block in blocks}
+    if len(num_rows) != 1:
+        raise ValueError(f"blocks must have the same number of rows (got {sorted(num_rows) or 'no block'})")
+    rows = _unit_rows(hstack([_unit_energy(block) for block in blocks], format="csr"))
+    rank = min(dim, *rows.shape)
+    left, strength = _leading(rows, rank, seed=seed)
+    vectors = np.zeros((rows.shape[0], dim))
+    vectors[:, :rank] = left * strength
+    return vectors
+
+
+def _leading(matrix: csr_array, rank: int, *, seed: int) -> tuple[FloatArray, FloatArray]:
+    """Left singular vectors, signs fixed, and singular values, descending. Shapes [n, rank] and [rank]."""
+    smaller = min(matrix.shape)
+    if rank == smaller or not matrix.nnz:  # ARPACK wants fewer than all, and something to iterate on
+        left, strength, _ = np.linalg.svd(matrix.toarray(), full_matrices=False)
+    else:
+        start = np.random.default_rng(seed).standard_normal(smaller)
+        left, strength, _ = svds(matrix, k=rank, v0=start, return_singular_vectors="u")
+    order = np.argsort(-strength, kind="stable")[:rank]
+    left, strength = left[:, order], strength[order]
+    if len(left):
+        largest = left[np.abs(left).argmax(axis=0), np.arange(rank)]
+        left = left * np.where(largest < 0, -1.0, 1.0)
+    return left, strength
+
+
+def _unit_energy(block: csr_array) -> csr_array:
+    """Scaled to a mean squared row length of 1."""
+    scaled = block.astype(np.float64)
+    energy = float(scaled.data @ scaled.data) / max(scaled.shape[0], 1)
+    if energy:
+        scaled.data /= np.sqrt(energy)
+    return scaled
+
+
+def _unit_rows(matrix: csr_array) -> csr_array:
+    """Rows of length 1; a row of zeros stays."""
+    squares: FloatArray = matrix.multiply(matrix).sum(axis=1)
+    lengths = np.sqrt(np.where(squares > 0, squares, 1.0))
+    scaled = matrix.copy()
+    scaled.data /= np.repeat(lengths, np.diff(matrix.indptr))
+    return scaled
