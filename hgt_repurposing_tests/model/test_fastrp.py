@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hgt_repurposing.model.fastrp import SPARSITY, Array32, IndexArray, fingerprints
+from hgt_repurposing.graph.schema import FloatArray
+from hgt_repurposing.model.fastrp import SPARSITY, IndexArray, fingerprints
 
 Relations = list[tuple[IndexArray, IndexArray]]
 
@@ -23,7 +24,12 @@ def relations(draw: st.DrawFn, num_nodes: int = 6) -> Relations:
     ]
 
 
-def by_definition(given: Relations, random: Array32, weights: tuple[float, ...]) -> Array32:
+def unit(rows: FloatArray) -> FloatArray:
+    lengths: FloatArray = np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows / np.maximum(lengths, 1e-30)
+
+
+def by_definition(given: Relations, random: FloatArray, weights: tuple[float, ...]) -> FloatArray:
     """With dense matrices, in float64."""
     num_nodes, width = random.shape
     spread = np.zeros((num_nodes, num_nodes))
@@ -34,14 +40,11 @@ def by_definition(given: Relations, random: Array32, weights: tuple[float, ...])
         spread += adjacency / np.sqrt(np.where(adjacency > 0, ends, 1))
     spread /= np.maximum(spread.sum(1, keepdims=True), 1e-30)
 
-    def unit(rows: Array32) -> Array32:
-        return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-30)
-
-    power, total = random.astype(np.float64), np.zeros(random.shape)
+    power, total = random, np.zeros(random.shape)
     for weight in weights:
         power = unit(spread @ power)
         total += weight * power
-    return unit(total) * np.sqrt(width)
+    return unit(total) * float(np.sqrt(width))
 
 
 @given(relations(), st.integers(0, 2**31))
@@ -50,7 +53,7 @@ def test_fingerprints_are_as_defined(given: Relations, seed: int) -> None:
     # Loops alone give back the directions of the random matrix.
     loops = [edges(*((i, i) for i in range(6)))]
     random = fingerprints(loops, num_nodes=6, seed=seed, width=32, power_weights=(1.0,))
-    expected = by_definition(given, np.sign(random), (1.0, 0.5))
+    expected = by_definition(given, np.sign(random).astype(np.float64), (1.0, 0.5))
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)  # float32, and sums that may nearly cancel
 
 

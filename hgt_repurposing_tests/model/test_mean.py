@@ -37,7 +37,7 @@ def mean_by_definition(value: Tensor, message: Tensor, graph: TypedGraph) -> Ten
     for target in range(graph.num_nodes):
         means = []
         for number in range(len(graph.ends)):
-            matrix = torch.block_diag(*message[number])  # type: ignore[no-untyped-call]  # torch has no types for it
+            matrix = torch.block_diag(*message[number])
             sent = [value[s] @ matrix for s, t, r in edges if (t, r) == (target, number)]
             means += [torch.stack(sent).mean(0)] if sent else []
         rows.append(torch.stack(means).mean(0) if means else 0 * value[target])
@@ -63,7 +63,7 @@ def test_mean_is_as_defined_in_value_and_gradient(backend: str, graph: TypedGrap
 def test_gradient_is_that_of_finite_differences_on_both_sides(backend: str) -> None:
     assert {edges.side for edges in BOTH_SIDES.plan().layers[0].relations} == {"source", "target"}
     inputs = random_inputs(BOTH_SIDES, seed=0)
-    assert torch.autograd.gradcheck(lambda *given: mean(*given, BOTH_SIDES, backend), inputs)
+    assert torch.autograd.gradcheck(lambda value, message: mean(value, message, BOTH_SIDES, backend), inputs)
 
 
 @given(st.integers(1, 9))

@@ -27,7 +27,7 @@ def graph_of(edges: list[tuple[int, int]], *, num_diseases: int = 3) -> FlatGrap
 
 def corrupt(*, num_negatives: int, draw: NegativeDraw = "uniform") -> tuple[torch.Tensor, torch.Tensor]:
     graph = graph_of(EDGES)
-    positives = TypedEdges(*torch.tensor(EDGES).T, torch.zeros(len(EDGES), dtype=torch.int64))
+    positives = TypedEdges(graph.sources[0], graph.targets[0], torch.zeros(len(EDGES), dtype=torch.int64))
     generator = torch.Generator().manual_seed(0)
     return corrupt_targets(
         graph, torch.arange(6), graph.type_ptr, positives, num_negatives=num_negatives, generator=generator, draw=draw

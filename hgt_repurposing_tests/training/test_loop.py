@@ -59,7 +59,7 @@ def test_identical_inputs_collapse_and_learned_ones_do_not(data: HeteroData, dem
     assert verdicts == {"table": "good", "identical": "collapsed"}
 
 
-KINDS = {
+KINDS: dict[str, dict[str, object]] = {
     "mean": {"encoder": "mean"},
     "no messages": {"encoder": "none"},
     "fingerprints": {"node_inputs": "fastrp"},
@@ -97,7 +97,7 @@ def test_the_untrained_model_is_the_one_that_training_begins_with(
 
 def test_a_clipped_update_is_shorter(data: HeteroData) -> None:
     def moved(**more: object) -> float:
-        params = small(num_epochs=2, **more)  # the first step of Adam has one length whatever the gradient
+        params = small(more, num_epochs=2)  # the first step of Adam has one length whatever the gradient
         before, after = untrained(data, params).network.state_dict(), fit(data, params).model.network.state_dict()
         return float(sum((after[name] - value).norm() for name, value in before.items()))
 
