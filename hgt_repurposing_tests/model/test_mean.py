@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -46,6 +46,7 @@ def mean_by_definition(value: Tensor, message: Tensor, graph: TypedGraph) -> Ten
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @given(typed_graphs(), st.integers(0, 2**31))
+@example(BOTH_SIDES, 0)
 def test_mean_is_as_defined_in_value_and_gradient(backend: str, graph: TypedGraph, seed: int) -> None:
     inputs = random_inputs(graph, seed=seed)
     weight = normal(graph.num_nodes, WIDTH, seed=seed + 9)

@@ -60,14 +60,17 @@ def test_by_degree_the_often_linked_are_drawn_more_and_the_never_linked_not_at_a
     assert abs(counts[3] / 9000 - 8 / 9) < 0.01  # 16^0.75 = 8 to 1; three standard deviations are 0.01
 
 
-def test_by_degree_nodes_outside_the_batch_are_never_drawn() -> None:
-    graph = graph_of([(0, 3), (0, 4), (1, 5), (2, 6)], num_diseases=4)
+def test_by_degree_only_nodes_of_the_batch_are_drawn_each_by_its_own_degree() -> None:
+    graph = graph_of([(0, 3), *[(0, 4)] * 99, (1, 5), *[(2, 6)] * 16], num_diseases=4)
     local = torch.tensor([1, 3, 5, 6])  # drug 1 and three diseases; disease 4 is not in the batch
     positives = TypedEdges(torch.tensor([0]), torch.tensor([2]), torch.tensor([0]))
+    generator = torch.Generator().manual_seed(0)
     target, _ = corrupt_targets(
-        graph, local, (0, 1, 4), positives, num_negatives=50, draw="degree", generator=torch.Generator().manual_seed(0)
+        graph, local, (0, 1, 4), positives, num_negatives=9000, draw="degree", generator=generator
     )
-    assert set(target.flatten().tolist()) == {1, 3}
+    counts = target.flatten().bincount(minlength=4)
+    assert counts[[0, 2]].tolist() == [0, 0]
+    assert abs(counts[3] / 9000 - 8 / 9) < 0.01  # as above
 
 
 def test_by_degree_a_source_linked_to_every_target_has_no_negative() -> None:
