@@ -86,7 +86,7 @@ def test_the_embeddings_of_the_demo_are_good(demo: Path) -> None:
 def test_identical_inputs_collapse_where_learned_ones_do_not(demo: Path) -> None:
     """The demo's own training, but with one input vector for every node: what collapsed the first system."""
     graph, data, params = (load(name, root=demo) for name in ("knowledge_graph", "hetero_data", "embedding_params"))
-    model = fit(data, params, node_inputs="identical").model
+    model = fit(data, params.model_copy(update={"node_inputs": "identical"})).model
     embeddings = embed_all_nodes(model, data, graph.nodes)
     assert validate_embeddings(embeddings, ValidationThresholds()).verdict == "collapsed"
 

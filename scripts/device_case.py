@@ -170,6 +170,7 @@ class Case:
     def expected_gradients(self) -> dict[str, Tensor]:
         """Of the loss of the first batch by all parameters."""
         model = moved(self.model, CPU, torch.float64)
+        assert isinstance(model.decoder, LinkDecoder)
         model.network["decoder"] = PlainDecoder.like(model.decoder)
         losses(model, self.batches(padded=True).prepare(0), self.params, backend=ChunkedBackend())[0].backward()
         return _gradients(model.network)

@@ -29,9 +29,7 @@ def embed_all_nodes(model: HGTModel, data: HeteroData, nodes: pd.DataFrame) -> E
     if graph.metadata != model.metadata:
         raise ValueError("the model was trained on another graph: materialise hgt_model again for this one")
     edges = concatenate(range(graph.num_relations), graph.sources, graph.targets)
-    plan = plan_layers(
-        *edges, type_ptr=graph.type_ptr, num_relations=graph.num_relations, num_layers=model.shape.num_layers
-    )
+    plan = plan_layers(*edges, type_ptr=graph.type_ptr, num_relations=graph.num_relations, num_layers=model.shape.depth)
     everyone = torch.arange(graph.num_nodes)
     with torch.inference_mode():
         vectors = model.encoder(everyone, plan, graph.features_at(everyone, graph.type_ptr))

@@ -64,6 +64,18 @@ class AttentionBackend(Protocol):
     ) -> None:
         """Add the gradients by keys and values, in place. `weight` is what `differentiate_rows` gave."""
 
+    def segment_sum(self, table: Tensor, ptr: Tensor, index: Tensor) -> Tensor:
+        """For each segment the sum of the rows that it names.
+
+        Args:
+            table: Shape [*, width].
+            ptr: First entry of each segment, then the number of entries. Shape [n + 1], int32.
+            index: Rows. Shape [num_entries], int32.
+
+        Returns:
+            Shape [n, width].
+        """
+
     def gather(self, index: Tensor, *tables: Tensor) -> Tensor:
         """Rows of one or more tables, side by side. Shapes [n] and [*, width] each to [n, sum of the widths]."""
 

@@ -78,6 +78,16 @@ class ChunkedBackend:
             w = weight.index_select(0, edges.edge[chunk]).roll(num_heads, dims=1)  # gradient by the logit first
             by_key_value.index_add_(0, place[chunk], _scaled(asked, w))
 
+    def segment_sum(self, table: Tensor, ptr: Tensor, index: Tensor) -> Tensor:
+        """See `AttentionBackend.segment_sum`."""
+        count = ptr.diff()
+        place = torch.arange(count.numel(), device=ptr.device).repeat_interleave(count)
+        summed = table.new_zeros(count.numel(), table.shape[1])
+        for start in range(0, index.numel(), self.chunk_edges):
+            chunk = slice(start, start + self.chunk_edges)
+            summed.index_add_(0, place[chunk], table.index_select(0, index[chunk]))
+        return summed
+
     def gather(self, index: Tensor, *tables: Tensor) -> Tensor:
         """See `AttentionBackend.gather`."""
         rows = [table.index_select(0, index) for table in tables]

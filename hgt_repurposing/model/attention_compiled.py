@@ -75,6 +75,13 @@ class CompiledBackend:
             *arrays(query_gradient, weight, by_key_value),
         )
 
+    def segment_sum(self, table: Tensor, ptr: Tensor, index: Tensor) -> Tensor:
+        """See `AttentionBackend.segment_sum`."""
+        table = table.contiguous()
+        summed = table.new_empty(ptr.numel() - 1, table.shape[1])
+        run_in_threads(_segment_sum, ptr, table.shape[1], arrays(ptr, index), *arrays(table, summed))
+        return summed
+
     def gather(self, index: Tensor, *tables: Tensor) -> Tensor:
         """See `AttentionBackend.gather`."""
         rows = tables[0].new_empty(index.numel(), sum(table.shape[1] for table in tables))
@@ -241,6 +248,17 @@ def _differentiate_columns(
                     by_key_value[c, low + d] += by_logit * query_gradient[row, low + d]
                 for d in range(head_width):
                     by_key_value[c, width + low + d] += w * query_gradient[row, width + low + d]
+
+
+@compiled
+def _segment_sum(first: int, last: int, segments: Arrays, table: Array, into: Array) -> None:
+    ptr, index = segments
+    for segment in range(first, last):
+        into[segment, :] = 0
+        for e in range(ptr[segment], ptr[segment + 1]):
+            prefetch(table, index[min(e + AHEAD, len(index) - 1)])
+            for d in range(table.shape[1]):
+                into[segment, d] += table[index[e], d]
 
 
 @compiled

@@ -1,5 +1,6 @@
-"""Relation-wise link scorer (DistMult: Yang et al., ICLR 2015, arXiv:1412.6575)."""
+"""Link scorers: DistMult of unit vectors (Yang et al., ICLR 2015, arXiv:1412.6575), and the plain dot product."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from hgt_repurposing.model import decoder_chunked, decoder_compiled
+from hgt_repurposing.model.shape import DecoderName
 
 
 class LinkDecoder(nn.Module):
@@ -42,6 +44,24 @@ class LinkDecoder(nn.Module):
         logit: Tensor = product / lengths * temperature + bias
         return logit
 
+
+class DotDecoder(nn.Module):
+    """Score of an edge (s, r, t): the dot product of s and t, whatever the relation."""
+
+    ones: Tensor
+
+    def __init__(self, num_relations: int, width: int) -> None:
+        super().__init__()
+        self.register_buffer("ones", torch.ones(num_relations, width), persistent=False)
+
+    def forward(self, embeddings: Tensor, source: Tensor, relation: Tensor, targets: Tensor) -> Tensor:
+        """As `LinkDecoder.forward`."""
+        logit: Tensor = _TrilinearProduct.apply(embeddings, self.ones, source, relation, targets)  # type: ignore[no-untyped-call]  # torch has no types for it
+        return logit
+
+
+Decoder = LinkDecoder | DotDecoder
+DECODERS: Mapping[DecoderName, type[LinkDecoder] | type[DotDecoder]] = {"distmult": LinkDecoder, "dot": DotDecoder}
 
 INITIAL_LOG_TEMPERATURE = 1.6
 SHORTEST = 1e-12

@@ -124,6 +124,11 @@ class EncoderPlan(NamedTuple):
             output_row=None if row is None else row.to(device),
         )
 
+    @property
+    def output_type_ptr(self) -> tuple[int, ...]:
+        """First output of each node type, then their number; without layers the inputs are the outputs."""
+        return (self.layers[-1].outputs if self.layers else self.inputs).type_ptr
+
     def output_of(self, nodes: Tensor) -> Tensor:
         """Rows of the output for nodes of the batch, all of them needed. Any shape in, the same out."""
         return nodes if self.output_row is None else self.output_row[nodes]
@@ -147,7 +152,7 @@ def plan_layers(
         relation: Each below `num_relations`. Shape [num_edges].
         type_ptr: First node of each type in the batch, then the number of nodes.
         num_relations: Relations of the model, also those without an edge here.
-        num_layers: How many layers will be run.
+        num_layers: How many layers will be run; none for an encoder without messages.
         needed: Nodes whose outputs are wanted, in any order, repeats allowed; None for all nodes at every layer, which
             also keeps shapes independent of the edges.
     """

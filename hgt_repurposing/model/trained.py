@@ -5,37 +5,37 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from hgt_repurposing.graph.hetero_data import GraphMetadata
 from hgt_repurposing.graph.schema import EdgeType
-from hgt_repurposing.model.decoder import LinkDecoder
-from hgt_repurposing.model.hgt import HGTEncoder
-from hgt_repurposing.model.shape import EncoderShape, NodeInputs
+from hgt_repurposing.model.decoder import DECODERS, Decoder
+from hgt_repurposing.model.encoder import GraphEncoder
+from hgt_repurposing.model.fastrp import FINGERPRINT_WIDTH
+from hgt_repurposing.model.shape import EncoderShape
 
 
 @dataclass(frozen=True, eq=False)
 class HGTModel:
-    """An HGT encoder with its link scorer; trainable and, after training, what embeddings are made with."""
+    """An encoder with its link scorer; trainable and, after training, what embeddings are made with."""
 
     shape: EncoderShape
-    node_inputs: NodeInputs
     metadata: GraphMetadata
     network: nn.ModuleDict
-    """The modules `encoder` (HGTEncoder) and `decoder` (LinkDecoder)."""
+    """The modules `encoder` and `decoder`."""
 
     @property
-    def encoder(self) -> HGTEncoder:
+    def encoder(self) -> GraphEncoder:
         """Nodes and edges to embeddings."""
         module = self.network["encoder"]
-        assert isinstance(module, HGTEncoder)
+        assert isinstance(module, GraphEncoder)
         return module
 
     @property
-    def decoder(self) -> LinkDecoder:
+    def decoder(self) -> Decoder:
         """Embeddings to the score of a link."""
         module = self.network["decoder"]
-        assert isinstance(module, LinkDecoder)
+        assert isinstance(module, Decoder)
         return module
 
     @property
@@ -49,7 +49,6 @@ class HGTModel:
             "weights.npz": {name: tensor.cpu().numpy() for name, tensor in self.network.state_dict().items()},
             "model.json": {
                 "shape": self.shape.model_dump(),
-                "node_inputs": self.node_inputs,
                 "node_types": list(self.metadata.node_types),
                 "type_counts": list(self.metadata.type_counts),
                 "relations": [list(relation) for relation in self.metadata.relations],
@@ -67,11 +66,13 @@ class HGTModel:
             relations=tuple(EdgeType(*names) for names in entry["relations"]),
             feature_widths=entry["feature_widths"],
         )
+        shape = EncoderShape(**entry["shape"])
+        blank = torch.zeros(sum(metadata.type_counts), FINGERPRINT_WIDTH)
         model = cls.build(
             metadata,
-            EncoderShape(**entry["shape"]),
-            node_inputs=entry["node_inputs"],
+            shape,
             generator=torch.Generator(),
+            fingerprints=blank if shape.node_inputs == "fastrp" else None,
         )
         model.network.load_state_dict({name: torch.from_numpy(array) for name, array in parts["weights.npz"].items()})
         return model
@@ -83,17 +84,24 @@ class HGTModel:
         shape: EncoderShape,
         *,
         generator: torch.Generator,
-        node_inputs: NodeInputs = "learned",
+        fingerprints: Tensor | None = None,
     ) -> Self:
-        """A fresh model for a graph, its weights drawn from the generator."""
+        """A fresh model for a graph, its weights drawn from the generator.
+
+        Args:
+            metadata: Types and relations of the graph.
+            shape: Kind and sizes.
+            generator: Source of randomness.
+            fingerprints: Of all nodes, for `node_inputs: fastrp`. Shape [num_nodes, FINGERPRINT_WIDTH].
+        """
         widths = {metadata.node_types.index(name): width for name, width in metadata.feature_widths.items()}
-        encoder = HGTEncoder(
+        encoder = GraphEncoder(
             metadata.type_counts,
             len(metadata.relations),
             shape,
-            node_inputs=node_inputs,
             feature_widths=widths,
             generator=generator,
+            fingerprints=fingerprints,
         )
-        decoder = LinkDecoder(len(metadata.relations), shape.embedding_dim)
-        return cls(shape, node_inputs, metadata, nn.ModuleDict({"encoder": encoder, "decoder": decoder}))
+        decoder = DECODERS[shape.decoder](len(metadata.relations), shape.embedding_dim)
+        return cls(shape, metadata, nn.ModuleDict({"encoder": encoder, "decoder": decoder}))

@@ -12,7 +12,7 @@ from torch import Tensor
 from hgt_repurposing.sampling.draws import WithoutReplacement, derived_generator
 from hgt_repurposing.sampling.flat_graph import FlatGraph
 from hgt_repurposing.sampling.minibatch import MiniBatch, TypedEdges, edges_at, relabel
-from hgt_repurposing.sampling.negatives import corrupt_targets
+from hgt_repurposing.sampling.negatives import NegativeDraw, corrupt_targets
 from hgt_repurposing.sampling.supervision import HiddenEdges
 
 SUPERVISION_SHARE = 0.3
@@ -21,9 +21,18 @@ SUPERVISION_SHARE = 0.3
 class EdgeSampler:
     """Draws edges of every type without replacement, pass after pass."""
 
-    def __init__(self, graph: FlatGraph, *, num_edges_per_type: int, num_negatives: int, seed: int) -> None:
+    def __init__(
+        self,
+        graph: FlatGraph,
+        *,
+        num_edges_per_type: int,
+        num_negatives: int,
+        seed: int,
+        negatives: NegativeDraw = "uniform",
+    ) -> None:
         self._graph = graph
         self._num_negatives = num_negatives
+        self._negatives = negatives
         self._seed = seed
         self._draws = [
             WithoutReplacement(sources.numel(), num_edges_per_type, seed=seed, stream=relation)
@@ -35,15 +44,31 @@ class EdgeSampler:
         drawn = [draw.at(step) for draw in self._draws]
         supervised = [edges[: _num_supervised(edges.numel())] for edges in drawn]
         generator = derived_generator(self._seed, step)
-        return batch_of_edges(self._graph, drawn, supervised, num_negatives=self._num_negatives, generator=generator)
+        return batch_of_edges(
+            self._graph,
+            drawn,
+            supervised,
+            num_negatives=self._num_negatives,
+            generator=generator,
+            negatives=self._negatives,
+        )
 
 
 class FullGraphSampler:
     """The whole graph as one batch; only the supervision edges change, without replacement, pass after pass."""
 
-    def __init__(self, graph: FlatGraph, *, num_edges_per_type: int, num_negatives: int, seed: int) -> None:
+    def __init__(
+        self,
+        graph: FlatGraph,
+        *,
+        num_edges_per_type: int,
+        num_negatives: int,
+        seed: int,
+        negatives: NegativeDraw = "uniform",
+    ) -> None:
         self._graph = graph
         self._num_negatives = num_negatives
+        self._negatives = negatives
         self._seed = seed
         self._every = [torch.arange(sources.numel(), dtype=torch.int32) for sources in graph.sources]
         self._draws = [
@@ -56,7 +81,12 @@ class FullGraphSampler:
         supervised = [draw.at(step) for draw in self._draws]
         generator = derived_generator(self._seed, step)
         return batch_of_edges(
-            self._graph, self._every, supervised, num_negatives=self._num_negatives, generator=generator
+            self._graph,
+            self._every,
+            supervised,
+            num_negatives=self._num_negatives,
+            generator=generator,
+            negatives=self._negatives,
         )
 
 
@@ -67,6 +97,7 @@ def batch_of_edges(
     *,
     num_negatives: int,
     generator: torch.Generator,
+    negatives: NegativeDraw = "uniform",
 ) -> MiniBatch:
     """The mini graph of some edges, in local ids.
 
@@ -76,6 +107,7 @@ def batch_of_edges(
         supervised: Those among them that the loss scores. They and their reverses carry no message.
         num_negatives: Corrupted targets per scored edge, taken from the nodes of the mini graph.
         generator: Source of randomness for the corrupted targets.
+        negatives: How these are drawn.
     """
     hidden = HiddenEdges(graph, supervised)
     passing = [hidden.without(relation, edges) for relation, edges in enumerate(drawn)]
@@ -83,7 +115,7 @@ def batch_of_edges(
         graph, [edges_at(graph, passing), edges_at(graph, supervised)]
     )
     negative, valid = corrupt_targets(
-        graph, node_index, type_ptr, positives, num_negatives=num_negatives, generator=generator
+        graph, node_index, type_ptr, positives, num_negatives=num_negatives, generator=generator, draw=negatives
     )
     return MiniBatch(
         node_index=node_index,

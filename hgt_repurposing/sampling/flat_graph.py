@@ -91,6 +91,17 @@ class FlatGraph:
         return (edges + total // 2) % total if self.is_symmetric(relation) and total else edges
 
     @cached_property
+    def in_degrees(self) -> tuple[Tensor, ...]:
+        """In-edges of each node of the target type, relation by relation. Shape [num_nodes of the type] each, int64."""
+        types = self.metadata.node_types
+        found = []
+        for relation, targets in zip(self.metadata.relations, self.targets, strict=True):
+            number = types.index(relation.target)
+            count = self.metadata.type_counts[number]
+            found.append((targets - self.type_ptr[number]).bincount(minlength=count))
+        return tuple(found)
+
+    @cached_property
     def edge_keys(self) -> Tensor:
         """Sorted keys of all edges, for membership tests by bisection. Shape [num_edges of all relations]."""
         triples = zip(range(self.num_relations), self.sources, self.targets, strict=True)

@@ -1,7 +1,10 @@
 """Type-constrained corruption: replace the target of a true edge by another node of the same type.
 
-Corrupting within the type follows Krompass et al., ISWC 2015 (type-constrained representation learning).
+Corrupting within the type follows Krompass et al., ISWC 2015 (type-constrained representation learning), drawing by a
+power of the degree Mikolov et al., NeurIPS 2013 (arXiv:1310.4546, section 2.2).
 """
+
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -9,7 +12,12 @@ from torch import Tensor
 from hgt_repurposing.sampling.flat_graph import FlatGraph
 from hgt_repurposing.sampling.minibatch import TypedEdges
 
+NegativeDraw = Literal["uniform", "degree"]
+"""Every node of the type alike; or by its in-degree in the relation to the power 3/4, so that being linked often does
+not tell a true target."""
+
 MAX_DRAWS = 4
+DEGREE_POWER = 0.75
 
 
 def corrupt_targets(
@@ -20,6 +28,7 @@ def corrupt_targets(
     *,
     num_negatives: int,
     generator: torch.Generator,
+    draw: NegativeDraw = "uniform",
 ) -> tuple[Tensor, Tensor]:
     """Draw for each positive targets of the same type that make no edge of the graph.
 
@@ -33,22 +42,20 @@ def corrupt_targets(
         positives: True edges in local ids.
         num_negatives: Targets per positive.
         generator: Source of randomness.
+        draw: How targets are drawn.
 
     Returns:
         Local targets of shape [num_positives, num_negatives], and where they are true negatives: not where no draw
         found one, as for a node that is linked to every other of the type. Shape [num_positives], bool.
     """
-    types = graph.metadata.node_types
-    target_type = torch.tensor([types.index(r.target) for r in graph.metadata.relations])[positives.relation]
-    ptr = torch.tensor(type_ptr)
-    low, count = ptr[target_type], ptr[target_type + 1] - ptr[target_type]
+    targets = _Uniform(graph, type_ptr) if draw == "uniform" else _ByDegree(graph, node_index, type_ptr)
     row = torch.arange(positives.target.numel()).repeat_interleave(num_negatives)
     drawn = torch.zeros_like(row)
     pending = torch.arange(row.numel())
     for _ in range(MAX_DRAWS):
         of = row[pending]
         uniform = torch.rand(pending.numel(), generator=generator, dtype=torch.float64)
-        target = low[of] + (uniform * count[of]).long()
+        target = targets.at(positives.relation[of], uniform)
         drawn[pending] = target
         source = node_index[positives.source[of]]
         pending = pending[graph.has_edge(positives.relation[of], source, node_index[target])]
@@ -57,6 +64,46 @@ def corrupt_targets(
     found = torch.ones(row.numel(), dtype=torch.bool)
     found[pending] = False
     return _fill_gaps(drawn.view(-1, num_negatives), found.view(-1, num_negatives))
+
+
+class _Uniform:
+    """Local nodes of the target type, each alike."""
+
+    def __init__(self, graph: FlatGraph, type_ptr: tuple[int, ...]) -> None:
+        kind, ptr = _target_types(graph), torch.tensor(type_ptr)
+        self._low, self._count = ptr[kind], ptr.diff()[kind]
+
+    def at(self, relation: Tensor, uniform: Tensor) -> Tensor:
+        """Relations and numbers in [0, 1) to local nodes. Shape [n] each."""
+        return self._low[relation] + (uniform * self._count[relation]).long()
+
+
+class _ByDegree:
+    """Local nodes of the target type by in-degree to the power `DEGREE_POWER`; one without in-edges never."""
+
+    def __init__(self, graph: FlatGraph, node_index: Tensor, type_ptr: tuple[int, ...]) -> None:
+        kind, ptr = _target_types(graph), torch.tensor(type_ptr)
+        weights = []
+        for number, degrees in zip(kind.tolist(), graph.in_degrees, strict=True):
+            here = node_index[type_ptr[number] : type_ptr[number + 1]] - graph.type_ptr[number]
+            weights.append(degrees[here].double() ** DEGREE_POWER)
+        self._low = ptr[kind]
+        self._start = torch.tensor([0, *(weight.numel() for weight in weights)]).cumsum(0)
+        # One row of numbers for all relations: where a relation begins, all before it are summed.
+        self._upto = torch.cat([torch.zeros(1, dtype=torch.float64), *weights]).cumsum(0)
+
+    def at(self, relation: Tensor, uniform: Tensor) -> Tensor:
+        """Relations and numbers in [0, 1) to local nodes. Shape [n] each."""
+        first, last = self._start[relation], self._start[relation + 1]
+        low, high = self._upto[first], self._upto[last]
+        place = torch.searchsorted(self._upto, low + uniform * (high - low), right=True) - 1
+        return self._low[relation] + torch.minimum(place, last - 1) - first
+
+
+def _target_types(graph: FlatGraph) -> Tensor:
+    """Number of the type that each relation ends at. Shape [num_relations]."""
+    types = graph.metadata.node_types
+    return torch.tensor([types.index(relation.target) for relation in graph.metadata.relations])
 
 
 def _fill_gaps(drawn: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,7 @@ from hgt_repurposing.sampling.draws import WithoutReplacement, derived_generator
 from hgt_repurposing.sampling.flat_graph import FlatGraph
 from hgt_repurposing.sampling.in_edges import InEdges
 from hgt_repurposing.sampling.minibatch import MiniBatch, TypedEdges, edges_at, relabel
-from hgt_repurposing.sampling.negatives import corrupt_targets
+from hgt_repurposing.sampling.negatives import NegativeDraw, corrupt_targets
 from hgt_repurposing.sampling.supervision import HiddenEdges
 
 
@@ -20,7 +20,14 @@ class NeighborSampler:
     """Draws seed nodes without replacement, pass after pass, and scores one edge of every relation that leaves them."""
 
     def __init__(
-        self, graph: FlatGraph, *, num_seeds: int, fan_outs: Sequence[int], num_negatives: int, seed: int
+        self,
+        graph: FlatGraph,
+        *,
+        num_seeds: int,
+        fan_outs: Sequence[int],
+        num_negatives: int,
+        seed: int,
+        negatives: NegativeDraw = "uniform",
     ) -> None:
         """Sort the edges of the graph, once for all steps.
 
@@ -30,6 +37,7 @@ class NeighborSampler:
             fan_outs: In-edges per node and relation, hop by hop away from the scored nodes.
             num_negatives: Corrupted targets per scored edge, taken from all nodes of the type.
             seed: Of all that is drawn.
+            negatives: How corrupted targets are drawn.
 
         Raises:
             ValueError: If a fan-out is not positive, or there is none.
@@ -39,6 +47,7 @@ class NeighborSampler:
         self._graph = graph
         self._fan_outs = tuple(fan_outs)
         self._num_negatives = num_negatives
+        self._negatives = negatives
         self._seed = seed
         self._in_edges = InEdges(graph)
         self._candidates = _marked(graph.num_nodes, graph.sources).nonzero().squeeze(1)
@@ -51,7 +60,7 @@ class NeighborSampler:
         drawn = edges_at(graph, supervised)
         negative, valid = corrupt_targets(
             graph, torch.arange(graph.num_nodes), graph.type_ptr, drawn,
-            num_negatives=self._num_negatives, generator=generator,
+            num_negatives=self._num_negatives, generator=generator, draw=self._negatives,
         )  # fmt: skip
         kept = valid.split([edges.numel() for edges in supervised])
         hidden = HiddenEdges(graph, [edges[keep] for edges, keep in zip(supervised, kept, strict=True)])

@@ -11,8 +11,6 @@ import pandas as pd
 import torch
 from torch import nn
 
-from hgt_repurposing.model.shape import NodeInputs
-
 NOT_COUNTED = ("num_epochs", "checkpoint_every", "memory_budget_gb", "device")
 """Parameters that may change while a run stands still: how long, how safe, and how much memory.
 Of the device counts what was found, not what was asked for: `auto` goes on from `cpu` where that is the same."""
@@ -91,22 +89,22 @@ class NoCheckpoints:
         """Nothing to forget."""
 
 
-def fingerprint_of(
-    params: Mapping[str, Any], *, graph_digest: str, node_inputs: NodeInputs, device: str, code_version: str
-) -> str:
+def fingerprint_of(params: Mapping[str, Any], *, graph_digest: str, device: str, code_version: str) -> str:
     """SHA-256 of all that the numbers of a training depend on.
 
     Args:
-        params: The run configuration; what is NOT_COUNTED in it does not count. Any: JSON values.
+        params: The run configuration; what is NOT_COUNTED in it does not count, but for the number of epochs where
+            the learning rate follows from it. Any: JSON values.
         graph_digest: Digest of the message graph.
-        node_inputs: What the nodes start from.
         device: Type of the device trained on; sums come out differently on another.
         code_version: Version of this package; another one may draw other batches.
     """
+    not_counted = set(NOT_COUNTED)
+    if params["learning_rate_schedule"] != "constant":
+        not_counted.remove("num_epochs")
     run = {
-        "params": {name: value for name, value in params.items() if name not in NOT_COUNTED},
+        "params": {name: value for name, value in params.items() if name not in not_counted},
         "graph_digest": graph_digest,
-        "node_inputs": node_inputs,
         "device": device,
         "code_version": code_version,
     }

@@ -17,8 +17,9 @@ from torch import Tensor
 from torch_geometric.data import HeteroData
 from tqdm import tqdm
 
-from hgt_repurposing.model.shape import NodeInputs
+from hgt_repurposing.model.fastrp import fingerprints
 from hgt_repurposing.model.trained import HGTModel
+from hgt_repurposing.sampling.flat_graph import FlatGraph
 from hgt_repurposing.sampling.prefetch import prefetched
 from hgt_repurposing.training.checkpoint import (
     Checkpoint,
@@ -32,6 +33,7 @@ from hgt_repurposing.training.checkpoint import (
 from hgt_repurposing.training.device import ComputeDevice, PeakWatch, is_out_of_memory, threads_for
 from hgt_repurposing.training.memory_plan import BatchPlan
 from hgt_repurposing.training.params import EmbeddingParams
+from hgt_repurposing.training.schedule import learning_rate_at
 from hgt_repurposing.training.step import Batches, Prepared, losses
 
 logger = logging.getLogger(__name__)
@@ -94,7 +96,6 @@ def fit(
     data: HeteroData,
     params: EmbeddingParams,
     *,
-    node_inputs: NodeInputs = "learned",
     on_epoch: Callable[[EpochResult], None] = lambda _: None,
     checkpoints: CheckpointStore | None = None,
     graph_digest: str = "",
@@ -104,7 +105,6 @@ def fit(
     Args:
         data: The message graph; drug-disease edges are not in it.
         params: Sizes, sampling, epochs and seed.
-        node_inputs: `identical` gives every node one input vector, to show what collapse is.
         on_epoch: Called after every epoch.
         checkpoints: Where the state is kept every `checkpoint_every` epochs, and found again after a stop.
         graph_digest: Digest of `data`: a checkpoint made on another graph is not gone on from.
@@ -116,7 +116,6 @@ def fit(
     fingerprint = fingerprint_of(
         params.model_dump(),
         graph_digest=graph_digest,
-        node_inputs=node_inputs,
         device=device.name,
         code_version=importlib.metadata.version("hgt_repurposing"),
     )
@@ -125,7 +124,7 @@ def fit(
     with (
         threads_for(size),
         PeakWatch(device, interval=0.02) as memory,
-        closing(_Run.start(data, params, node_inputs, device)) as run,
+        closing(_Run.start(data, params, device)) as run,
     ):
         run.resume(store.latest(fingerprint))
         with _progress_bar(params, done=len(run.history)) as bar:
@@ -144,6 +143,28 @@ def fit(
     run.model.network.to("cpu").eval()
     device.release()
     return TrainingResult(run.model, pd.DataFrame(run.history), device.name)
+
+
+def untrained(data: HeteroData, params: EmbeddingParams) -> HGTModel:
+    """The model that `fit` begins with: a control that shows what training adds to inputs and structure.
+
+    Args:
+        data: The message graph.
+        params: Sizes and seed.
+    """
+    model = _new_model(FlatGraph.from_hetero_data(data), params)
+    model.network.eval()
+    return model
+
+
+def _new_model(graph: FlatGraph, params: EmbeddingParams) -> HGTModel:
+    """Weights, and fingerprints where they are the inputs, drawn from the seed."""
+    given: Tensor | None = None
+    if params.node_inputs == "fastrp":
+        ends = [(source.numpy(), target.numpy()) for source, target in zip(graph.sources, graph.targets, strict=True)]
+        given = torch.from_numpy(fingerprints(ends, num_nodes=graph.num_nodes, seed=params.seed))
+    generator = torch.Generator().manual_seed(params.seed)
+    return HGTModel.build(graph.metadata, params.shape, generator=generator, fingerprints=given)
 
 
 def training_device(params: EmbeddingParams) -> ComputeDevice:
@@ -175,17 +196,18 @@ class _Run:
     """Batches from `step` on, drawn while the one before is computed on."""
 
     @classmethod
-    def start(cls, data: HeteroData, params: EmbeddingParams, node_inputs: NodeInputs, device: ComputeDevice) -> "_Run":
-        generator = torch.Generator().manual_seed(params.seed)
+    def start(cls, data: HeteroData, params: EmbeddingParams, device: ComputeDevice) -> "_Run":
         batches = Batches.of_graph(data, params, fixed_shapes=device.wants_fixed_shapes)
         graph = batches.graph
-        model = HGTModel.build(graph.metadata, params.shape, generator=generator, node_inputs=node_inputs)
+        model = _new_model(graph, params)
         budget = device.free_gb() if params.memory_budget_gb is None else params.memory_budget_gb
         if params.memory_budget_gb is not None:
             device.limit(params.memory_budget_gb)
         batches.fit_into(budget, num_parameters=model.num_parameters, chunked=device.name != "cpu")
         model.network.to(device.torch).train()
-        optimizer = torch.optim.Adam(model.network.parameters(), lr=params.learning_rate, fused=True)
+        optimizer = torch.optim.AdamW(
+            model.network.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay, fused=True
+        )
         logger.info(
             "training on %s: %d parameters, %d nodes, %d relations, seed %d",
             device.name, model.num_parameters, graph.num_nodes, graph.num_relations, params.seed,
@@ -252,9 +274,16 @@ class _Run:
             # that fit the next one badly, and a heap which is only added to grows with every batch.
             if self.device.name != "cpu" or memory.above_start > PILED_UP * self.batches.predicted_gb:
                 self.device.release()
-        self.optimizer.step()
+        self._step_weights(epoch)
         self.step += num_batches
         return total, prepared
+
+    def _step_weights(self, epoch: int) -> None:
+        if self.params.gradient_clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.network.parameters(), self.params.gradient_clip)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate_at(epoch, self.params)
+        self.optimizer.step()
 
     def _backward(self, epoch: int, prepared: Prepared, num_batches: int) -> float:
         loss, terms = losses(self.model, prepared, self.params, backend=self.batches.backend(self.device))

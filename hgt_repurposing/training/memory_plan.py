@@ -84,13 +84,13 @@ def predicted_gb(size: StepSize, shape: EncoderShape, *, accumulates: bool) -> f
     layers = size.encoder.layers
     # Weights, gradients and Adam's two moments; the next batch's gradients before they are added.
     parameters = (4 + accumulates) * size.num_parameters * FLOAT
-    num_edges = max(sum(edges.column.numel() for edges in layer.relations) for layer in layers)
+    num_edges = max((sum(edges.column.numel() for edges in layer.relations) for layer in layers), default=0)
     # The batch itself, and the next one, drawn meanwhile.
     edges = 2 * num_edges * EDGE_BYTES * len(layers)
     inputs = size.encoder.inputs.num_nodes * width
     saved = inputs + sum(_saved(layer, width) for layer in layers)
-    outputs = 3 * layers[-1].outputs.num_nodes * shape.embedding_dim + 8 * size.num_pairs
-    worst = max(_backward(layer, width, shape.num_heads) for layer in layers)
+    outputs = 3 * size.encoder.output_type_ptr[-1] * shape.embedding_dim + 8 * size.num_pairs
+    worst = max((_backward(layer, width, shape.num_heads) for layer in layers), default=0)
     largest = max((edges.column.numel() for layer in layers for edges in layer.relations), default=0)
     chunk = CHUNK_TENSORS * width * min(size.chunk_edges, largest)
     step = SLACK * (parameters + edges + FLOAT * (saved + outputs + worst + chunk))

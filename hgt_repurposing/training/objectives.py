@@ -4,9 +4,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hgt_repurposing.model.decoder import LinkDecoder
+from hgt_repurposing.model.decoder import Decoder
 from hgt_repurposing.sampling.minibatch import TypedEdges
 from hgt_repurposing.training.contrast import Contrast
+from hgt_repurposing.training.params import LossName
 
 TEMPERATURE = 0.1
 """As in Khosla et al. 2020, section 4."""
@@ -15,15 +16,21 @@ MIN_NORM = 1e-3
 
 
 def link_prediction_terms(
-    decoder: LinkDecoder, embeddings: Tensor, positives: TypedEdges, negative_target: Tensor
+    decoder: Decoder, embeddings: Tensor, positives: TypedEdges, negative_target: Tensor, *, loss: LossName = "bce"
 ) -> Tensor:
-    """Binary cross-entropy of each true edge and of its corrupted ones, half and half: log 2 = 0.69 for a blind model.
+    """What each true edge with its K corrupted ones adds to the loss.
+
+    `bce`: binary cross-entropy of the true edge and the mean of that of its corrupted ones, half and half, so that K
+    changes the noise and not the balance: log 2 = 0.69 for a blind model. `softmax`: cross-entropy of the true edge
+    among all 1 + K (sampled softmax; InfoNCE, van den Oord et al., arXiv:1807.03748, eq. 4), which weighs hard
+    corrupted edges most: log(1 + K) for a blind model.
 
     Args:
         decoder: Scores links.
         embeddings: Shape [num_nodes, width].
         positives: True edges by rows of `embeddings`, at least one.
-        negative_target: Rows of the corrupted targets. Shape [num_positives, num_negatives].
+        negative_target: Rows of the corrupted targets. Shape [num_positives, K].
+        loss: Which of the two.
 
     Returns:
         Shape [num_positives].
@@ -38,8 +45,27 @@ def link_prediction_terms(
             "edges"
         )
     logits = decoder(embeddings, source, relation, torch.cat([target[:, None], negative_target], dim=1))
+    if loss == "softmax":
+        return functional.cross_entropy(logits, torch.zeros_like(target), reduction="none")
     positive, negative = logits[:, 0], logits[:, 1:]
     return (functional.softplus(-positive) + functional.softplus(negative).mean(1)) / 2
+
+
+def weigh_relations(weight: Tensor, relation: Tensor, share: Tensor) -> Tensor:
+    """Scale weights so that each relation present has its share of their sum, which stays as it is.
+
+    Args:
+        weight: Of each positive; 0 is padding. Shape [n].
+        relation: Of each positive. Shape [n].
+        share: Of each relation, positive. Shape [num_relations].
+
+    Returns:
+        Shape [n].
+    """
+    held = torch.zeros_like(share).index_add(0, relation, weight.to(share.dtype))
+    wanted = torch.where(held > 0, share, 0)
+    factor = wanted / held.clamp(min=1e-30) * (held.sum() / wanted.sum())
+    return weight * factor[relation].to(weight.dtype)
 
 
 def weighted_mean(terms: Tensor, weight: Tensor) -> Tensor:

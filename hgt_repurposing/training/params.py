@@ -9,6 +9,10 @@ from hgt_repurposing.model.shape import EncoderShape
 
 DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
 SamplerName = Literal["edge", "neighbor"]
+LossName = Literal["bce", "softmax"]
+RelationWeighting = Literal["sampled", "balanced", "proportional"]
+ScheduleName = Literal["constant", "one_cycle"]
+NegativeChoice = Literal["uniform", "degree"]
 
 
 class EmbeddingParams(EncoderShape, frozen=True, extra="forbid"):
@@ -22,7 +26,14 @@ class EmbeddingParams(EncoderShape, frozen=True, extra="forbid"):
         "edge", description="edge: edge_sample_size edges of every type; neighbor: num_neighbors around seed nodes"
     )
     num_epochs: int = Field(100, ge=1, le=100_000, description="passes of accumulation_steps batches, one update each")
-    learning_rate: float = Field(0.001, gt=0, le=1, description="step size of Adam")
+    learning_rate: float = Field(0.001, gt=0, le=1, description="step size of Adam; of a cycle the largest one")
+    learning_rate_schedule: ScheduleName = Field(
+        "constant", description="one_cycle: up for three tenths of the epochs, then down to next to nothing"
+    )
+    weight_decay: float = Field(0.0, ge=0, le=1, description="decoupled weight decay, as in AdamW")
+    gradient_clip: float | None = Field(
+        None, gt=0, description="longest gradient of an update, over all parameters; none: whatever it is"
+    )
     edge_sample_size: int = Field(5000, ge=4, le=10_000_000, description="edges of every edge type per batch")
     node_batch_size: int = Field(
         1024, ge=1, le=10_000_000, description="seed nodes per batch for neighbour sampling; edge sampling ignores it"
@@ -33,7 +44,19 @@ class EmbeddingParams(EncoderShape, frozen=True, extra="forbid"):
         min_length=1,
         description="neighbours per node and relation, hop by hop, for neighbour sampling; edge sampling ignores it",
     )
-    num_negatives: int = Field(1, ge=1, le=100, description="corrupted edges for each true one")
+    num_negatives: int = Field(1, ge=1, le=1000, description="corrupted edges for each true one")
+    negatives: NegativeChoice = Field(
+        "uniform", description="how corrupted targets are drawn: each node of the type alike, or by degree^0.75"
+    )
+    loss: LossName = Field(
+        "bce",
+        description="bce: true or corrupted, edge by edge, half and half; softmax: the true edge among its corrupted",
+    )
+    relation_weighting: RelationWeighting = Field(
+        "sampled",
+        description="weight of an edge type in the loss: by its scored edges in the batch, the same for all, or by its "
+        "edges in the graph",
+    )
     contrastive_weight: float = Field(
         0.0, ge=0, le=100, description="weight of the contrastive loss over diseases beside link prediction; 0: off"
     )

@@ -22,7 +22,12 @@ from hgt_repurposing.sampling.padding import PaddedSampler
 from hgt_repurposing.training.contrast import CONTRAST_SIZE, Contrast, contrast_pairs
 from hgt_repurposing.training.device import ComputeDevice
 from hgt_repurposing.training.memory_plan import BatchPlan, StepSize, plan_batches, predicted_gb
-from hgt_repurposing.training.objectives import contrastive_loss, link_prediction_terms, weighted_mean
+from hgt_repurposing.training.objectives import (
+    contrastive_loss,
+    link_prediction_terms,
+    weigh_relations,
+    weighted_mean,
+)
 from hgt_repurposing.training.params import EmbeddingParams
 
 logger = logging.getLogger(__name__)
@@ -126,7 +131,7 @@ class Batches:
             *batch.messages,
             type_ptr=batch.type_ptr,
             num_relations=self.graph.num_relations,
-            num_layers=self.params.num_layers,
+            num_layers=self.params.depth,
             needed=None if everyone else needed,
         )
         source, target, relation = batch.positives
@@ -136,7 +141,7 @@ class Batches:
             plan=plan,
             positives=TypedEdges(plan.output_of(source), plan.output_of(target), relation),
             negative_target=plan.output_of(batch.negative_target),
-            weight=batch.weight,
+            weight=self._weight(batch),
             features=batch.features,
             contrast=None if contrast is None else contrast._replace(nodes=plan.output_of(contrast.nodes)),
             num_messages=batch.messages.source.numel(),
@@ -196,13 +201,14 @@ class Batches:
     def _make_sampler(self, plan: BatchPlan) -> Sampler:
         graph, params = self.graph, self.params
         sampler: Sampler
-        if not params.use_batched_mps:
-            return FullGraphSampler(
-                graph, num_edges_per_type=plan.edge_sample_size, num_negatives=params.num_negatives, seed=params.seed
-            )
-        if params.sampler == "edge":
-            sampler = EdgeSampler(
-                graph, num_edges_per_type=plan.edge_sample_size, num_negatives=params.num_negatives, seed=params.seed
+        if not params.use_batched_mps or params.sampler == "edge":
+            kind = EdgeSampler if params.use_batched_mps else FullGraphSampler
+            sampler = kind(
+                graph,
+                num_edges_per_type=plan.edge_sample_size,
+                num_negatives=params.num_negatives,
+                seed=params.seed,
+                negatives=params.negatives,
             )
         else:
             sampler = NeighborSampler(
@@ -211,8 +217,20 @@ class Batches:
                 fan_outs=params.num_neighbors,
                 num_negatives=params.num_negatives,
                 seed=params.seed,
+                negatives=params.negatives,
             )
-        return PaddedSampler(sampler, graph) if self.fixed_shapes else sampler
+        # The full graph has one shape.
+        return PaddedSampler(sampler, graph) if self.fixed_shapes and params.use_batched_mps else sampler
+
+    def _weight(self, batch: MiniBatch) -> Tensor:
+        """Of each positive with its negatives in the loss. Shape [num_positives]."""
+        if self.params.relation_weighting == "sampled":
+            return batch.weight
+        num_edges = [sources.numel() for sources in self.graph.sources]
+        share = torch.tensor(num_edges, dtype=torch.float64)
+        if self.params.relation_weighting == "balanced":
+            share = torch.ones_like(share)
+        return weigh_relations(batch.weight, batch.positives.relation, share)
 
     def _contrast(self, step: int, batch: MiniBatch) -> Contrast | None:
         if self.similar is None:
@@ -236,7 +254,7 @@ def losses(
     Args:
         model: On the device of the batch.
         prepared: The batch.
-        params: Weight of the contrastive loss, and the seed that dropout depends on.
+        params: Which loss, weight of the contrastive one, and the seed that dropout depends on.
         backend: How edge attention is computed.
 
     Returns:
@@ -245,7 +263,9 @@ def losses(
     if params.dropout:
         torch.manual_seed(derived_generator(params.seed, prepared.step, DROPOUT_STREAM).initial_seed())
     embeddings = model.encoder(prepared.node_index, prepared.plan, prepared.features, backend=backend)
-    terms = link_prediction_terms(model.decoder, embeddings, prepared.positives, prepared.negative_target)
+    terms = link_prediction_terms(
+        model.decoder, embeddings, prepared.positives, prepared.negative_target, loss=params.loss
+    )
     loss = weighted_mean(terms, prepared.weight)
     if prepared.contrast is not None:
         loss = loss + params.contrastive_weight * contrastive_loss(embeddings, prepared.contrast)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from hgt_repurposing.model import decoder_chunked, decoder_compiled
-from hgt_repurposing.model.decoder import LinkDecoder
+from hgt_repurposing.model.decoder import DotDecoder, LinkDecoder
 from hgt_repurposing_tests.model.layers import fill_vectors, normal
 
 NUM_NODES, NUM_RELATIONS = 6, 3
@@ -80,6 +80,24 @@ def test_gradient_is_that_of_finite_differences(num_targets: int) -> None:
 
     embeddings = normal(NUM_NODES, 4, seed=1).double().requires_grad_()
     assert torch.autograd.gradcheck(score, (embeddings, *parameters))
+
+
+@given(st.integers(0, 12), st.integers(1, 4), st.integers(1, 9), st.integers(0, 2**31))
+def test_the_dot_product_is_that_whatever_the_relation(num_links: int, num_targets: int, width: int, seed: int) -> None:
+    embeddings = normal(NUM_NODES, width, seed=seed).double().requires_grad_()
+    source, relation, targets = random_links(num_links, num_targets, seed=seed)
+    weight = normal(num_links, num_targets, seed=seed + 1)
+    found = DotDecoder(NUM_RELATIONS, width).double()(embeddings, source, relation, targets)
+    expected = (embeddings[source][:, None] * embeddings[targets]).sum(2)
+    torch.testing.assert_close(found, expected)
+    gradients = (torch.autograd.grad((score * weight).sum(), embeddings)[0] for score in (found, expected))
+    torch.testing.assert_close(*gradients)
+
+
+def test_the_dot_product_has_nothing_to_learn_and_nothing_to_save() -> None:
+    decoder = DotDecoder(NUM_RELATIONS, 4)
+    assert not list(decoder.parameters())
+    assert not decoder.state_dict()
 
 
 @given(st.floats(1e-3, 1e3))

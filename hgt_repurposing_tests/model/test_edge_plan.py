@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from hgt_repurposing.model.edge_plan import EncoderPlan, LayerPlan, Nodes, RelationEdges, plan_layers
-from hgt_repurposing.model.hgt import HGTEncoder
+from hgt_repurposing.model.encoder import GraphEncoder
 from hgt_repurposing.model.shape import EncoderShape
 from hgt_repurposing_tests.model.layers import Computed, fill_vectors, largest_error, normal
 from hgt_repurposing_tests.model.typed_graphs import TypedGraph, random_graph, typed_graph, typed_graphs
@@ -52,14 +52,13 @@ def pairs(left: Tensor, right: Tensor) -> list[tuple[int, int]]:
     return list(zip(left.tolist(), right.tolist(), strict=True))
 
 
-def encoder_of(graph: TypedGraph, num_layers: int) -> HGTEncoder:
+def encoder_of(graph: TypedGraph, num_layers: int) -> GraphEncoder:
     shape = EncoderShape(embedding_dim=3, hidden_dim=4, num_heads=2, num_layers=num_layers)
     generator = torch.Generator().manual_seed(0)
-    encoder = HGTEncoder(
+    encoder = GraphEncoder(
         graph.type_counts,
         len(graph.ends),
         shape,
-        node_inputs="learned",
         feature_widths={0: 2},
         generator=generator,
     )
@@ -67,7 +66,7 @@ def encoder_of(graph: TypedGraph, num_layers: int) -> HGTEncoder:
     return encoder.double()
 
 
-def embed(encoder: HGTEncoder, graph: TypedGraph, plan: EncoderPlan, nodes: Tensor) -> Computed:
+def embed(encoder: GraphEncoder, graph: TypedGraph, plan: EncoderPlan, nodes: Tensor) -> Computed:
     """Embeddings of these nodes, and the gradients of their weighted sum by all parameters."""
     features = {0: normal(graph.type_counts[0], 2, seed=1).double()}
     embedded = encoder(torch.arange(graph.num_nodes), plan, features)[plan.output_of(nodes)]

@@ -7,12 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
-from torch.nn import functional
 from torch_geometric.nn import HGTConv
 
-from hgt_repurposing.model.edge_plan import EncoderPlan
-from hgt_repurposing.model.hgt import HGTEncoder, HGTLayer, TypedLayerNorm
-from hgt_repurposing.model.shape import EncoderShape
+from hgt_repurposing.model.hgt import HGTLayer
 from hgt_repurposing_tests.model.layers import (
     BACKENDS,
     Computed,
@@ -29,7 +26,6 @@ PARITY = 1e-5
 VANISHING = {torch.float32: 0.1, torch.float64: 1e-9}
 """See `largest_error`. In float32 such a tensor may be 1e-6 of the largest number off, which is rounding in a few
 steps; float64 holds even tensors that all but vanish to the limit."""
-SMALL = EncoderShape(embedding_dim=4, hidden_dim=8, num_heads=2)
 WIDTHS = st.tuples(st.integers(1, 4), st.integers(1, 5)).flatmap(
     lambda heads: st.tuples(
         st.just(heads[0] * heads[1]) | st.integers(1, 9), st.just(heads[0] * heads[1]), st.just(heads[0])
@@ -210,70 +206,3 @@ def test_bfloat16_rounds_products_and_nothing_else() -> None:
     assert {value.dtype for value in rounded.values()} == {torch.float32}
     # Factors of 8 bits are 0.4 % off at most, by chance up or down; a gradient goes through four products.
     assert 1e-4 < largest_error(rounded, {name: value.double() for name, value in exact.items()}) < 0.03
-
-
-def test_layer_norm_has_a_scale_and_a_shift_per_type() -> None:
-    norm = TypedLayerNorm(3, 5)
-    fill_vectors(norm, seed=0)
-    x = normal(7, 5, seed=1)
-    blocks = {0: slice(0, 4), 2: slice(4, 7)}
-    expected = [
-        functional.layer_norm(x[rows], (5,), norm.weight[kind], norm.bias[kind]) for kind, rows in blocks.items()
-    ]
-    assert torch.equal(norm(x, (0, 4, 4, 7)), torch.cat(expected))
-
-
-# what an encoder does
-
-
-def isolated(*type_counts: int, needed: Tensor | None = None) -> EncoderPlan:
-    return typed_graph(type_counts, {(0, 0): []}).plan(num_layers=2, needed=needed)
-
-
-def encoder(*type_counts: int, learned: bool = True, feature_widths: dict[int, int] | None = None) -> HGTEncoder:
-    return HGTEncoder(
-        type_counts,
-        1,
-        SMALL,
-        node_inputs="learned" if learned else "identical",
-        feature_widths=feature_widths or {},
-        generator=torch.Generator().manual_seed(0),
-    )
-
-
-def test_an_isolated_node_keeps_an_embedding_of_its_own() -> None:
-    embedded = encoder(3)(torch.arange(3), isolated(3), {})
-    assert not torch.allclose(embedded[0], embedded[1])
-
-
-def test_identical_inputs_give_isolated_nodes_one_embedding() -> None:
-    embedded = encoder(3, learned=False)(torch.arange(3), isolated(3), {})
-    assert torch.equal(embedded[0], embedded[1])
-
-
-def test_a_node_is_known_by_its_global_id() -> None:
-    model = encoder(5)
-    whole = model(torch.arange(5), isolated(5), {})
-    assert torch.equal(model(torch.tensor([3, 1]), isolated(2), {}), whole[[3, 1]])
-
-
-def test_given_features_reach_the_embedding_of_their_type_alone() -> None:
-    model = encoder(2, 2, feature_widths={1: 3})
-    without, with_some = (model(torch.arange(4), isolated(2, 2), {1: value * torch.ones(2, 3)}) for value in (0, 1))
-    assert torch.equal(without[:2], with_some[:2])
-    assert not torch.isclose(without[2:], with_some[2:]).any()
-
-
-@pytest.mark.parametrize("needed", [[0, 3], [4], [1, 2, 4]])
-def test_given_features_reach_their_own_nodes_with_a_pruned_plan(needed: list[int]) -> None:
-    model = encoder(2, 3, feature_widths={0: 2, 1: 3})
-    features = {0: normal(2, 2, seed=1), 1: normal(3, 3, seed=2)}
-    whole = model(torch.arange(5), isolated(2, 3), features)
-    plan = isolated(2, 3, needed=torch.tensor(needed))
-    some = model(torch.arange(5), plan, features)
-    torch.testing.assert_close(some[plan.output_of(torch.tensor(needed))], whole[needed])
-
-
-def test_heads_must_divide_the_width() -> None:
-    with pytest.raises(ValueError, match=r"hidden_dim must be divisible by num_heads \(got 100 and 8\)"):
-        EncoderShape(hidden_dim=100, num_heads=8)

@@ -8,6 +8,8 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 import torch
 
+from hgt_repurposing.model.mean import MeanLayer
+from hgt_repurposing.model.message_layer import MessageLayer
 from hgt_repurposing.training.device import GIB, ComputeDevice, PeakWatch
 from hgt_repurposing_tests.model.layers import BACKENDS, CPU, normal, random_layer
 from hgt_repurposing_tests.model.typed_graphs import random_graph
@@ -21,22 +23,25 @@ MOST_BYTES_PER_EDGE = 200
 """A vector of the layer's width would take 1024."""
 
 
-def peak_of_a_step(num_edges: int, num_relations: int, backend: str) -> float:
+def peak_of_a_step(num_edges: int, num_relations: int, backend: str, kind: str) -> float:
     """Highest resident memory of one forward and backward pass above what was held before, bytes."""
     graph = random_graph((NUM_NODES,), ((0, 0),) * num_relations, num_edges=num_edges // num_relations, seed=0)
-    layer = random_layer(graph, width_in=WIDTH, width_out=WIDTH, num_heads=HEADS, seed=0)
+    layer: MessageLayer = random_layer(graph, width_in=WIDTH, width_out=WIDTH, num_heads=HEADS, seed=0)
+    if kind == "mean":
+        generator = torch.Generator().manual_seed(0)
+        layer = MeanLayer(1, num_relations, width_in=WIDTH, width_out=WIDTH, num_heads=HEADS, generator=generator)
     x, plan = normal(NUM_NODES, WIDTH, seed=1).requires_grad_(), graph.plan().layers[0]
     with PeakWatch(ComputeDevice(CPU), interval=0.001) as watch:
         layer(x, plan, backend=BACKENDS[backend]).sum().backward()
     return watch.peak_above_start * GIB
 
 
-def bytes_per_edge(num_relations: int, backend: str) -> float:
+def bytes_per_edge(num_relations: int, backend: str, kind: str) -> float:
     """How the peak grows with the edges, in a process in which freed memory does not hide what is needed."""
     torch.set_num_threads(1)
     ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 2**16)
-    peak_of_a_step(FEWER // 4, num_relations, backend)  # compiles, and has libraries take the memory that they keep
-    fewer, more = (peak_of_a_step(num_edges, num_relations, backend) for num_edges in (FEWER, MORE))
+    peak_of_a_step(FEWER // 4, num_relations, backend, kind)  # compiles, and libraries take what they keep
+    fewer, more = (peak_of_a_step(num_edges, num_relations, backend, kind) for num_edges in (FEWER, MORE))
     return (more - fewer) / (MORE - FEWER)
 
 
@@ -51,6 +56,14 @@ def bytes_per_edge(num_relations: int, backend: str) -> float:
 )
 def test_an_edge_costs_a_layer_no_vector(num_relations: int, backend: str) -> None:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        slope = pool.submit(bytes_per_edge, num_relations, backend).result()
+        slope = pool.submit(bytes_per_edge, num_relations, backend, "hgt").result()
     # One relation at a time keeps two numbers per edge and head, 64 bytes; below 0 the measurement would be broken.
     assert 0 < slope <= MOST_BYTES_PER_EDGE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other allocators cannot be told to return freed memory at once")
+@pytest.mark.parametrize("backend", ["compiled", pytest.param("chunked", marks=pytest.mark.slow)])
+def test_an_edge_costs_a_mean_no_number_of_its_own(backend: str) -> None:
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        slope = pool.submit(bytes_per_edge, 1, backend, "mean").result()
+    assert abs(slope) <= MOST_BYTES_PER_EDGE / 4  # nothing but the place of each edge's target, where there are chunks

@@ -171,7 +171,7 @@ def test_nothing_is_kept_where_there_are_no_checkpoints() -> None:
 
 
 def fingerprint(**changes: Any) -> str:  # Any: of each argument its own type
-    given = {"graph_digest": "g", "node_inputs": "learned", "device": "cpu", "code_version": "1"}
+    given = {"graph_digest": "g", "device": "cpu", "code_version": "1"}
     return fingerprint_of(**{"params": EmbeddingParams().model_dump(), **given, **changes})
 
 
@@ -201,8 +201,13 @@ def test_a_longer_safer_or_smaller_run_is_the_same_run(name: str, value: object)
     assert fingerprint(params=EmbeddingParams().model_dump() | {name: value}) == fingerprint()
 
 
-@pytest.mark.parametrize("name", ["graph_digest", "node_inputs", "device", "code_version"])
-def test_graph_inputs_device_and_code_count(name: str) -> None:
+def test_a_run_whose_learning_rate_follows_from_its_length_is_another_one_with_another_length() -> None:
+    params = EmbeddingParams(learning_rate_schedule="one_cycle").model_dump()
+    assert fingerprint(params=params) != fingerprint(params=params | {"num_epochs": 999})
+
+
+@pytest.mark.parametrize("name", ["graph_digest", "device", "code_version"])
+def test_graph_device_and_code_count(name: str) -> None:
     assert fingerprint(**{name: "another"}) != fingerprint()
 
 

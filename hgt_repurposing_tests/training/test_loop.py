@@ -19,7 +19,7 @@ from hgt_repurposing.model.trained import HGTModel
 from hgt_repurposing.sampling.edge_sampling import FullGraphSampler
 from hgt_repurposing.sampling.flat_graph import FlatGraph
 from hgt_repurposing.training import loop, step
-from hgt_repurposing.training.loop import EpochResult, TrainingResult, fit
+from hgt_repurposing.training.loop import EpochResult, TrainingResult, fit, untrained
 from hgt_repurposing.training.step import Batches, Prepared, losses
 from hgt_repurposing_tests.training.runs import SMALL, STRATEGIES, assert_same_run, same_weights, small
 
@@ -52,11 +52,56 @@ def test_a_full_graph_epoch_is_one_batch_whatever_the_accumulation(data: HeteroD
 def test_identical_inputs_collapse_and_learned_ones_do_not(data: HeteroData, demo_graph: KnowledgeGraph) -> None:
     params = small(embedding_dim=64, hidden_dim=64, num_epochs=20, num_heads=8)
     verdicts = {}
-    for node_inputs in ("learned", "identical"):
-        model = fit(data, params, node_inputs=node_inputs).model
+    for node_inputs in ("table", "identical"):
+        model = fit(data, params.model_copy(update={"node_inputs": node_inputs})).model
         embeddings = embed_all_nodes(model, data, demo_graph.nodes)
         verdicts[node_inputs] = validate_embeddings(embeddings, ValidationThresholds()).verdict
-    assert verdicts == {"learned": "good", "identical": "collapsed"}
+    assert verdicts == {"table": "good", "identical": "collapsed"}
+
+
+KINDS: dict[str, dict[str, object]] = {
+    "mean": {"encoder": "mean"},
+    "no messages": {"encoder": "none"},
+    "fingerprints": {"node_inputs": "fastrp"},
+    "fingerprints alone": {"encoder": "none", "node_inputs": "fastrp"},
+    "softmax": {"loss": "softmax", "num_negatives": 5, "negatives": "degree"},
+    "dot product": {"decoder": "dot", "learning_rate": 0.003},
+    "balanced": {"relation_weighting": "balanced"},
+    "proportional": {"relation_weighting": "proportional"},
+    "one cycle": {"learning_rate_schedule": "one_cycle", "gradient_clip": 1.0, "weight_decay": 0.01},
+}
+"""What can be chosen beside the strategies."""
+
+
+@every_strategy
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_model_and_loss_learns_and_survives_its_parts(data: HeteroData, kind: str, strategy: str) -> None:
+    result = fit(data, small(STRATEGIES[strategy] | KINDS[kind], num_epochs=15))
+    assert result.history["loss"].iloc[-3:].mean() < result.history["loss"].iloc[:3].mean() - 0.01
+    back = TrainingResult.from_parts(result.to_parts())
+    assert back.model.shape == result.model.shape
+    assert same_weights(back, result)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_untrained_model_is_the_one_that_training_begins_with(
+    data: HeteroData, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = small(KINDS[kind], num_epochs=1)
+    monkeypatch.setattr(loop, "learning_rate_at", lambda *_: 0.0)
+    first, begun = untrained(data, params), fit(data, params).model
+    assert first.network.state_dict().keys() == begun.network.state_dict().keys()
+    for name, value in first.network.state_dict().items():
+        assert torch.equal(value, begun.network.state_dict()[name])
+
+
+def test_a_clipped_update_is_shorter(data: HeteroData) -> None:
+    def moved(**more: object) -> float:
+        params = small(more, num_epochs=2)  # the first step of Adam has one length whatever the gradient
+        before, after = untrained(data, params).network.state_dict(), fit(data, params).model.network.state_dict()
+        return float(sum((after[name] - value).norm() for name, value in before.items()))
+
+    assert moved(gradient_clip=1e-9) < 0.9 * moved()  # so short that Adam's epsilon of 1e-8 shows
 
 
 @pytest.mark.parametrize("num_negatives", [1, 3])
@@ -135,13 +180,13 @@ def test_an_update_follows_the_mean_of_its_batches(data: HeteroData, monkeypatch
     """The same gradient as that of one loss over all of them, for the weights that the seed gives."""
     seen: list[torch.Tensor] = []
 
-    class Recording(torch.optim.Adam):
+    class Recording(torch.optim.AdamW):
         def step(self, closure: None = None) -> None:  # type: ignore[override]  # as training calls it
             assert closure is None
             seen.extend(p.grad.clone() for group in self.param_groups for p in group["params"])
             super().step()
 
-    monkeypatch.setattr(torch.optim, "Adam", Recording)
+    monkeypatch.setattr(torch.optim, "AdamW", Recording)
     params = small(num_epochs=1, accumulation_steps=3)
     fit(data, params)
     batches = Batches.of_graph(data, params)
