@@ -23,15 +23,14 @@ from study_tables import Cost, study_json, study_page
 
 from hgt_repurposing.artifacts import write_json, write_text
 from hgt_repurposing.embeddings.inference import embed_all_nodes
-from hgt_repurposing.evaluation.protocol import TherapeuticPairs
+from hgt_repurposing.evaluation.protocol import SUITE, TherapeuticPairs
 from hgt_repurposing.graph.hetero_data import to_hetero_data
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.null_model import permute_edges, shuffled_labels
 from hgt_repurposing.graph.sources.source import GraphSource, load_knowledge_graph
 from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig, message_graph, split_drug_disease_pairs
-
 from hgt_repurposing.repurposing.cross_validation import Tables, evaluate, groups_of_relatives
-from hgt_repurposing.repurposing.evaluation import MODEL, Evaluation
+from hgt_repurposing.repurposing.evaluation import MODEL, STRICT, Evaluation
 from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.judging import JudgedFold, score_fold
 from hgt_repurposing.repurposing.labels import Labels
@@ -165,6 +164,12 @@ def run(graph: KnowledgeGraph, params: EmbeddingParams, seed: int, repeats: int)
     yield "controls", controls(graph, SplitConfig(seed=seed, kinds=["disease", "pair", "drug"]))
 
 
+def strict(tables: Tables) -> pd.DataFrame:
+    """Rows of the strict suite, without its name."""
+    rows = pd.DataFrame(tables.folds)
+    return rows[rows[SUITE] == STRICT].drop(columns=SUITE)
+
+
 def main() -> None:
     """Run the study and write its page and its figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -172,7 +177,9 @@ def main() -> None:
     parser.add_argument("--path", default="", help="folder of the graph's files; the demo needs none")
     parser.add_argument("--out", type=Path, required=True, help="Markdown page; the figures go beside it as .json")
     parser.add_argument("--seed", type=int, default=SPLIT_SEED, help="seed of the first split")
-    parser.add_argument("--repeats", type=int, default=NUM_REPEATS, help="number of splits, each with a seed of its own")
+    parser.add_argument(
+        "--repeats", type=int, default=NUM_REPEATS, help="number of splits, each with a seed of its own"
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     start = time.perf_counter()
@@ -182,13 +189,7 @@ def main() -> None:
     params = EmbeddingParams(**shipped["ops"]["embedding_params"]["config"])
     parts = dict(run(graph, params, arguments.seed, arguments.repeats))
     evaluation: Evaluation = parts["evaluation"]
-    rows = pd.concat(
-        [
-            evaluation.strict,
-            *(pd.DataFrame(parts[name].folds).query("suite == 'strict'").drop(columns="suite") for name in ("ablations", "controls")),
-        ],
-        ignore_index=True,
-    )
+    rows = pd.concat([evaluation.strict, *(strict(parts[name]) for name in ("ablations", "controls"))])
     minutes = (time.perf_counter() - start) / 60
     page = study_page(arguments.graph, evaluation, rows, parts["costs"], minutes=minutes, seed=arguments.seed)
     write_text(arguments.out, page)

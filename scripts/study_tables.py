@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from hgt_repurposing.evaluation.protocol import FOLD, REPEAT, SCORER, SPLIT, spread_over_folds, suites_of
+from hgt_repurposing.evaluation.protocol import FOLD, REPEAT, SCORER, SPLIT, SUITE, spread_over_folds, suites_of
 from hgt_repurposing.graph.schema import FloatArray
 from hgt_repurposing.graph.split import SPLIT_KINDS
 from hgt_repurposing.repurposing.evaluation import MODEL, Evaluation
@@ -88,7 +88,7 @@ def study_page(
         f"**{evaluation.headline()}**",
         (
             f"Made by `scripts/study.py --graph {graph} --seed {seed} --repeats {repeats}` in {minutes:.0f} minutes. "
-            f"{repeats} shuffles (seeds {seed} to {seed + repeats - 1}) of 5 folds each; no setting was chosen on them. "
+            f"{repeats} shuffles of 5 folds each, of seeds that played no part in any choice. "
             "Mean +- standard deviation (n - 1) over all folds. `model` is what the pipeline ships: named features, "
             "HGT and SVD vectors, logistic regression and XGBoost."
         ),
@@ -142,12 +142,14 @@ def _split_section(evaluation: Evaluation, rows: pd.DataFrame, split: str) -> It
         [_bold(scorer), *(_mean_sd(_values(rows, split, scorer, metric)) for metric in SHOWN)] for scorer in scorers
     ]
     yield _table(header, lines)
-    opened = evaluation.folds.query("suite == 'open' and scorer == @MODEL and split == @split", local_dict={"MODEL": MODEL, "split": split})
+    folds = evaluation.folds
+    opened = folds[(folds[SUITE] == "open") & (folds[SCORER] == MODEL) & (folds[SPLIT] == split)]
     if len(opened):
-        yield f"Open suite (also without contraindications, off-label use and palliation): model {_mean_sd(opened['macro_ap'].to_numpy())} macro AP."
+        precision = _mean_sd(opened["macro_ap"].to_numpy())
+        yield f"Left out besides, contraindications, off-label use and palliation: model {precision} macro AP."
+    names = ("auroc_uniform_1_to_1", "average_precision_uniform_1_to_1")
     classical = [
-        [_bold(scorer)]
-        + [f"{_values(rows, split, scorer, m).mean():.3f}" for m in ("auroc_uniform_1_to_1", "average_precision_uniform_1_to_1")]
+        [_bold(scorer), *(f"{_values(rows, split, scorer, name).mean():.3f}" for name in names)]
         for scorer in (MODEL, "degree product")
     ]
     yield "For comparison with papers only, held-out pairs against as many uniform negatives:"
@@ -221,7 +223,12 @@ def _popularity(evaluation: Evaluation) -> Iterator[str]:
         for row in evaluation.trust.to_dict("records")
     ]
     yield _table(
-        ["held out", "Spearman(score, degree) of drugs", "entropy of the top 10, share of the most", "overlap of the top 10 between shuffles"],
+        [
+            "held out",
+            "Spearman(score, degree) of drugs",
+            "entropy of the top 10, share of the most",
+            "overlap of the top 10 between shuffles",
+        ],
         lines,
     )
     for kind, part in evaluation.frequent.groupby("kind", sort=False):

@@ -23,8 +23,8 @@ class ClassifierParams(BaseModel, frozen=True, extra="forbid"):
         20_000, ge=100, le=10_000_000, description="unknown pairs per inner fold that probabilities are calibrated on"
     )
     l2_logistic: float = Field(50.0, gt=0, description="L2 penalty of the logistic regression")
-    num_trees: int = Field(300, ge=1, le=10_000, description="trees per ensemble member")
-    learning_rate: float = Field(0.05, gt=0, le=1, description="shrinkage per tree")
+    num_trees: int = Field(150, ge=1, le=10_000, description="trees per ensemble member")
+    learning_rate: float = Field(0.1, gt=0, le=1, description="shrinkage per tree")
     max_depth: int = Field(4, ge=1, le=16, description="depth of a tree")
     subsample: float = Field(0.7, gt=0, le=1, description="share of pairs per tree")
     colsample_bytree: float = Field(0.3, gt=0, le=1, description="share of features per tree")

@@ -15,7 +15,8 @@ from hgt_repurposing.graph.spectral import spectral_vectors
 from hgt_repurposing.repurposing.features import Features
 from hgt_repurposing.repurposing.neighbourhoods import profile_blocks
 
-SPECTRAL_DIM = 64
+VECTOR_DIM = 64
+"""Columns per side: wider embeddings are reduced, for a table of all pairs is as wide as both sides together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +54,7 @@ class PairVectors:
         return cls(*blocks)
 
     @classmethod
-    def by_svd(cls, graph: KnowledgeGraph, *, dim: int = SPECTRAL_DIM) -> Self:
+    def by_svd(cls, graph: KnowledgeGraph, *, dim: int = VECTOR_DIM) -> Self:
         """Leading singular vectors of what drugs, and diseases, are linked to; no treatment is read."""
         names = graph.therapeutic
         return cls(
@@ -75,6 +76,10 @@ class PairVectors:
         """The same vectors given to other nodes: a control that keeps their number and spread, and no information."""
         return type(self)(generator.permutation(self.drugs), generator.permutation(self.diseases))
 
+    def reduced(self, dim: int) -> Self:
+        """The leading principal components of each side, where it is wider than that; signs as `spectral_vectors`."""
+        return type(self)(*(_components(side, dim) for side in (self.drugs, self.diseases)))
+
     @property
     def width(self) -> int:
         """Columns of a pair."""
@@ -89,12 +94,26 @@ class PairVectors:
         return sha.hexdigest()
 
 
+def _components(vectors: Features, dim: int) -> Features:
+    if vectors.shape[1] <= dim:
+        return vectors
+    centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
+    values, axes = np.linalg.eigh(centred.T @ centred)
+    axes = axes[:, np.argsort(-values, kind="stable")[:dim]]
+    axes *= np.where(axes[np.abs(axes).argmax(axis=0), np.arange(dim)] < 0, -1.0, 1.0)
+    reduced: Features = (centred @ axes).astype(np.float32)
+    return reduced
+
+
 def vectors_named(names: Sequence[str], embeddings: Embeddings, graph: KnowledgeGraph) -> PairVectors:
-    """The vectors that a configuration asks for, side by side in its order.
+    """The vectors that a configuration asks for, side by side in its order, each at most `VECTOR_DIM` wide a side.
 
     Raises:
         ValueError: As `PairVectors.of_embeddings`.
     """
-    made = {"hgt": lambda: PairVectors.of_embeddings(embeddings, graph), "svd": lambda: PairVectors.by_svd(graph)}
+    made = {
+        "hgt": lambda: PairVectors.of_embeddings(embeddings, graph).reduced(VECTOR_DIM),
+        "svd": lambda: PairVectors.by_svd(graph),
+    }
     sizes = (graph.num_nodes[node_type] for node_type in (graph.therapeutic.drug, graph.therapeutic.disease))
     return PairVectors.side_by_side([PairVectors.none(*sizes), *(made[name]() for name in names)])

@@ -1,0 +1,70 @@
+"""What the repurposing model costs on a large graph: features, fit, and the scoring of all pairs.
+
+Runs on a synthetic graph with vectors of the width that the pipeline gives the classifier (random ones: their values
+do not change the cost). Prints seconds and peak memory above what the loaded graph takes, as a Markdown table.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+from measuring import CPU
+
+from hgt_repurposing.artifacts import write_json
+from hgt_repurposing.graph.split import SplitConfig, split_drug_disease_pairs
+from hgt_repurposing.graph.synthetic import SyntheticConfig, synthetic_knowledge_graph
+from hgt_repurposing.repurposing.candidates import rank_candidates
+from hgt_repurposing.repurposing.inputs import PairInputs
+from hgt_repurposing.repurposing.labels import Labels
+from hgt_repurposing.repurposing.model import fit_repurposing_model
+from hgt_repurposing.repurposing.neighbourhoods import neighbourhoods_of
+from hgt_repurposing.repurposing.params import CandidateParams, ClassifierParams
+from hgt_repurposing.repurposing.vectors import VECTOR_DIM, PairVectors
+from hgt_repurposing.training.device import PeakWatch
+
+
+def measure(preset: str) -> dict[str, float]:
+    """Seconds of each part, and the peak of all, GiB above the loaded graph."""
+    graph = synthetic_knowledge_graph(SyntheticConfig.model_validate({"preset": preset}))
+    split = split_drug_disease_pairs(graph, SplitConfig(kinds=["disease"]))
+    CPU.release()
+    seconds = {}
+    with PeakWatch(CPU) as watch:
+        start = time.perf_counter()
+        neighbourhoods, svd = neighbourhoods_of(graph), PairVectors.by_svd(graph)
+        generator = np.random.default_rng(0)
+        sides = (svd.drugs, svd.diseases)
+        other = PairVectors(*(generator.standard_normal((len(side), VECTOR_DIM)).astype(np.float32) for side in sides))
+        inputs = PairInputs(neighbourhoods, PairVectors.side_by_side([other, svd]), Labels.of_graph(graph))
+        seconds["features"] = time.perf_counter() - start
+        print(f"features {seconds['features']:.0f} s", flush=True)
+        start = time.perf_counter()
+        model = fit_repurposing_model(inputs, split, ClassifierParams(), on_fit=lambda name: print(name, flush=True))
+        seconds["fit"] = time.perf_counter() - start
+        print(f"fit {seconds['fit']:.0f} s", flush=True)
+        start = time.perf_counter()
+        rank_candidates(model, inputs, graph, CandidateParams())
+        seconds["scoring"] = time.perf_counter() - start
+    return {**seconds, "total": sum(seconds.values()), "peak_gb_above_graph": watch.peak_above_start}
+
+
+def main() -> None:
+    """Run the script."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--preset", default="primekg", choices=["demo", "reference", "primekg"])
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    arguments = parser.parse_args()
+    found = measure(arguments.preset)
+    print("| part | seconds |\n| --- | --- |")
+    for name in ("features", "fit", "scoring", "total"):
+        print(f"| {name} | {found[name]:.0f} |")
+    print(f"\nPeak {found['peak_gb_above_graph']:.2f} GiB above the loaded graph.")
+    print(json.dumps(found))
+    if arguments.json:
+        write_json(arguments.json, found)
+
+
+if __name__ == "__main__":
+    main()
