@@ -45,6 +45,8 @@ DRUG_METRIC_NAMES: Mapping[str, str] = {"macro_ap_by_drug": "macro AP by drug", 
 MAX_POINTS = 4000
 MAX_LABEL = 28
 MAX_SCORER = 34
+LEAST_SHOWN = 1e-6
+"""A probability below is drawn at the edge, lest the axis be all empty decades."""
 ROWS_PER_CHUNK = 4096  # 16 MB of float64 at 512 dimensions
 
 _MODEL_COLOUR, _BEST_FLOOR_COLOUR, _FLOOR_COLOUR, _MARK_COLOUR = "tab:blue", "0.62", "0.83", "0.35"
@@ -128,8 +130,8 @@ def height_of_evaluation(evaluation: Evaluation, split: str) -> float:
 def plot_calibration(evaluation: Evaluation, split: str, *, ax: Axes) -> Axes:
     """Predicted probability against the share that is true, bin by bin, with the number of true pairs at each bin.
 
-    Both axes are logarithmic down to the least value over 0 and end at 0: most pairs of a grid have a probability of
-    next to nothing, and a bin of such pairs may hold none that is true.
+    Both axes are logarithmic, for most pairs of a grid have a probability of next to nothing; a bin without a true pair
+    stands at the lower edge, as a hollow point.
 
     Raises:
         ValueError: If there are no probabilities for that split.
@@ -139,24 +141,34 @@ def plot_calibration(evaluation: Evaluation, split: str, *, ax: Axes) -> Axes:
         had = ", ".join(evaluation.calibration[SPLIT].unique())
         raise ValueError(f"no probabilities were measured by {split!r} (got {had})")
     predicted, observed = (bins[name].to_numpy(dtype=np.float64) for name in ("predicted", "observed"))
+    num_true = np.rint(observed * bins["num_pairs"].to_numpy()).astype(np.int64)
     both = np.concatenate([predicted, observed])
-    least, most = both[both > 0].min(initial=1), min(1.0, 2 * both.max(initial=0)) or 1.0
-    ideal = np.concatenate([[0], np.geomspace(least / 2, 1)])
-    ax.fill_between(ideal, ideal / 2, ideal * 2, color="0.92", linewidth=0, label="off by a factor of 2 at most")
+    edge = 10.0 ** np.floor(np.log10(both[both > LEAST_SHOWN].min(initial=0.1)))
+    most = min(1.0, 3 * both.max(initial=edge))
+    ideal = np.array([edge, most])
+    ax.fill_between(ideal, ideal / 2, ideal * 2, color="0.92", linewidth=0, label="right within a factor of 2")
     ax.plot(ideal, ideal, color=_MARK_COLOUR, linestyle="--", linewidth=1, label="as promised")
-    ax.plot(predicted, observed, color=_MODEL_COLOUR, marker="o", markersize=5, label="model", clip_on=False, zorder=3)
-    true = np.rint(observed * bins["num_pairs"]).astype(np.int64)
-    for x, y, count in zip(predicted, observed, true, strict=True):
-        ax.annotate(f"{count:,}", (x, y), (6, -9), textcoords="offset points", fontsize="small", color=_MODEL_COLOUR)
-    for scale, bound in ((ax.set_xscale, ax.set_xlim), (ax.set_yscale, ax.set_ylim)):
-        scale("symlog", linthresh=least)
-        bound(0, most)
+    x, y = np.maximum(predicted, edge), np.maximum(observed, edge)
+    ax.plot(x, y, color=_MODEL_COLOUR, linewidth=1.2, zorder=3)
+    for some, fill, label in ((num_true > 0, _MODEL_COLOUR, "model, with true pairs"), (num_true == 0, "white", None)):
+        ax.plot(
+            x[some], y[some], "o", color=_MODEL_COLOUR, markerfacecolor=fill, label=label, clip_on=False, zorder=4
+        )
+    for place, count in enumerate(num_true):
+        offset = (0, 6) if place % 2 else (0, -14)  # neighbours keep out of each other's way
+        ax.annotate(
+            f"{count:,}", (x[place], y[place]), offset, textcoords="offset points", ha="center", fontsize="small"
+        )
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlim(edge, most)
+    ax.set_ylim(edge, most)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
     ax.set_xlabel("predicted probability (mean of the bin)")
     ax.set_ylabel("share that is true")
-    pairs = f"{bins['num_pairs'].sum():,} pairs in {len(bins)} equal bins"
-    ax.set_title(f"{SPLIT_TITLES.get(split, split)}, n = {pairs}; numbers: true pairs", fontsize="medium")
+    pairs = f"{bins['num_pairs'].sum():,} pairs in {_counted(len(bins), 'bin')}"
+    ax.set_title(f"{SPLIT_TITLES.get(split, split)}, n = {pairs}")
     ax.legend(frameon=False, loc="upper left")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
