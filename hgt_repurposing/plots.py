@@ -98,7 +98,7 @@ def plot_evaluation(evaluation: Evaluation, split: str, metric: str, *, ax: Axes
     rows = rows[rows[SPLIT] == split]
     if rows.empty:
         raise ValueError(f"nothing was evaluated by {split!r} (got {', '.join(evaluation.folds[SPLIT].unique())})")
-    folds = {name: part[metric].to_numpy(dtype=np.float64) for name, part in rows.groupby(SCORER, sort=False)}
+    folds = {str(name): part[metric].to_numpy(dtype=np.float64) for name, part in rows.groupby(SCORER, sort=False)}
     floors = sorted((name for name in folds if name != MODEL), key=lambda name: -folds[name].mean())  # ties stay
     scorers = [MODEL, *floors]
     colours = [_MODEL_COLOUR, _BEST_FLOOR_COLOUR, *[_FLOOR_COLOUR] * (len(scorers) - 2)]
@@ -116,8 +116,8 @@ def plot_evaluation(evaluation: Evaluation, split: str, metric: str, *, ax: Axes
     ax.set_yticks(range(len(scorers)), [_scorer_label(name, best=name in floors[:1]) for name in scorers])
     ax.invert_yaxis()
     ax.set_xlim(0, 1.15 * max(np.max(values) for values in folds.values()) or 1)
-    ax.set_xlabel(f"{DRUG_METRIC_NAMES.get(metric, metric)} (0 to 1, higher is better)")
-    ax.set_title(f"{SPLIT_TITLES.get(split, split)}, n = {_counted(len(folds[MODEL]), 'fold')}: mean, sd, single folds")
+    ax.set_xlabel(f"{DRUG_METRIC_NAMES.get(metric, metric)} (0 to 1, higher is better): mean, sd, single folds")
+    ax.set_title(f"{SPLIT_TITLES.get(split, split)}, n = {_counted(len(folds[MODEL]), 'fold')}")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
@@ -151,9 +151,7 @@ def plot_calibration(evaluation: Evaluation, split: str, *, ax: Axes) -> Axes:
     x, y = np.maximum(predicted, edge), np.maximum(observed, edge)
     ax.plot(x, y, color=_MODEL_COLOUR, linewidth=1.2, zorder=3)
     for some, fill, label in ((num_true > 0, _MODEL_COLOUR, "model, with true pairs"), (num_true == 0, "white", None)):
-        ax.plot(
-            x[some], y[some], "o", color=_MODEL_COLOUR, markerfacecolor=fill, label=label, clip_on=False, zorder=4
-        )
+        ax.plot(x[some], y[some], "o", color=_MODEL_COLOUR, markerfacecolor=fill, label=label, clip_on=False, zorder=4)
     for place, count in enumerate(num_true):
         offset = (0, 6) if place % 2 else (0, -14)  # neighbours keep out of each other's way
         ax.annotate(

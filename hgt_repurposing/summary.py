@@ -83,13 +83,13 @@ def _candidate_lines(rows: pd.DataFrame) -> list[str]:
     risk_known = bool(new["contraindication_score"].notna().any())
     lines = [
         (
-            str(row.rank),
-            one_line(str(row.drug_name), MAX_NAME),
-            one_line(str(row.drug_id), MAX_ID),
-            percent(row.score),
-            percent(row.contraindication_score),
+            str(row["rank"]),
+            one_line(row["drug_name"], MAX_NAME),
+            one_line(row["drug_id"], MAX_ID),
+            percent(row["score"]),
+            percent(row["contraindication_score"]),
         )
-        for row in new.itertuples(index=False)
+        for row in new.to_dict("records")
     ]
     table = [(*head, "contraindicated"), *lines]
     return aligned(table if risk_known else [line[: len(head)] for line in table], right=(0, 3, 4))
