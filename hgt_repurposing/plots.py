@@ -6,7 +6,6 @@ Nothing here touches pyplot, so it works without a display, in any thread, and l
 import io
 import math
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from hgt_repurposing.embeddings.principal_components import principal_components
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationThresholds
 from hgt_repurposing.evaluation.protocol import SCORER, SPLIT, spread_over_folds
@@ -47,7 +47,6 @@ MAX_LABEL = 28
 MAX_SCORER = 34
 LEAST_SHOWN = 1e-6
 """A probability below is drawn at the edge, lest the axis be all empty decades."""
-ROWS_PER_CHUNK = 4096  # 16 MB of float64 at 512 dimensions
 
 _MODEL_COLOUR, _BEST_FLOOR_COLOUR, _FLOOR_COLOUR, _MARK_COLOUR = "tab:blue", "0.62", "0.83", "0.35"
 
@@ -174,7 +173,7 @@ def plot_calibration(evaluation: Evaluation, split: str, *, ax: Axes) -> Axes:
 
 def plot_projection(embeddings: Embeddings, *, ax: Axes) -> Axes:
     """First two principal components, coloured by node type; of many nodes an even sample of every type."""
-    components = _principal_components(embeddings)
+    components = principal_components(embeddings)
     types = embeddings.nodes[NODE_TYPE].to_numpy()
     names, codes = np.unique(types[components.rows].astype(str), return_inverse=True)
     shown = _even_sample(codes)
@@ -207,7 +206,7 @@ def plot_spectrum(embeddings: Embeddings, *, ax: Axes, thresholds: ValidationThr
         thresholds: The bounds; None takes the defaults.
     """
     bounds = thresholds or ValidationThresholds()
-    components = _principal_components(embeddings)
+    components = principal_components(embeddings)
     explained = np.cumsum(components.shares)
     needed = min(int(np.searchsorted(explained, bounds.variance_share)) + 1, len(explained)) if explained.any() else 0
     ax.plot(range(1, len(explained) + 1), explained, color=_MODEL_COLOUR, marker=".", markersize=4)
@@ -247,37 +246,6 @@ def plot_degrees(graph: KnowledgeGraph, *, ax: Axes) -> Axes:
     ax.set_xlabel("degree (edges per node, all relations)")
     ax.set_ylabel("share of nodes with this degree or more")
     return ax
-
-
-class _PrincipalComponents(NamedTuple):
-    """Principal components of the finite rows of a table."""
-
-    rows: IntArray
-    """The finite rows. Shape [num_finite]."""
-    mean: FloatArray
-    """Shape [dim]."""
-    axes: FloatArray
-    """One component per column, the largest first, each with its largest entry positive. Shape [dim, dim]."""
-    shares: FloatArray
-    """Share of the variance that each explains; zeros where there is none. Shape [dim]."""
-
-
-def _principal_components(embeddings: Embeddings) -> _PrincipalComponents:
-    dim = embeddings.dim
-    rows = np.flatnonzero(np.isfinite(embeddings.vectors).all(axis=1)).astype(np.int64)
-    chunks = [rows[start : start + ROWS_PER_CHUNK] for start in range(0, len(rows), ROWS_PER_CHUNK)]
-    mean = sum((embeddings.vectors[chunk].sum(axis=0, dtype=np.float64) for chunk in chunks), np.zeros(dim))
-    mean /= max(len(rows), 1)
-    scatter = np.zeros((dim, dim))
-    for chunk in chunks:
-        centred = embeddings.vectors[chunk] - mean
-        scatter += centred.T @ centred
-    values, axes = np.linalg.eigh(scatter)
-    axes = axes[:, ::-1]
-    axes = axes * np.where(axes[np.abs(axes).argmax(axis=0), np.arange(dim)] < 0, -1, 1)
-    variance = np.clip(values[::-1], 0, None)
-    # Sums of equal float32 rows are exact in float64, so collapsed vectors leave exactly no variance.
-    return _PrincipalComponents(rows, mean, axes, variance / (variance.sum() or 1))
 
 
 def _even_sample(codes: IntArray) -> IntArray:

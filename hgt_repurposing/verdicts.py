@@ -139,8 +139,8 @@ class Popularity(NamedTuple):
         )  # fmt: skip
         return (
             f"The mean score of a drug and its number of known uses correlate with {self.spearman:+.2f} (Spearman): "
-            f"{follows}. Known uses are what is predicted, so a good model correlates as well; what tells the two apart "
-            "is the AUROC among pairs that are equally well known. Popularity has 0.5 there, the model "
+            f"{follows}. Known uses are what is predicted, so a good model correlates as well; what tells them "
+            "apart is the AUROC among pairs that are equally well known. Popularity has 0.5 there, the model "
             f"{self.matched_auroc:.2f}."
         )
 

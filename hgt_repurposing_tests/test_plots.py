@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from sklearn.decomposition import PCA
 
 from hgt_repurposing.embeddings.table import Embeddings, FloatArray32
@@ -61,6 +62,10 @@ def legend(ax: Axes) -> list[str]:
 
 def points(ax: Axes) -> FloatArray:
     return np.asarray(ax.collections[0].get_offsets(), dtype=np.float64)
+
+
+def coordinates(line: Line2D) -> FloatArray:
+    return np.asarray(line.get_xydata(), dtype=np.float64)
 
 
 PICTURES: dict[str, Callable[[Axes], Axes]] = {
@@ -177,9 +182,9 @@ def test_many_scorers_make_a_higher_picture() -> None:
 def test_a_bin_stands_where_prediction_and_truth_meet_with_its_number_of_true_pairs() -> None:
     ax = drawn(PICTURES["calibration"])
     said, true = (np.array(values) for values in zip(*BINS, strict=True))
-    curve = next(line for line in ax.lines if line.get_marker() == "None" and len(line.get_xydata()) == 3)
-    np.testing.assert_allclose(curve.get_xdata(), said)
-    np.testing.assert_allclose(curve.get_ydata(), np.maximum(true, ax.get_ylim()[0]))
+    curve = next(line for line in ax.lines if line.get_marker() == "None" and len(coordinates(line)) == 3)
+    np.testing.assert_allclose(coordinates(curve)[:, 0], said)
+    np.testing.assert_allclose(coordinates(curve)[:, 1], np.maximum(true, ax.get_ylim()[0]))
     assert [text.get_text() for text in ax.texts] == ["0", "12", "80"]
     assert ax.get_title() == "Diseases held out, n = 3,000 pairs in 3 bins"
 
@@ -192,8 +197,8 @@ def test_both_axes_of_the_calibration_are_logarithmic_and_alike() -> None:
 
 def test_a_bin_without_a_true_pair_is_hollow() -> None:
     full, hollow = (line for line in drawn(PICTURES["calibration"]).lines if line.get_marker() == "o")
-    assert len(full.get_xydata()) == 2
-    assert len(hollow.get_xydata()) == 1
+    assert len(coordinates(full)) == 2
+    assert len(coordinates(hollow)) == 1
     assert hollow.get_markerfacecolor() == "white"
 
 
