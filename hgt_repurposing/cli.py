@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from hgt_repurposing.layout import data_folder, folder_of, load
-from hgt_repurposing.report import PAGE, summary_text
+from hgt_repurposing.report import PAGE
+from hgt_repurposing.summary import summary_text
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -25,7 +26,7 @@ def summary(
     disease: Annotated[str, typer.Option(help="name or id; without it the disease with the most treatments")] = "",
     data: DataOption = "",
 ) -> None:
-    """Print the best new candidates of a disease, the evaluation table, and where the files of the last run lie."""
+    """Print the best new candidates of a disease, the evaluation in short, and where the files of the last run lie."""
     root = data_folder(data)
     try:
         evaluation, candidates = (load(f"repurposing_{what}", root=root) for what in ("evaluation", "candidates"))

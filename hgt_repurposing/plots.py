@@ -6,7 +6,6 @@ Nothing here touches pyplot, so it works without a display, in any thread, and l
 import io
 import math
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,8 +13,9 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from hgt_repurposing.embeddings.principal_components import principal_components
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationThresholds
 from hgt_repurposing.evaluation.protocol import SCORER, SPLIT, spread_over_folds
@@ -28,6 +28,7 @@ SPLIT_TITLES: Mapping[str, str] = {
     "pair": "Pairs held out",
     "drug": "Drugs held out",
     "disease_group": "Groups of related diseases held out",
+    "external": "Pairs from outside the graph",
 }
 METRIC_NAMES: Mapping[str, str] = {
     "macro_ap": "macro AP",
@@ -37,12 +38,17 @@ METRIC_NAMES: Mapping[str, str] = {
     "mrr": "MRR",
     "hits_at_10": "Hits@10",
     "auroc": "AUROC",
+    "auroc_degree_matched": "AUROC, degree-matched",
 }
+DRUG_METRIC_NAMES: Mapping[str, str] = {"macro_ap_by_drug": "macro AP by drug", **METRIC_NAMES}
+"""Where drugs are held out: a drug asks for diseases, so the first figure is by drug."""
 MAX_POINTS = 4000
 MAX_LABEL = 28
-ROWS_PER_CHUNK = 4096  # 16 MB of float64 at 512 dimensions
+MAX_SCORER = 34
+LEAST_SHOWN = 1e-6
+"""A probability below is drawn at the edge, lest the axis be all empty decades."""
 
-_MODEL_COLOUR, _FLOOR_COLOUR, _MARK_COLOUR = "tab:blue", "0.78", "0.35"
+_MODEL_COLOUR, _BEST_FLOOR_COLOUR, _FLOOR_COLOUR, _MARK_COLOUR = "tab:blue", "0.62", "0.83", "0.35"
 
 
 def to_png(draw: Callable[[Axes], Axes], *, width: float = 6.4, height: float = 4.0, dpi: int = 120) -> bytes:
@@ -82,37 +88,92 @@ def plot_loss(history: pd.DataFrame, *, ax: Axes) -> Axes:
 
 
 def plot_evaluation(evaluation: Evaluation, split: str, metric: str, *, ax: Axes) -> Axes:
-    """Mean, standard deviation and single folds of one metric, for the model and every floor.
+    """Mean, standard deviation and single folds of one metric: the model, then every floor, the best first.
 
     Raises:
         ValueError: If nothing was measured on that split.
     """
-    rows = evaluation.folds[evaluation.folds[SPLIT] == split]
+    rows = evaluation.strict
+    rows = rows[rows[SPLIT] == split]
     if rows.empty:
         raise ValueError(f"nothing was evaluated by {split!r} (got {', '.join(evaluation.folds[SPLIT].unique())})")
-    scorers = rows[SCORER].unique().tolist()
-    folds = [rows.loc[rows[SCORER] == scorer, metric].to_numpy(dtype=np.float64) for scorer in scorers]
-    means = [values.mean() for values in folds]
-    colours = [_MODEL_COLOUR if scorer == MODEL else _FLOOR_COLOUR for scorer in scorers]
-    ax.barh(range(len(scorers)), means, color=colours, height=0.7)
-    for place, values in enumerate(folds):
+    folds = {str(name): part[metric].to_numpy(dtype=np.float64) for name, part in rows.groupby(SCORER, sort=False)}
+    floors = sorted((name for name in folds if name != MODEL), key=lambda name: -folds[name].mean())  # ties stay
+    scorers = [MODEL, *floors]
+    colours = [_MODEL_COLOUR, _BEST_FLOOR_COLOUR, *[_FLOOR_COLOUR] * (len(scorers) - 2)]
+    means = [folds[name].mean() for name in scorers]
+    ax.barh(range(len(scorers)), means, color=colours[: len(scorers)], height=0.66, zorder=1)
+    if floors:
+        ax.axvline(means[1], color=_MARK_COLOUR, linestyle="--", linewidth=1, zorder=2)
+    for place, name in enumerate(scorers):
+        values = folds[name]
         spread = spread_over_folds(values) if len(values) > 1 else 0.0
-        ax.errorbar(values.mean(), place, xerr=spread, color="black", capsize=4, linewidth=1.2)
-        ax.plot(values, place + _jitter(len(values)), "o", markersize=4, color="black", markerfacecolor="white")
+        ax.errorbar(values.mean(), place, xerr=spread, color="black", capsize=3, linewidth=1, zorder=3)
+        ax.plot(values, place + _jitter(len(values)), "o", markersize=3, color="black", mfc="white", mew=0.7, zorder=4)
         reach = max(values.mean() + spread, values.max())
-        ax.annotate(f"{values.mean():.3f}", (reach, place), (7, 0), textcoords="offset points", va="center")
-    ax.set_yticks(range(len(scorers)), [_plain(scorer) for scorer in scorers])
+        ax.annotate(f"{values.mean():.3f}", (reach, place), (6, 0), textcoords="offset points", va="center")
+    ax.set_yticks(range(len(scorers)), [_scorer_label(name, best=name in floors[:1]) for name in scorers])
     ax.invert_yaxis()
-    ax.set_xlim(0, 1.15 * max(np.max(values) for values in folds) or 1)
-    ax.set_xlabel(f"{METRIC_NAMES.get(metric, metric)} (0 to 1, higher is better)")
-    ax.set_title(f"{SPLIT_TITLES.get(split, split)}, n = {len(folds[0])} folds: mean, sd, single folds")
+    ax.set_xlim(0, 1.15 * max(np.max(values) for values in folds.values()) or 1)
+    ax.set_xlabel(f"{DRUG_METRIC_NAMES.get(metric, metric)} (0 to 1, higher is better): mean, sd, single folds")
+    ax.set_title(f"{SPLIT_TITLES.get(split, split)}, n = {_counted(len(folds[MODEL]), 'fold')}")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def height_of_evaluation(evaluation: Evaluation, split: str) -> float:
+    """Inches that leave every scorer a line of its own."""
+    return 1.0 + 0.27 * evaluation.strict.loc[evaluation.strict[SPLIT] == split, SCORER].nunique()
+
+
+def plot_calibration(evaluation: Evaluation, split: str, *, ax: Axes) -> Axes:
+    """Predicted probability against the share that is true, bin by bin, with the number of true pairs at each bin.
+
+    Both axes are logarithmic, for most pairs of a grid have a probability of next to nothing; a bin without a true pair
+    stands at the lower edge, as a hollow point.
+
+    Raises:
+        ValueError: If there are no probabilities for that split.
+    """
+    bins = evaluation.calibration[evaluation.calibration[SPLIT] == split].sort_values("bin")
+    if bins.empty:
+        had = ", ".join(evaluation.calibration[SPLIT].unique())
+        raise ValueError(f"no probabilities were measured by {split!r} (got {had})")
+    predicted, observed = (bins[name].to_numpy(dtype=np.float64) for name in ("predicted", "observed"))
+    num_true = np.rint(observed * bins["num_pairs"].to_numpy()).astype(np.int64)
+    both = np.concatenate([predicted, observed])
+    edge = 10.0 ** np.floor(np.log10(both[both > LEAST_SHOWN].min(initial=0.1)))
+    most = min(1.0, 3 * both.max(initial=edge))
+    ideal = np.array([edge, most])
+    ax.fill_between(ideal, ideal / 2, ideal * 2, color="0.92", linewidth=0, label="right within a factor of 2")
+    ax.plot(ideal, ideal, color=_MARK_COLOUR, linestyle="--", linewidth=1, label="as promised")
+    x, y = np.maximum(predicted, edge), np.maximum(observed, edge)
+    ax.plot(x, y, color=_MODEL_COLOUR, linewidth=1.2, zorder=3)
+    for some, fill, label in ((num_true > 0, _MODEL_COLOUR, "model, with true pairs"), (num_true == 0, "white", None)):
+        ax.plot(x[some], y[some], "o", color=_MODEL_COLOUR, markerfacecolor=fill, label=label, clip_on=False, zorder=4)
+    for place, count in enumerate(num_true):
+        offset = (0, 6) if place % 2 else (0, -14)  # neighbours keep out of each other's way
+        ax.annotate(
+            f"{count:,}", (x[place], y[place]), offset, textcoords="offset points", ha="center", fontsize="small"
+        )
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlim(edge, most)
+    ax.set_ylim(edge, most)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
+    ax.set_xlabel("predicted probability (mean of the bin)")
+    ax.set_ylabel("share that is true")
+    pairs = f"{bins['num_pairs'].sum():,} pairs in {_counted(len(bins), 'bin')}"
+    ax.set_title(f"{SPLIT_TITLES.get(split, split)}, n = {pairs}")
+    ax.legend(frameon=False, loc="upper left")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
 
 def plot_projection(embeddings: Embeddings, *, ax: Axes) -> Axes:
     """First two principal components, coloured by node type; of many nodes an even sample of every type."""
-    components = _principal_components(embeddings)
+    components = principal_components(embeddings)
     types = embeddings.nodes[NODE_TYPE].to_numpy()
     names, codes = np.unique(types[components.rows].astype(str), return_inverse=True)
     shown = _even_sample(codes)
@@ -145,7 +206,7 @@ def plot_spectrum(embeddings: Embeddings, *, ax: Axes, thresholds: ValidationThr
         thresholds: The bounds; None takes the defaults.
     """
     bounds = thresholds or ValidationThresholds()
-    components = _principal_components(embeddings)
+    components = principal_components(embeddings)
     explained = np.cumsum(components.shares)
     needed = min(int(np.searchsorted(explained, bounds.variance_share)) + 1, len(explained)) if explained.any() else 0
     ax.plot(range(1, len(explained) + 1), explained, color=_MODEL_COLOUR, marker=".", markersize=4)
@@ -187,37 +248,6 @@ def plot_degrees(graph: KnowledgeGraph, *, ax: Axes) -> Axes:
     return ax
 
 
-class _PrincipalComponents(NamedTuple):
-    """Principal components of the finite rows of a table."""
-
-    rows: IntArray
-    """The finite rows. Shape [num_finite]."""
-    mean: FloatArray
-    """Shape [dim]."""
-    axes: FloatArray
-    """One component per column, the largest first, each with its largest entry positive. Shape [dim, dim]."""
-    shares: FloatArray
-    """Share of the variance that each explains; zeros where there is none. Shape [dim]."""
-
-
-def _principal_components(embeddings: Embeddings) -> _PrincipalComponents:
-    dim = embeddings.dim
-    rows = np.flatnonzero(np.isfinite(embeddings.vectors).all(axis=1)).astype(np.int64)
-    chunks = [rows[start : start + ROWS_PER_CHUNK] for start in range(0, len(rows), ROWS_PER_CHUNK)]
-    mean = sum((embeddings.vectors[chunk].sum(axis=0, dtype=np.float64) for chunk in chunks), np.zeros(dim))
-    mean /= max(len(rows), 1)
-    scatter = np.zeros((dim, dim))
-    for chunk in chunks:
-        centred = embeddings.vectors[chunk] - mean
-        scatter += centred.T @ centred
-    values, axes = np.linalg.eigh(scatter)
-    axes = axes[:, ::-1]
-    axes = axes * np.where(axes[np.abs(axes).argmax(axis=0), np.arange(dim)] < 0, -1, 1)
-    variance = np.clip(values[::-1], 0, None)
-    # Sums of equal float32 rows are exact in float64, so collapsed vectors leave exactly no variance.
-    return _PrincipalComponents(rows, mean, axes, variance / (variance.sum() or 1))
-
-
 def _even_sample(codes: IntArray) -> IntArray:
     """Places of at most MAX_POINTS items, all groups alike in number as far as they have so many, evenly spread."""
     if len(codes) <= MAX_POINTS:
@@ -240,10 +270,18 @@ def _jitter(count: int) -> FloatArray:
     return np.linspace(-0.18, 0.18, count) if count > 1 else np.zeros(count)
 
 
-def _plain(text: str) -> str:
+def _plain(text: str, limit: int = MAX_LABEL) -> str:
     """Text that matplotlib does not read as a formula and that leaves room for the picture."""
-    short = text if len(text) <= MAX_LABEL else text[: MAX_LABEL - 1] + "…"
+    short = text if len(text) <= limit else text[: limit - 1] + "…"
     return short.replace("$", r"\$")
+
+
+def _scorer_label(name: str, *, best: bool) -> str:
+    return f"best floor: {_plain(name, MAX_SCORER)}" if best else _plain(name, MAX_SCORER)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _legend_beside(ax: Axes, handles: list[Line2D], labels: list[str]) -> None:

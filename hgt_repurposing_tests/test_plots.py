@@ -8,16 +8,18 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from sklearn.decomposition import PCA
 
 from hgt_repurposing.embeddings.table import Embeddings, FloatArray32
 from hgt_repurposing.embeddings.validation import ValidationThresholds, validate_embeddings
-from hgt_repurposing.evaluation.ranking import GridMetrics
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, build_knowledge_graph
 from hgt_repurposing.graph.schema import PRIMEKG_RELATIONS, FloatArray
 from hgt_repurposing.plots import (
     MAX_LABEL,
     MAX_POINTS,
+    height_of_evaluation,
+    plot_calibration,
     plot_degrees,
     plot_evaluation,
     plot_loss,
@@ -25,27 +27,9 @@ from hgt_repurposing.plots import (
     plot_spectrum,
     to_png,
 )
-from hgt_repurposing.repurposing.evaluation import Evaluation
+from hgt_repurposing_tests.evaluations import BINS, MODEL_APS, evaluated
 
 HISTORY = pd.DataFrame({"epoch": [1, 2, 3], "loss": [0.70, 0.50, 0.40]})
-MODEL_APS = (0.2, 0.4, 0.6)
-
-
-def evaluated(
-    model: tuple[float, ...] = MODEL_APS, floor: float = 0.1, splits: tuple[str, ...] = ("disease",)
-) -> Evaluation:
-    """Folds with these macro APs of the model and one of the best floor; 12 hidden treatments of 4 diseases each."""
-    rows = []
-    for split in splits:
-        for fold, macro_ap in enumerate(model):
-            for scorer, ap, recall in (
-                ("model", macro_ap, 0.4),
-                ("random", floor / 2, 0.1),
-                ("drug degree", floor, 0.3),
-            ):
-                metrics = GridMetrics(ap, recall, 0.6, 0.8, 0.3, 0.5, 0.7, num_diseases=4, num_positives=12)
-                rows.append({"split": split, "scorer": scorer, "repeat": 0, "fold": fold, **metrics._asdict()})
-    return Evaluation(pd.DataFrame(rows))
 
 
 def embedded(vectors: FloatArray | FloatArray32, types: list[str] | None = None) -> Embeddings:
@@ -80,9 +64,14 @@ def points(ax: Axes) -> FloatArray:
     return np.asarray(ax.collections[0].get_offsets(), dtype=np.float64)
 
 
+def coordinates(line: Line2D) -> FloatArray:
+    return np.asarray(line.get_xydata(), dtype=np.float64)
+
+
 PICTURES: dict[str, Callable[[Axes], Axes]] = {
     "loss": lambda ax: plot_loss(HISTORY, ax=ax),
     "evaluation": lambda ax: plot_evaluation(evaluated(), "disease", "macro_ap", ax=ax),
+    "calibration": lambda ax: plot_calibration(evaluated(), "disease", ax=ax),
     "projection": lambda ax: plot_projection(many_types(), ax=ax),
     "spectrum": lambda ax: plot_spectrum(many_types(), ax=ax),
 }
@@ -144,16 +133,19 @@ def test_a_bar_is_the_mean_its_whisker_the_sd_and_its_dots_the_folds() -> None:
     np.testing.assert_allclose(np.asarray(dots.get_xdata(), dtype=np.float64), MODEL_APS)
 
 
-def test_the_model_is_coloured_apart_from_the_floors() -> None:
-    model, *floors = (bar.get_facecolor() for bar in drawn(PICTURES["evaluation"]).patches)
-    assert model not in floors
-    assert len(set(floors)) == 1
+def test_the_model_and_its_best_floor_are_coloured_apart() -> None:
+    colours = [bar.get_facecolor() for bar in drawn(PICTURES["evaluation"]).patches]
+    assert len(set(colours)) == 3  # the model, its best floor, the others
 
 
 def test_the_scorers_stand_beside_their_bars() -> None:
     ax = drawn(PICTURES["evaluation"])
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["model", "random", "drug degree"]
-    assert ax.get_xlabel() == "macro AP (0 to 1, higher is better)"
+    assert [label.get_text() for label in ax.get_yticklabels()] == [
+        "model",
+        "best floor: drug degree",
+        "random",
+    ]
+    assert ax.get_xlabel() == "macro AP (0 to 1, higher is better): mean, sd, single folds"
     assert "n = 3 folds" in ax.get_title()
 
 
@@ -171,6 +163,54 @@ def test_a_metric_that_is_zero_throughout_is_drawn() -> None:
 def test_a_split_that_was_not_measured_is_named() -> None:
     with pytest.raises(ValueError, match=r"nothing was evaluated by 'drug' \(got disease\)"):
         drawn(lambda ax: plot_evaluation(evaluated(), "drug", "macro_ap", ax=ax))
+
+
+def test_a_line_marks_the_best_floor() -> None:
+    line = next(line for line in drawn(PICTURES["evaluation"]).lines if line.get_linestyle() == "--")
+    assert np.asarray(line.get_xdata(), dtype=np.float64).tolist() == pytest.approx([0.1, 0.1])
+
+
+def test_only_the_strict_suite_is_drawn() -> None:
+    ax = drawn(lambda ax: plot_evaluation(evaluated(open_suite=True), "disease", "macro_ap", ax=ax))
+    assert "n = 3 folds" in ax.get_title()
+
+
+def test_many_scorers_make_a_higher_picture() -> None:
+    assert height_of_evaluation(evaluated(), "disease") == pytest.approx(1.0 + 3 * 0.27)
+
+
+def test_a_bin_stands_where_prediction_and_truth_meet_with_its_number_of_true_pairs() -> None:
+    ax = drawn(PICTURES["calibration"])
+    said, true = (np.array(values) for values in zip(*BINS, strict=True))
+    curve = next(line for line in ax.lines if line.get_marker() == "None" and len(coordinates(line)) == 3)
+    np.testing.assert_allclose(coordinates(curve)[:, 0], said)
+    np.testing.assert_allclose(coordinates(curve)[:, 1], np.maximum(true, ax.get_ylim()[0]))
+    assert [text.get_text() for text in ax.texts] == ["0", "12", "80"]
+    assert ax.get_title() == "Diseases held out, n = 3,000 pairs in 3 bins"
+
+
+def test_both_axes_of_the_calibration_are_logarithmic_and_alike() -> None:
+    ax = drawn(PICTURES["calibration"])
+    assert ax.get_xscale() == ax.get_yscale() == "log"
+    assert ax.get_xlim() == ax.get_ylim()
+
+
+def test_a_bin_without_a_true_pair_is_hollow() -> None:
+    full, hollow = (line for line in drawn(PICTURES["calibration"]).lines if line.get_marker() == "o")
+    assert len(coordinates(full)) == 2
+    assert len(coordinates(hollow)) == 1
+    assert hollow.get_markerfacecolor() == "white"
+
+
+@pytest.mark.parametrize("bins", [((0.0, 0.0), (1.0, 1.0)), ((1e-12, 0.0), (1e-9, 0.0)), ((0.3, 0.0),)])
+def test_extreme_probabilities_are_drawn(bins: tuple[tuple[float, float], ...]) -> None:
+    low, high = drawn(lambda ax: plot_calibration(evaluated(bins=bins), "disease", ax=ax)).get_xlim()
+    assert 0 < low < high <= 1
+
+
+def test_a_split_without_probabilities_is_named() -> None:
+    with pytest.raises(ValueError, match=r"no probabilities were measured by 'drug' \(got disease\)"):
+        drawn(lambda ax: plot_calibration(evaluated(), "drug", ax=ax))
 
 
 def test_the_axes_of_the_projection_are_those_of_scikit_learn() -> None:

@@ -34,9 +34,17 @@ from hgt_repurposing.graph.split import (
     split_drug_disease_pairs,
     split_sizes,
 )
-from hgt_repurposing.plots import plot_degrees, plot_evaluation, plot_loss, plot_projection, plot_spectrum
+from hgt_repurposing.plots import (
+    plot_calibration,
+    plot_degrees,
+    plot_evaluation,
+    plot_loss,
+    plot_projection,
+    plot_spectrum,
+)
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.training.params import EmbeddingParams
+from hgt_repurposing.verdicts import headline_split
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
@@ -250,17 +258,18 @@ def repurposing_evaluation(
             on_fold=lambda name: context.log.info("judged %s", name),
         )
     context.log.info("%s", evaluation.headline())
+    split = headline_split(evaluation)
     return dg.MaterializeResult(
         value=evaluation,
         metadata={
             "headline": evaluation.headline(),
-            "macro_ap_on_held_out_diseases": number(evaluation.mean("disease", "model", "macro_ap")),
-            "lead_over_best_floor": number(evaluation.lead("disease", "macro_ap").mean()),
+            "measured_on": split,
+            "macro_ap": number(evaluation.mean(split, "model", "macro_ap")),
+            "lead_over_best_floor": number(evaluation.lead(split, "macro_ap").mean()),
             "table": preview(evaluation.summary, rows=100),
             "trust": preview(evaluation.trust, rows=10),
-            "held_out_diseases": picture(
-                lambda ax: plot_evaluation(evaluation, split="disease", metric="macro_ap", ax=ax)
-            ),
+            "model_and_floors": picture(lambda ax: plot_evaluation(evaluation, split, "macro_ap", ax=ax)),
+            "calibration": picture(lambda ax: plot_calibration(evaluation, split, ax=ax)),
         },
     )
 

@@ -7,6 +7,7 @@ import dagster as dg
 from hgt_repurposing.defs.metadata import number, preview, validation_numbers
 from hgt_repurposing.embeddings.validation import ValidationReport
 from hgt_repurposing.graph.split import DrugDiseaseSplit, leaked_pairs
+from hgt_repurposing.verdicts import calibration_of, headline_split, lead_of, popularity_of
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
@@ -66,10 +67,56 @@ def embeddings_are_spread_out(embedding_validation: ValidationReport) -> dg.Asse
 @dg.asset_check(asset="repurposing_evaluation")
 def model_beats_floors_on_held_out_diseases(repurposing_evaluation: Evaluation) -> dg.AssetCheckResult:
     """The mean lead in macro AP over the best floor is positive. A warning: a weak model is no broken pipeline."""
-    lead = repurposing_evaluation.lead("disease", "macro_ap")
+    split = headline_split(repurposing_evaluation)
+    lead = lead_of(repurposing_evaluation, split)
+    interval = {} if lead.interval is None else {"lower": lead.interval.lower, "upper": lead.interval.upper}
     return dg.AssetCheckResult(
-        passed=bool(lead.mean() > 0),
+        passed=lead.mean > 0,
         severity=dg.AssetCheckSeverity.WARN,
         description=repurposing_evaluation.headline(),
-        metadata={"mean_lead": number(lead.mean()), "folds_ahead": number((lead > 0).sum())},
+        metadata={
+            "measured_on": split,
+            "best_floor": lead.floor,
+            "mean_lead": number(lead.mean),
+            "folds_ahead": number(lead.num_ahead),
+            "more_than_noise": lead.standing == "ahead",
+            **{f"{end}_end_of_95_percent_interval": number(value) for end, value in interval.items()},
+        },
+    )
+
+
+@dg.asset_check(asset="repurposing_evaluation")
+def probabilities_come_true_on_held_out_diseases(repurposing_evaluation: Evaluation) -> dg.AssetCheckResult:
+    """Expected calibration error at most 0.02, and the most probable pairs come true within a factor of two."""
+    split = headline_split(repurposing_evaluation)
+    calibration = calibration_of(repurposing_evaluation, split)
+    assert calibration, "every fold gives probabilities"
+    return dg.AssetCheckResult(
+        passed=calibration.holds,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{calibration.verdict}: {calibration.in_words()}",
+        metadata={
+            "measured_on": split,
+            "expected_calibration_error": number(calibration.error),
+            "top_bin_observed_over_expected": number(calibration.top_ratio),
+        },
+    )
+
+
+@dg.asset_check(asset="repurposing_evaluation")
+def ranking_is_more_than_popularity(repurposing_evaluation: Evaluation) -> dg.AssetCheckResult:
+    """Scores do not follow a drug's number of known uses without telling pairs of equal popularity apart."""
+    split = headline_split(repurposing_evaluation)
+    popularity = popularity_of(repurposing_evaluation, split)
+    assert popularity, "every fold gives lists"
+    return dg.AssetCheckResult(
+        passed=popularity.holds,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{popularity.verdict}: {popularity.in_words()}",
+        metadata={
+            "measured_on": split,
+            "spearman_with_degree": number(popularity.spearman),
+            "auroc_degree_matched": number(popularity.matched_auroc),
+            "entropy_of_drugs": number(popularity.entropy),
+        },
     )

@@ -104,7 +104,7 @@ class _Sums(NamedTuple):
 
 def _sums(embeddings: Embeddings, rows: IntArray) -> _Sums:
     dim = embeddings.dim
-    finite = rows[_finite_rows(embeddings, rows)]
+    finite = rows[finite_rows(embeddings, rows)]
     total, unit_sum = np.zeros(dim), np.zeros(dim)
     lowest, highest = np.full(dim, np.inf), np.full(dim, -np.inf)
     num_constant = num_zero = 0
@@ -118,14 +118,21 @@ def _sums(embeddings: Embeddings, rows: IntArray) -> _Sums:
         num_constant += int((np.ptp(chunk, axis=1) == 0).sum()) if dim > 1 else 0
         digests.extend(hashlib.blake2b(row, digest_size=16).digest() for row in chunk + 0.0)  # -0.0 becomes 0.0
     mean = total / max(len(finite), 1)
-    scatter = np.zeros((dim, dim))
-    for chunk in _chunks(embeddings, finite):
-        centred = chunk - mean
-        scatter += centred.T @ centred
+    scatter = scatter_about(mean, embeddings, finite)
     return _Sums(len(rows), len(finite), num_constant, num_zero, digests, mean, scatter, unit_sum, lowest, highest)
 
 
-def _finite_rows(embeddings: Embeddings, rows: IntArray) -> BoolArray:
+def scatter_about(mean: FloatArray, embeddings: Embeddings, rows: IntArray) -> FloatArray:
+    """Sum over rows of (x - mean)(x - mean)'. Mean: shape [dim]. Shape [dim, dim]."""
+    scatter = np.zeros((embeddings.dim, embeddings.dim))
+    for chunk in _chunks(embeddings, rows):
+        centred = chunk - mean
+        scatter += centred.T @ centred
+    return scatter
+
+
+def finite_rows(embeddings: Embeddings, rows: IntArray) -> BoolArray:
+    """Which of these rows hold neither NaN nor infinity. Shape [num_rows]."""
     parts = [np.isfinite(chunk).all(axis=1) for chunk in _chunks(embeddings, rows)]
     return np.concatenate(parts) if parts else np.empty(0, dtype=np.bool_)
 

@@ -38,7 +38,9 @@ SMALL: dict[str, dict[str, dict[str, object]]] = {
             "device": "cpu",
         }
     },
-    "repurposing_model": {"config": {"max_trees": 5}},
+    "repurposing_model": {
+        "config": {"num_trees": 5, "inner_folds": 2, "negatives_per_positive": 5, "calibration_cells": 2000}
+    },
     "repurposing_candidates": {"config": {"top_k": 7}},
 }
 ALL = list(defs.assets or [])

@@ -1,0 +1,37 @@
+"""Principal components of a table of embeddings."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from hgt_repurposing.embeddings.statistics import finite_rows, scatter_about
+from hgt_repurposing.embeddings.table import Embeddings
+from hgt_repurposing.graph.schema import FloatArray, IntArray
+
+
+class PrincipalComponents(NamedTuple):
+    """Principal components of the finite rows."""
+
+    rows: IntArray
+    """The finite rows. Shape [num_finite]."""
+    mean: FloatArray
+    """Shape [dim]."""
+    axes: FloatArray
+    """One component per column, the largest first, each with its largest entry positive. Shape [dim, dim]."""
+    shares: FloatArray
+    """Share of the variance that each explains; zeros where there is none. Shape [dim]."""
+
+
+def principal_components(embeddings: Embeddings) -> PrincipalComponents:
+    """Those of all finite rows; of a table without any, zeros."""
+    every = np.arange(len(embeddings.vectors))
+    finite = finite_rows(embeddings, every)
+    rows = every[finite]
+    # Sums of equal float32 rows are exact in float64, so collapsed vectors leave exactly no variance.
+    total = np.sum(embeddings.vectors, axis=0, where=finite[:, None], dtype=np.float64)
+    mean = np.asarray(total / max(len(rows), 1), dtype=np.float64)
+    values, axes = np.linalg.eigh(scatter_about(mean, embeddings, rows))
+    axes = axes[:, ::-1]
+    axes = axes * np.where(axes[np.abs(axes).argmax(axis=0), np.arange(embeddings.dim)] < 0, -1, 1)
+    variance = np.clip(values[::-1], 0, None)
+    return PrincipalComponents(rows, mean, axes, variance / (variance.sum() or 1))

@@ -1,0 +1,119 @@
+"""The few lines that a terminal shows at the end of a run."""
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from hgt_repurposing.evaluation.protocol import SCORER, SPLIT
+from hgt_repurposing.repurposing.candidates import Candidates
+from hgt_repurposing.repurposing.evaluation import MODEL, Evaluation
+from hgt_repurposing.text_table import aligned
+from hgt_repurposing.verdicts import headline_split, lead_of
+from hgt_repurposing.wording import one_line, percent, shown
+
+NUM_SHOWN = 10
+WIDTH = 100
+MAX_NAME = 36
+MAX_ID = 24
+
+COLUMNS = {
+    "recall_at_10": "R@10",
+    "recall_at_100": "R@100",
+    "mrr": "MRR",
+    "hits_at_10": "Hits@10",
+    "auroc": "AUROC",
+}
+"""Metrics beside the one that counts, by their short names."""
+POPULARITY = {"drug": "disease degree"}
+"""The floor that is nothing but popularity; where drugs are not held out it is the drug's."""
+
+
+def summary_text(evaluation: Evaluation, candidates: Candidates, disease: str | None = None) -> str:
+    """New candidates of one disease, the model beside its best floor and popularity, the verdict.
+
+    Args:
+        evaluation: Of the model and its floors.
+        candidates: The list that users see.
+        disease: Id or name; of namesakes the first. None takes the one with the most known treatments in its list,
+            ties by name.
+
+    Raises:
+        ValueError: If no disease is called that.
+    """
+    rows = _one_disease(candidates, disease)
+    name, identifier = rows["disease_name"].iloc[0], rows["disease_id"].iloc[0]
+    verdict = evaluation.headline()
+    if lead_of(evaluation, headline_split(evaluation)).standing == "behind":
+        verdict = f"WARNING: {verdict}"
+    return "\n".join(
+        [
+            f"Best new candidates for {one_line(name, MAX_NAME)} ({one_line(identifier, MAX_ID)})",
+            "rank counts all drugs, known or new; probability is that of a treatment on record",
+            "",
+            *_candidate_lines(rows),
+            "",
+            "Evaluation, mean over folds: the model, its best floor, popularity",
+            "AP: macro average precision with standard deviation, by drug where drugs are held out",
+            "",
+            *_evaluation_lines(evaluation),
+            "",
+            *textwrap.wrap(verdict, WIDTH),
+        ]
+    )
+
+
+def _one_disease(candidates: Candidates, disease: str | None) -> pd.DataFrame:
+    table = candidates.table
+    if disease is None:
+        treatments = table.groupby(["disease_name", "disease_id"])["known"].sum().reset_index()
+        identifier = str(treatments["disease_id"].iloc[treatments["known"].argmax()])  # of equals the first by name
+    else:
+        found = candidates.of_disease(disease)["disease_id"]
+        identifier = disease if (found == disease).any() else str(found.iloc[0])
+    return table[table["disease_id"] == identifier]
+
+
+def _candidate_lines(rows: pd.DataFrame) -> list[str]:
+    new = rows[rows["status"] == "new"].head(NUM_SHOWN)
+    if new.empty:
+        return [f"none: the graph already says something of every drug in its list ({len(rows)})"]
+    head = ["rank", "drug", "id", "probability"]
+    risk_known = bool(new["contraindication_score"].notna().any())
+    lines = [
+        (
+            str(row["rank"]),
+            one_line(row["drug_name"], MAX_NAME),
+            one_line(row["drug_id"], MAX_ID),
+            percent(row["score"]),
+            percent(row["contraindication_score"]),
+        )
+        for row in new.to_dict("records")
+    ]
+    table = [(*head, "contraindicated"), *lines]
+    return aligned(table if risk_known else [line[: len(head)] for line in table], right=(0, 3, 4))
+
+
+def _evaluation_lines(evaluation: Evaluation) -> list[str]:
+    head = (SPLIT, SCORER, "AP", *COLUMNS.values())
+    rows = [cells for split in evaluation.folds[SPLIT].unique() for cells in _split_rows(evaluation, split)]
+    return aligned([head, *rows], right=range(2, len(head)))
+
+
+def _split_rows(evaluation: Evaluation, split: str) -> Iterator[tuple[str, ...]]:
+    lead = lead_of(evaluation, split)
+    summary = evaluation.summary
+    records = {record[SCORER]: record for record in summary[summary[SPLIT] == split].to_dict("records")}
+    wanted = dict.fromkeys((MODEL, lead.floor, POPULARITY.get(split, "drug degree")))
+    for scorer in (name for name in wanted if name in records):
+        yield tuple(_cells(records[scorer], lead.metric))
+
+
+def _cells(record: Mapping[Any, Any], metric: str) -> Iterator[str]:
+    """Cells of one line. Any: a row of the summary holds text and numbers."""
+    yield record[SPLIT]
+    yield record[SCORER]
+    yield f"{shown(record[f'{metric}_mean'])} ± {shown(record[f'{metric}_sd'])}"
+    for name in COLUMNS:
+        yield shown(record[f"{name}_mean"])

@@ -1,0 +1,42 @@
+"""What the checks say of an evaluation; the check of leaks is tested with whole runs."""
+
+import dagster as dg
+import pytest
+
+from hgt_repurposing.defs import checks
+from hgt_repurposing_tests.evaluations import evaluated
+
+BAD_BINS = ((0.01, 0.01), (0.5, 0.1))
+CASES = {
+    "beats floors": (checks.model_beats_floors_on_held_out_diseases, evaluated(), evaluated(floor=0.5)),
+    "calibrated": (checks.probabilities_come_true_on_held_out_diseases, evaluated(), evaluated(bins=BAD_BINS)),
+    "not popularity": (
+        checks.ranking_is_more_than_popularity,
+        evaluated(spearman=0.95),
+        evaluated(spearman=0.95, matched=0.5),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_check_of_the_evaluation_passes_and_fails_and_never_stops_the_run(name: str) -> None:
+    check, good, bad = CASES[name]
+    passed, failed = check(good), check(bad)
+    assert isinstance(passed, dg.AssetCheckResult)
+    assert isinstance(failed, dg.AssetCheckResult)
+    assert (passed.passed, failed.passed) == (True, False)
+    assert passed.severity is failed.severity is dg.AssetCheckSeverity.WARN
+
+
+def test_the_lead_is_described_with_its_interval() -> None:
+    result = checks.model_beats_floors_on_held_out_diseases(evaluated())
+    assert isinstance(result, dg.AssetCheckResult)
+    assert "95 % interval over 12 diseases" in (result.description or "")
+    assert {"lower_end_of_95_percent_interval", "upper_end_of_95_percent_interval"} <= set(result.metadata)
+
+
+def test_without_held_out_diseases_the_checks_say_what_they_measured_on() -> None:
+    for check, _, _ in CASES.values():
+        result = check(evaluated(splits=("pair",)))
+        assert isinstance(result, dg.AssetCheckResult)
+        assert result.metadata["measured_on"].value == "pair"
