@@ -22,6 +22,9 @@ FLOAT = 4
 """Bytes of a float32."""
 EDGE_BYTES = 3 * 8 + 4 * 4
 """An edge of a batch: source, target and relation as they are drawn, and four int32 in the plan of a layer."""
+PAIR_BYTES = 200
+"""A scored pair: its target, twice in this batch and the next one; the draws, keys and places by which targets that are
+edges are found; logits and their gradients. Measured with 64 corrupted targets to each true one."""
 GRAPH_EDGE_BYTES = 2 * 8 + 8 + 2 * 4
 """An edge of the graph: its ends, its key for membership tests, its places in the current pass and among the in-edges
 of its target."""
@@ -86,10 +89,10 @@ def predicted_gb(size: StepSize, shape: EncoderShape, *, accumulates: bool) -> f
     parameters = (4 + accumulates) * size.num_parameters * FLOAT
     num_edges = max((sum(edges.column.numel() for edges in layer.relations) for layer in layers), default=0)
     # The batch itself, and the next one, drawn meanwhile.
-    edges = 2 * num_edges * EDGE_BYTES * len(layers)
+    edges = 2 * num_edges * EDGE_BYTES * len(layers) + size.num_pairs * PAIR_BYTES
     inputs = size.encoder.inputs.num_nodes * width
-    saved = inputs + sum(_saved(layer, width) for layer in layers)
-    outputs = 3 * size.encoder.output_type_ptr[-1] * shape.embedding_dim + 8 * size.num_pairs
+    saved = inputs + sum(_saved(layer, shape) for layer in layers)
+    outputs = 3 * size.encoder.output_type_ptr[-1] * shape.embedding_dim
     worst = max((_backward(layer, width, shape.num_heads) for layer in layers), default=0)
     largest = max((edges.column.numel() for layer in layers for edges in layer.relations), default=0)
     chunk = CHUNK_TENSORS * width * min(size.chunk_edges, largest)
@@ -142,13 +145,15 @@ def plan_batches(
     return plan, need
 
 
-def _saved(layer: LayerPlan, width: int) -> int:
+def _saved(layer: LayerPlan, shape: EncoderShape) -> int:
     """Numbers that a layer keeps for its backward pass.
 
-    Queries, keys, values, what was received before and after the activation; then the mapped vectors, the residual, and
-    what goes into the normalisation and comes out.
+    Values, what was received before and after the activation, and with attention queries and keys; then the mapped
+    vectors, the residual, and what goes into the normalisation and comes out.
     """
-    return width * (3 * layer.receivers.num_nodes + 2 * layer.senders.num_nodes + 4 * layer.outputs.num_nodes)
+    attends = shape.encoder == "hgt"
+    nodes = (2 + attends) * layer.receivers.num_nodes + (1 + attends) * layer.senders.num_nodes
+    return shape.hidden_dim * (nodes + 4 * layer.outputs.num_nodes)
 
 
 def _backward(layer: LayerPlan, width: int, num_heads: int) -> int:
