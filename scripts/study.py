@@ -32,7 +32,7 @@ from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig, message_g
 from hgt_repurposing.repurposing.cross_validation import Tables, evaluate, groups_of_relatives
 from hgt_repurposing.repurposing.evaluation import MODEL, STRICT, Evaluation
 from hgt_repurposing.repurposing.inputs import PairInputs
-from hgt_repurposing.repurposing.judging import JudgedFold, score_fold
+from hgt_repurposing.repurposing.judging import JudgedFold, prepare_fold, score_fold
 from hgt_repurposing.repurposing.labels import Labels
 from hgt_repurposing.repurposing.model import fit_repurposing_model
 from hgt_repurposing.repurposing.neighbourhoods import neighbourhoods_of
@@ -43,7 +43,7 @@ from hgt_repurposing.training.params import EmbeddingParams
 
 INEXACT = ("AeG", "Gr>G", "GpBP", "GpCC", "GpMF")
 """Metaedges of Hetionet that could not be rebuilt exactly (SOURCE.md of the data); the study leaves them out."""
-GRAPHS = {
+GRAPHS: dict[str, dict[str, object]] = {
     "hetionet": {"source": "hetionet", "exclude": list(INEXACT)},
     "demo": {"source": "synthetic", "preset": "demo"},
 }
@@ -109,24 +109,29 @@ def all_vectors(graph: KnowledgeGraph, params: EmbeddingParams) -> dict[str, Tim
 
 
 def ablations(
-    graph: KnowledgeGraph, inputs: PairInputs, split: DrugDiseaseSplit, columns: Mapping[str, Timed]
+    graph: KnowledgeGraph,
+    inputs: PairInputs,
+    split: DrugDiseaseSplit,
+    columns: Mapping[str, Timed],
+    params: ClassifierParams,
 ) -> tuple[Tables, dict[str, float]]:
-    """The same hybrid with each set of columns, on every fold; seconds of fitting and scoring a fold by name."""
-    params, therapeutic, group = ClassifierParams(), TherapeuticPairs.of_graph(graph), groups_of_relatives(graph, split)
+    """The same hybrid with each set of columns, on every fold; seconds of a fold by name, without the examples."""
+    therapeutic, group = TherapeuticPairs.of_graph(graph), groups_of_relatives(graph, split)
     tables = Tables()
     seconds = dict.fromkeys(columns, 0.0)
     for key in split.keys:
         fold = JudgedFold(split, key, therapeutic)
+        prepared = prepare_fold(fold, inputs, params, group=group)
         for name, timed in columns.items():
             start = time.perf_counter()
-            found = score_fold(fold, inputs, params, group=group, vectors={name: timed.vectors})
+            scores = score_fold(prepared, timed.vectors, params)
             seconds[name] += (time.perf_counter() - start) / len(split.keys)
-            tables.add(fold, name, found[name], seed=params.seed)
+            tables.add(fold, name, scores, seed=params.seed)
         _LOGGER.info("ablations on %s", key)
     return tables, seconds
 
 
-def controls(graph: KnowledgeGraph, config: SplitConfig) -> Tables:
+def controls(graph: KnowledgeGraph, config: SplitConfig, params: ClassifierParams) -> Tables:
     """What must come out at chance, or well below the model: shuffled labels, and a graph with permuted edges."""
     generator = np.random.default_rng(0)
     tables = Tables()
@@ -139,29 +144,31 @@ def controls(graph: KnowledgeGraph, config: SplitConfig) -> Tables:
         inputs = PairInputs(neighbourhoods_of(world), PairVectors.by_svd(world), Labels.of_graph(world))
         for key in split.keys:
             fold = JudgedFold(split, key, TherapeuticPairs.of_graph(world))
-            scores = score_fold(fold, inputs, ClassifierParams(), group=None)
-            tables.add(fold, name, scores[MODEL], seed=0)
+            scores = score_fold(prepare_fold(fold, inputs, params, group=None), inputs.vectors, params)
+            tables.add(fold, name, scores, seed=0)
         _LOGGER.info("control: %s", name)
     return tables
 
 
-def run(graph: KnowledgeGraph, params: EmbeddingParams, seed: int, repeats: int) -> Iterator[tuple[str, Any]]:
+def run(
+    graph: KnowledgeGraph, embedding: EmbeddingParams, params: ClassifierParams, *, seed: int, repeats: int
+) -> Iterator[tuple[str, Any]]:
     """Every part of the study, by name. Any: Evaluation, Tables or costs."""
     split = split_drug_disease_pairs(graph, SplitConfig(seed=seed, num_repeats=repeats))
-    columns = all_vectors(graph, params)
+    columns = all_vectors(graph, embedding)
     inputs = PairInputs(neighbourhoods_of(graph), columns[MODEL].vectors, Labels.of_graph(graph))
     start = time.perf_counter()
-    model = fit_repurposing_model(inputs, split, ClassifierParams())
+    model = fit_repurposing_model(inputs, split, params)
     yield "seconds_final_fit", time.perf_counter() - start
     yield "evaluation", evaluate(graph, inputs, split, model, on_fold=lambda fold: _LOGGER.info("judged %s", fold))
     others = {name: timed for name, timed in columns.items() if name != MODEL}
     narrow = split_drug_disease_pairs(
         graph, SplitConfig(seed=seed, num_repeats=repeats, kinds=["disease", "pair", "drug"])
     )
-    tables, seconds = ablations(graph, inputs, narrow, others)
+    tables, seconds = ablations(graph, inputs, narrow, others, params)
     yield "ablations", tables
     yield "costs", {name: Cost(timed.seconds, seconds.get(name)) for name, timed in columns.items()}
-    yield "controls", controls(graph, SplitConfig(seed=seed, kinds=["disease", "pair", "drug"]))
+    yield "controls", controls(graph, SplitConfig(seed=seed, kinds=["disease", "pair", "drug"]), params)
 
 
 def strict(tables: Tables) -> pd.DataFrame:
@@ -183,11 +190,12 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     start = time.perf_counter()
-    source = GraphSource.model_validate({**GRAPHS[arguments.graph], "path": arguments.path})
+    source = GraphSource.model_validate(GRAPHS[arguments.graph] | {"path": arguments.path})
     graph = load_knowledge_graph(source, raw_folder=Path())
     shipped = yaml.safe_load((files("hgt_repurposing") / "configs" / f"{arguments.graph}.yaml").read_text())
-    params = EmbeddingParams(**shipped["ops"]["embedding_params"]["config"])
-    parts = dict(run(graph, params, arguments.seed, arguments.repeats))
+    embedding = EmbeddingParams(**shipped["ops"]["embedding_params"]["config"])
+    params = ClassifierParams(**shipped["ops"].get("repurposing_model", {}).get("config", {}))
+    parts = dict(run(graph, embedding, params, seed=arguments.seed, repeats=arguments.repeats))
     evaluation: Evaluation = parts["evaluation"]
     rows = pd.concat([evaluation.strict, *(strict(parts[name]) for name in ("ablations", "controls"))])
     minutes = (time.perf_counter() - start) / 60

@@ -160,7 +160,8 @@ def _columns(rows: pd.DataFrame, costs: Mapping[str, Cost]) -> Iterator[str]:
     yield "## What the vectors are worth"
     yield (
         "The same hybrid (named features, both heads, same examples and folds), with other columns for XGBoost. "
-        "Seconds are of the machine of the study: vectors once for all folds, and fitting and scoring one fold."
+        "Seconds are of the machine of the study: vectors once for all folds; fitting and scoring one fold, apart from "
+        "the named features, which all share."
     )
     splits = [split for split in _splits(rows) if split != "disease_group"]
     header = ["columns", *(f"{split}: macro AP" for split in splits), "drug: AP by drug", "vectors, s", "fold, s"]

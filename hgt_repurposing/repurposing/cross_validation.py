@@ -31,7 +31,7 @@ from hgt_repurposing.graph.schema import NODE_NAME, BoolArray, FloatArray, IntAr
 from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitKind
 from hgt_repurposing.repurposing.evaluation import AP, DISEASE, HEADLINE_SPLIT, MODEL, Evaluation
 from hgt_repurposing.repurposing.inputs import PairInputs
-from hgt_repurposing.repurposing.judging import JudgedFold, floor_inputs, floor_scores, score_fold
+from hgt_repurposing.repurposing.judging import JudgedFold, floor_inputs, floor_scores, prepare_fold, score_fold
 from hgt_repurposing.repurposing.labels import INDICATION
 from hgt_repurposing.repurposing.model import RepurposingModel
 from hgt_repurposing.repurposing.scoring import score_grid
@@ -108,7 +108,7 @@ def evaluate(
     tables, kinds = Tables(), defaultdict[SplitKind, OutOfFold](OutOfFold)
     for key in split.keys:
         fold = JudgedFold(split, key, therapeutic)
-        own = score_fold(fold, inputs, model.params, group=group)[MODEL]
+        own = score_fold(prepare_fold(fold, inputs, model.params, group=group), inputs.vectors, model.params)
         require_informative(own, fold.strict.candidate, scorer=f"the model ({key})")
         tables.add(fold, MODEL, own, seed=seed)
         for name, scores in fold.floors(inputs, group=group, seed=seed):

@@ -1,6 +1,6 @@
 """One fold of one split, and what any score is worth on it: model, floor or ablation, all by the same code."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -25,8 +25,7 @@ from hgt_repurposing.evaluation.protocol import (
 from hgt_repurposing.evaluation.ranking import grid_metrics, per_disease_ap, per_drug_ap
 from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
 from hgt_repurposing.graph.split import SPLIT_KINDS, DrugDiseaseSplit, FoldKey
-from hgt_repurposing.repurposing.classifier import fit_classifier, gather_examples
-from hgt_repurposing.repurposing.evaluation import MODEL
+from hgt_repurposing.repurposing.classifier import Examples, fit_classifier, gather_examples
 from hgt_repurposing.repurposing.features import REGIME_OF, PairFeatures, Regime
 from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.labels import INDICATION, Labels
@@ -178,25 +177,27 @@ def floor_scores(
     yield KRONECKER_RIDGE, features.kronecker_ridge(grid.columns)
 
 
-def score_fold(
-    fold: JudgedFold,
-    inputs: PairInputs,
-    params: ClassifierParams,
-    *,
-    group: IntArray | None,
-    vectors: Mapping[str, PairVectors] | None = None,
-) -> dict[str, FloatArray]:
-    """Fit the classifier without what a fold holds out, and score the diseases that it asks for.
+@dataclass(frozen=True, eq=False)
+class PreparedFold:
+    """A fold with the examples that any classifier of it learns from."""
+
+    fold: JudgedFold
+    examples: list[Examples]
+    features: PairFeatures
+    """With the training indications visible."""
+    num_classes: int
+
+
+def prepare_fold(
+    fold: JudgedFold, inputs: PairInputs, params: ClassifierParams, *, group: IntArray | None
+) -> PreparedFold:
+    """Gather what can be learned without what a fold holds out; no vectors take part.
 
     Args:
         fold: Says what is held out.
         inputs: Of the graph.
-        params: Ensemble, negatives and forest.
+        params: Inner folds and negatives.
         group: Number of each disease's group of relatives, for the split by groups. Shape [num_diseases].
-        vectors: Fit one classifier with each of these instead of those of the inputs, on the same examples.
-
-    Returns:
-        Log odds of an indication, by name of the vectors, or by `MODEL`. Shape [num_drugs, num_columns] each.
     """
     key, regime = fold.key, REGIME_OF[fold.key.kind]
     labels = fold.training_labels(inputs.labels)
@@ -209,16 +210,23 @@ def score_fold(
         disease_group=group if key.kind == "disease_group" else None,
     )
     features = PairFeatures(inputs.neighbourhoods, labels.indications, regime)
-    scores = {}
-    for name, columns in (vectors or {MODEL: inputs.vectors}).items():
-        classifier = fit_classifier(
-            examples,
-            columns,
-            regime=regime,
-            feature_names=features.names,
-            num_classes=labels.num_classes,
-            params=params,
-        )
-        blocks = score_blocks(classifier, features, columns, fold.columns)
-        scores[name] = np.concatenate([log_odds[INDICATION - 1] for _, log_odds in blocks], axis=1)
-    return scores
+    return PreparedFold(fold, examples, features, labels.num_classes)
+
+
+def score_fold(prepared: PreparedFold, vectors: PairVectors, params: ClassifierParams) -> FloatArray:
+    """Fit a classifier with these vectors as columns, and score the diseases that the fold asks for.
+
+    Returns:
+        Log odds of an indication. Shape [num_drugs, num_columns].
+    """
+    features = prepared.features
+    classifier = fit_classifier(
+        prepared.examples,
+        vectors,
+        regime=features.regime,
+        feature_names=features.names,
+        num_classes=prepared.num_classes,
+        params=params,
+    )
+    blocks = score_blocks(classifier, features, vectors, prepared.fold.columns)
+    return np.concatenate([log_odds[INDICATION - 1] for _, log_odds in blocks], axis=1)
