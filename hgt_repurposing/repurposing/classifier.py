@@ -30,6 +30,8 @@ MIN_SLOPE = 1e-3
 """Weight of heads that are no better than chance: nearly silenced, never turned round."""
 MAX_BLOCK_VALUES = 50_000_000
 """Feature values held at a time: 200 MB in float32."""
+ROWS_AT_ONCE = 10_000
+"""Pairs whose columns are put together at a time on each thread: small enough for memory that is used again."""
 
 
 class Calibration(NamedTuple):
@@ -84,11 +86,16 @@ class PairClassifier:
             )
         named = features.block(diseases).reshape(-1, len(self.feature_names))
         pairs = np.stack(np.meshgrid(np.arange(features.num_drugs), diseases, indexing="ij")).reshape(2, -1)
-        rows = _with_vectors(named, vectors, pairs)
-        linear = np.mean([member.linear.log_odds(named) for member in self.members], axis=0)
-        trees = np.mean(_in_threads(lambda member: member.trees.log_odds(rows), self.members), axis=0)
-        calibrated = [c.apply(linear[:, k], trees[:, k]) for k, c in enumerate(self.calibrations)]
-        return np.stack(calibrated).reshape(-1, features.num_drugs, len(diseases))
+        slices = [slice(start, start + ROWS_AT_ONCE) for start in range(0, len(named), ROWS_AT_ONCE)]
+
+        def score(part: slice) -> FloatArray:
+            rows = _with_vectors(named[part], vectors, pairs[:, part])
+            linear = np.mean([member.linear.log_odds(named[part]) for member in self.members], axis=0)
+            trees = np.mean([member.trees.log_odds(rows) for member in self.members], axis=0)
+            return np.stack([c.apply(linear[:, k], trees[:, k]) for k, c in enumerate(self.calibrations)])
+
+        scores = np.concatenate(_in_threads(score, slices), axis=1)
+        return scores.reshape(-1, features.num_drugs, len(diseases))
 
     def to_parts(self, prefix: str) -> dict[str, Any]:
         """What `artifacts.py` writes, file names starting with a prefix; the inverse of `from_parts`. Any: JSON."""
@@ -195,15 +202,15 @@ def fit_classifier(
 def _named_features(features: PairFeatures, pairs: IntArray) -> Features:
     """Named features of single pairs, made block by block. Shape [num_pairs, num_named]."""
     rows = np.empty((pairs.shape[1], len(features.names)), dtype=np.float32)
-    for diseases in disease_blocks(np.unique(pairs[1]), features, width=len(features.names)):
+    for diseases in disease_blocks(np.unique(pairs[1]), features):
         place = np.flatnonzero(np.isin(pairs[1], diseases))
         rows[place] = features.block(diseases)[pairs[0, place], np.searchsorted(diseases, pairs[1, place])]
     return rows
 
 
-def disease_blocks(diseases: IntArray, features: PairFeatures, *, width: int) -> Iterator[IntArray]:
-    """Cut diseases into blocks whose features, so many columns with every drug, fit into `MAX_BLOCK_VALUES`."""
-    per_block = max(1, MAX_BLOCK_VALUES // (features.num_drugs * width))
+def disease_blocks(diseases: IntArray, features: PairFeatures) -> Iterator[IntArray]:
+    """Cut diseases into blocks whose named features with every drug fit into `MAX_BLOCK_VALUES`."""
+    per_block = max(1, MAX_BLOCK_VALUES // (features.num_drugs * len(features.names)))
     for start in range(0, len(diseases), per_block):
         yield diseases[start : start + per_block]
 
@@ -217,7 +224,12 @@ def _of_draw(fold: Examples, draw: int) -> tuple[Features, IntArray, IntArray]:
 
 def _with_vectors(named: Features, vectors: PairVectors, pairs: IntArray) -> Features:
     """Named features, then both vectors of each pair. Shape [num_pairs, num_named + width]."""
-    return np.concatenate([named, vectors.drugs[pairs[0]], vectors.diseases[pairs[1]]], axis=1)
+    num_named, drug_width = named.shape[1], vectors.drugs.shape[1]
+    rows = np.empty((len(named), num_named + vectors.width), dtype=np.float32)
+    rows[:, :num_named] = named
+    rows[:, num_named : num_named + drug_width] = vectors.drugs[pairs[0]]
+    rows[:, num_named + drug_width :] = vectors.diseases[pairs[1]]
+    return rows
 
 
 def _calibrate(

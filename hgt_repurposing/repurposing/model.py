@@ -113,5 +113,5 @@ def score_blocks(
     Yields:
         The diseases of a block, and log odds of shape [num_classes - 1, num_drugs, num_columns].
     """
-    for block in disease_blocks(diseases, features, width=len(features.names) + vectors.width):
+    for block in disease_blocks(diseases, features):
         yield block, classifier.log_odds(features, vectors, block)
