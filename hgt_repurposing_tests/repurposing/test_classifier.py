@@ -1,0 +1,245 @@
+import json
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import expit
+from sklearn.metrics import roc_auc_score
+
+from hgt_repurposing.graph.schema import FloatArray, IntArray
+from hgt_repurposing.repurposing import classifier as module
+from hgt_repurposing.repurposing.classifier import (
+    MIN_SLOPE,
+    PairClassifier,
+    _platt,
+    disease_blocks,
+    fit_classifier,
+)
+from hgt_repurposing.repurposing.features import REGIMES, PairFeatures, Regime
+from hgt_repurposing.repurposing.inputs import PairInputs
+from hgt_repurposing.repurposing.vectors import PairVectors
+from hgt_repurposing_tests.repurposing.planted import (
+    NUM_DISEASES,
+    NUM_DRUGS,
+    QUICK,
+    planted_graph,
+    planted_inputs,
+    planted_pairs,
+    shuffled_pairs,
+    table_of,
+)
+
+INPUTS = planted_inputs()
+AGAINST = planted_inputs(planted_graph(contraindications=True))
+PAIRS, ALL = planted_pairs(), np.arange(NUM_DISEASES)
+HELD_OUT = np.arange(0, NUM_DISEASES, 3)
+every_regime = pytest.mark.parametrize("regime", REGIMES)
+
+
+@cache
+def random_vectors(width: int = 3) -> PairVectors:
+    generator = np.random.default_rng(0)
+    drugs, diseases = (generator.standard_normal((size, width)) for size in (NUM_DRUGS, NUM_DISEASES))
+    return PairVectors(drugs.astype(np.float32), diseases.astype(np.float32))
+
+
+def fitted(
+    pairs: IntArray = PAIRS,
+    regime: Regime = "disease",
+    *,
+    seed: int = 0,
+    inputs: PairInputs = INPUTS,
+    vectors: PairVectors = INPUTS.vectors,
+    **changed: Any,
+) -> PairClassifier:
+    """On these pairs, with other parameters where they are given. Any: values of `ClassifierParams`."""
+    return fit_classifier(
+        inputs.neighbourhoods,
+        vectors,
+        inputs.labels.with_indications(pairs),
+        regime=regime,
+        params=QUICK.model_copy(update=changed),
+        generator=np.random.default_rng(seed),
+    )
+
+
+def scores(
+    model: PairClassifier, pairs: IntArray = PAIRS, diseases: IntArray = ALL, *, vectors: PairVectors = INPUTS.vectors
+) -> FloatArray:
+    """Shape [num_classes - 1, num_drugs, num_columns]."""
+    visible = INPUTS.labels.with_indications(pairs).indications
+    return model.log_odds(PairFeatures(INPUTS.neighbourhoods, visible, model.regime), vectors, diseases)
+
+
+def auroc_on_held_out_diseases(pairs: IntArray, *, seed: int = 0) -> float:
+    training = pairs[:, ~np.isin(pairs[1], HELD_OUT)]
+    found = scores(fitted(training, seed=seed), training, HELD_OUT)[0]
+    return float(roc_auc_score(table_of(pairs)[:, HELD_OUT].ravel(), found.ravel()))
+
+
+# signal and chance
+
+
+def test_the_planted_signal_is_found_in_held_out_diseases() -> None:
+    assert auroc_on_held_out_diseases(PAIRS) > 0.85  # .93 measured; who treats within a module is chance
+
+
+def test_shuffled_labels_are_not_found_at_all() -> None:
+    # Pairs drawn uniformly: those of held-out diseases say nothing of drugs. The standard deviation of the AUROC of 40
+    # positives among 600 cells is about .05; of the mean of nine .017, of which four are the tolerance.
+    found = [auroc_on_held_out_diseases(shuffled_pairs(seed), seed=seed) for seed in range(9)]
+    assert np.mean(found) == pytest.approx(0.5, abs=0.07)
+
+
+def test_contraindications_are_told_from_indications() -> None:
+    model = fitted(inputs=AGAINST)
+    for_, against = scores(model)
+    said = [table_of(np.stack(matrix.nonzero())) == 1 for matrix in (AGAINST.labels.indications, AGAINST.labels.contraindications)]
+    assert roc_auc_score(said[0].ravel(), for_.ravel()) > 0.85
+    assert roc_auc_score(said[1].ravel(), against.ravel()) > 0.85
+    assert for_[said[0]].mean() > for_[said[1]].mean() + 1
+    assert against[said[1]].mean() > against[said[0]].mean() + 1
+
+
+# one seed, one classifier
+
+
+@every_regime
+def test_one_seed_gives_one_classifier(regime: Regime) -> None:
+    assert fitted(regime=regime).to_parts("x") == fitted(regime=regime).to_parts("x")
+
+
+def test_another_seed_gives_another_classifier() -> None:
+    assert fitted(seed=1).to_parts("x") != fitted(seed=2).to_parts("x")
+
+
+def test_the_number_of_threads_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = fitted(inner_folds=3).to_parts("x")
+    monkeypatch.setattr(module.os, "cpu_count", lambda: 1)
+    assert fitted(inner_folds=3).to_parts("x") == whole
+
+
+@pytest.mark.parametrize("inputs", [INPUTS, AGAINST], ids=["two classes", "three classes"])
+def test_a_classifier_from_its_parts_scores_the_same_to_the_bit(inputs: PairInputs) -> None:
+    model = fitted(inputs=inputs)
+    parts = {name: json.loads(json.dumps(part)) for name, part in model.to_parts("disease").items()}
+    back = PairClassifier.from_parts(parts, "disease")
+    np.testing.assert_array_equal(scores(back), scores(model))
+    assert back.to_parts("disease") == model.to_parts("disease")
+
+
+def test_there_is_a_member_for_every_inner_fold_and_a_calibration_for_every_class() -> None:
+    assert len(fitted(inner_folds=3).members) == 3
+    assert len(fitted().calibrations) == 1
+    assert len(fitted(inputs=AGAINST).calibrations) == 2
+
+
+# what it is asked
+
+
+@pytest.mark.parametrize("other", [regime for regime in REGIMES if regime != "disease"])
+def test_features_of_another_regime_are_refused(other: Regime) -> None:
+    features = PairFeatures(INPUTS.neighbourhoods, INPUTS.labels.indications, other)
+    with pytest.raises(ValueError, match=rf"fitted on other features \('disease' regime, 11 .* given \('{other}' regime"):
+        fitted().log_odds(features, INPUTS.vectors, ALL)
+
+
+@given(st.lists(st.integers(0, NUM_DISEASES - 1), min_size=1, max_size=5, unique=True))
+def test_a_score_does_not_depend_on_the_diseases_beside_it(diseases: list[int]) -> None:
+    model, chosen = _shared(), np.array(diseases)
+    # Sums of float32 features in another order move a score in its last digits, and may carry it over a tree's split.
+    found, whole = scores(model, diseases=chosen), scores(model)[:, :, chosen]
+    assert np.isclose(found, whole, atol=1e-4).mean() > 0.99
+
+
+@cache
+def _shared() -> PairClassifier:
+    return fitted()
+
+
+def test_vectors_are_columns_of_the_trees_alone() -> None:
+    model = fitted(vectors=random_vectors())
+    num_named = len(model.feature_names)
+    assert all(member.linear.coefficients.shape == (1, num_named) for member in model.members)
+    assert all(member.trees.booster.num_features() == num_named + 6 for member in model.members)
+    assert scores(model, vectors=random_vectors()).shape == (1, NUM_DRUGS, NUM_DISEASES)
+
+
+def test_each_pair_gets_the_vectors_of_its_drug_and_its_disease() -> None:
+    model = fitted(vectors=random_vectors())
+    chosen = np.array([4, 2])
+    features = PairFeatures(INPUTS.neighbourhoods, INPUTS.labels.indications, "disease")
+    vectors, named = random_vectors(), features.block(chosen)
+    expected = np.empty((NUM_DRUGS, 2))
+    for place, disease in enumerate(chosen):
+        sides = [vectors.drugs, np.tile(vectors.diseases[disease], (NUM_DRUGS, 1))]
+        rows = np.concatenate([named[:, place], *sides], axis=1)
+        linear, trees = (
+            np.mean([head.log_odds(part)[:, 0] for head in heads], axis=0)
+            for heads, part in (
+                ([member.linear for member in model.members], named[:, place]),
+                ([member.trees for member in model.members], rows),
+            )
+        )
+        expected[:, place] = model.calibrations[0].apply(linear, trees)
+    np.testing.assert_allclose(scores(model, diseases=chosen, vectors=vectors)[0], expected, atol=1e-5)  # float32
+
+
+@given(st.integers(1, 40_000), st.integers(0, NUM_DISEASES))
+def test_blocks_are_all_diseases_in_order_and_fit(values: int, count: int) -> None:
+    features = PairFeatures(INPUTS.neighbourhoods, INPUTS.labels.indications, "disease")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "MAX_BLOCK_VALUES", values)
+        blocks = list(disease_blocks(ALL[:count], features, width=10))
+    assert np.concatenate([ALL[:0], *blocks]).tolist() == list(range(count))
+    assert all(len(block) == 1 or 0 < len(block) * NUM_DRUGS * 10 <= values for block in blocks)
+
+
+# probabilities
+
+
+@every_regime
+def test_probabilities_sum_to_the_number_of_hidden_pairs(regime: Regime) -> None:
+    # Asked is a third of the grid, hidden in the way of the regime, as the inner folds hid the rest.
+    held = {"disease": np.isin(PAIRS[1], HELD_OUT), "drug": PAIRS[0] % 3 == 0, "pair": np.arange(PAIRS.shape[1]) % 3 == 0}
+    training, test = PAIRS[:, ~held[regime]], PAIRS[:, held[regime]]
+    asked = table_of(training) == 0
+    if regime == "drug":
+        asked &= (np.arange(NUM_DRUGS) % 3 == 0)[:, None]
+    if regime == "disease":
+        asked &= np.isin(ALL, HELD_OUT)
+    probability = expit(scores(fitted(training, regime, inner_folds=3), training)[0])
+    assert probability[asked].sum() == pytest.approx(test.shape[1], rel=0.5)
+
+
+def test_a_head_that_says_nothing_is_left_out() -> None:
+    generator = np.random.default_rng(0)
+    good = generator.standard_normal(20_000)
+    outcome = generator.random(20_000) < expit(2 * good - 3)
+    found = _platt(good, -good, outcome, np.ones(20_000))
+    assert found.trees == 0
+    assert found.linear == pytest.approx(2, abs=0.2)
+    assert found.intercept == pytest.approx(-3, abs=0.2)  # standard error .06 both
+    assert _platt(-good, good, outcome, np.ones(20_000)).linear == 0
+
+
+def test_heads_worse_than_chance_are_silenced_and_not_turned_round() -> None:
+    generator = np.random.default_rng(0)
+    wrong = generator.standard_normal((2, 5000))
+    outcome = generator.random(5000) < expit(-2 * wrong.sum(axis=0) - 3)
+    found = _platt(wrong[0], wrong[1], outcome, np.ones(5000))
+    assert found.linear == found.trees == MIN_SLOPE
+    assert expit(found.apply(wrong[0], wrong[1])).mean() == pytest.approx(outcome.mean(), rel=0.01)
+
+
+def test_cells_count_for_those_that_they_stand_for() -> None:
+    generator = np.random.default_rng(0)
+    score = generator.standard_normal((2, 4000))
+    outcome = generator.random(4000) < expit(score.sum(axis=0))
+    weight = np.where(outcome, 1.0, 100.0)
+    found = _platt(score[0], score[1], outcome, weight)
+    predicted = expit(found.apply(score[0], score[1]))
+    assert (predicted * weight).sum() == pytest.approx(outcome.sum(), rel=0.01)  # the intercept's own condition
