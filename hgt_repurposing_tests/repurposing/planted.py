@@ -65,7 +65,8 @@ def planted_graph(pairs: IntArray | None = None, *, contraindications: bool = Fa
 
     Args:
         pairs: The indications; None: the planted ones. Shape [2, num_pairs].
-        contraindications: With those, and with a few palliations.
+        contraindications: With those, and with a few palliations. Drugs then cause what the diseases present that they
+            harm, rather than effects of their own module.
     """
     generator = np.random.default_rng(0)
     edges = {
@@ -73,7 +74,9 @@ def planted_graph(pairs: IntArray | None = None, *, contraindications: bool = Fa
         EdgeType("drug", "targets", "gene"): _within_modules(NUM_DRUGS, NUM_GENES, generator),
         EdgeType("disease", "associates", "gene"): _within_modules(NUM_DISEASES, NUM_GENES, generator),
         EdgeType("gene", "interacts", "gene"): _within_modules(NUM_GENES, NUM_GENES, generator),
-        EdgeType("drug", "causes", "effect"): _within_modules(NUM_DRUGS, NUM_EFFECTS, generator),
+        EdgeType("drug", "causes", "effect"): _within_modules(
+            NUM_DRUGS, NUM_EFFECTS, generator, shift=-1 if contraindications else 0
+        ),
         EdgeType("disease", "presents", "effect"): _within_modules(NUM_DISEASES, NUM_EFFECTS, generator),
         EdgeType("disease", "resembles", "disease"): np.array([[0, 1, 2], [5, 6, 7]]),
     }
@@ -115,11 +118,11 @@ def table_of(pairs: IntArray) -> FloatArray:
     return table
 
 
-def _within_modules(num_sources: int, num_targets: int, generator: np.random.Generator) -> IntArray:
-    """Four targets of its own module for each source, and one of any. Shape [2, num_edges]."""
+def _within_modules(num_sources: int, num_targets: int, generator: np.random.Generator, *, shift: int = 0) -> IntArray:
+    """Four targets of its own module, or of another, for each source, and one of any. Shape [2, num_edges]."""
     pairs = set()
     for source in range(num_sources):
-        own = np.arange(source % NUM_MODULES, num_targets, NUM_MODULES)
+        own = np.arange((source + shift) % NUM_MODULES, num_targets, NUM_MODULES)
         chosen = [*generator.choice(own, OWN_GENES, replace=False), *generator.choice(num_targets, OTHER_GENES)]
         pairs |= {(source, int(target)) for target in chosen if num_sources != num_targets or source != target}
     return np.array(sorted(pairs)).T

@@ -1,0 +1,83 @@
+from functools import cache
+
+import numpy as np
+import pytest
+
+from hgt_repurposing.graph.schema import FloatArray, IntArray
+from hgt_repurposing.repurposing import classifier as classifier_module
+from hgt_repurposing.repurposing.features import PairFeatures, Regime
+from hgt_repurposing.repurposing.inputs import PairInputs
+from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
+from hgt_repurposing.repurposing.scoring import score_diseases, score_grid
+from hgt_repurposing_tests.repurposing.planted import (
+    NUM_DISEASES,
+    NUM_DRUGS,
+    QUICK,
+    planted_graph,
+    planted_inputs,
+    planted_pairs,
+    planted_split,
+)
+
+# Diseases 20 to 29 have no treatment.
+FEW = planted_pairs()[:, planted_pairs()[1] < 20]
+TREATED, NEW, ALL = np.arange(20), np.arange(20, NUM_DISEASES), np.arange(NUM_DISEASES)
+
+
+@cache
+def case(*, contraindications: bool = False) -> tuple[PairInputs, RepurposingModel]:
+    graph = planted_graph(FEW, contraindications=contraindications)
+    inputs = planted_inputs(graph)
+    return inputs, fit_repurposing_model(inputs, planted_split(graph), QUICK)
+
+
+def asked(regime: Regime, diseases: IntArray) -> FloatArray:
+    """What the classifier of one regime says. Shape [1, num_drugs, num_columns]."""
+    inputs, model = case()
+    features = PairFeatures(inputs.neighbourhoods, inputs.labels.indications, regime)
+    return model.classifiers[regime].log_odds(features, inputs.vectors, diseases)
+
+
+def test_a_disease_with_treatments_asks_the_regime_of_pairs_and_one_without_that_of_diseases() -> None:
+    inputs, model = case()
+    found = score_grid(model, inputs, ALL)
+    np.testing.assert_array_equal(found[:, :, TREATED], asked("pair", TREATED))
+    np.testing.assert_array_equal(found[:, :, NEW], asked("disease", NEW))
+    assert not np.array_equal(asked("pair", TREATED), asked("disease", TREATED))
+
+
+def test_diseases_with_treatments_come_first() -> None:
+    inputs, model = case()
+    order = np.concatenate([diseases for diseases, _ in score_diseases(model, inputs, np.array([25, 3, 21, 1]))])
+    assert order.tolist() == [3, 1, 25, 21]
+
+
+@pytest.mark.parametrize("per_block", [1, 3, 7])
+def test_scores_in_blocks_are_those_of_all_at_once(per_block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs, model = case()
+    whole = score_grid(model, inputs, ALL)
+    width = len(model.classifiers["pair"].feature_names)
+    monkeypatch.setattr(classifier_module, "MAX_BLOCK_VALUES", per_block * NUM_DRUGS * width)
+    done: list[int] = []
+    found = score_grid(model, inputs, ALL, on_block=done.append)
+    # Sums of float32 features in another order move a score in its last digits, and may carry it over a tree's split.
+    assert np.isclose(found, whole, atol=1e-4).mean() > 0.99
+    assert sum(done) == NUM_DISEASES
+    assert max(done) <= per_block + 2  # the regime of new diseases has fewer features, hence larger blocks
+
+
+def test_some_diseases_are_scored_as_among_all() -> None:
+    inputs, model = case()
+    chosen = np.array([0, 4, 22, 29])
+    found, whole = score_grid(model, inputs, chosen), score_grid(model, inputs, ALL)[:, :, chosen]
+    assert np.isclose(found, whole, atol=1e-4).mean() > 0.99
+
+
+def test_no_diseases_have_no_columns() -> None:
+    inputs, model = case()
+    assert score_grid(model, inputs, ALL[:0]).shape == (1, NUM_DRUGS, 0)
+
+
+def test_contraindications_are_scored_beside_indications() -> None:
+    inputs, model = case(contraindications=True)
+    assert score_grid(model, inputs, ALL).shape == (2, NUM_DRUGS, NUM_DISEASES)
