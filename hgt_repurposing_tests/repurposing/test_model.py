@@ -4,7 +4,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from hgt_repurposing.repurposing.features import REGIMES
+from hgt_repurposing.repurposing import classifier as module
+from hgt_repurposing.repurposing.features import REGIMES, PairFeatures
 from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model, score_blocks
 from hgt_repurposing.repurposing.vectors import PairVectors
@@ -83,9 +84,6 @@ def test_what_the_split_leaves_out_is_not_learned() -> None:
 
 
 def test_blocks_come_in_the_order_of_the_diseases(monkeypatch: pytest.MonkeyPatch) -> None:
-    from hgt_repurposing.repurposing import classifier as module  # noqa: PLC0415  (beside its only use)
-    from hgt_repurposing.repurposing.features import PairFeatures  # noqa: PLC0415
-
     features = PairFeatures(INPUTS.neighbourhoods, INPUTS.labels.indications, "pair")
     diseases = np.array([7, 3, 29, 0])
     classifier = fitted().classifiers["pair"]
