@@ -101,7 +101,8 @@ class JudgedFold:
             generator = np.random.default_rng([seed, SPLIT_KINDS.index(self.key.kind), self.key.repeat, self.key.fold])
             values = grid_metrics(part, positive, candidate)._asdict()
             if self.key.kind == "drug":  # a held-out drug alone knows what to make of all diseases
-                by_drug = per_drug_ap(scores[rows], grid.positive[rows], grid.candidate[rows])
+                asked = grid.candidate[rows].any(axis=0)  # not a disease in which all of these drugs are ignored
+                by_drug = per_drug_ap(*(table[rows][:, asked] for table in (scores, grid.positive, grid.candidate)))
                 values["macro_ap_by_drug"] = float(by_drug.values.mean())
             matched = degree_matched(
                 part,

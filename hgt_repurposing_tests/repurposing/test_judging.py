@@ -221,3 +221,13 @@ def test_relatives_are_hidden_together_when_they_are_held_out_together(monkeypat
     assert given["disease"] is GROUP
     score_fold(fold("disease"), INPUTS, QUICK, group=GROUP)
     assert given["disease"] is None
+
+
+def test_a_disease_in_which_every_held_out_drug_is_contraindicated_is_not_asked_in_the_open_suite() -> None:
+    few = replace(SPLIT, num_diseases=NUM_DISEASES + 1)
+    harmed = np.stack([np.arange(NUM_DRUGS), np.full(NUM_DRUGS, NUM_DISEASES)])
+    of = JudgedFold(few, FoldKey("drug", 0, 0), TherapeuticPairs(harmed, NOTHING_SAID.off_label))
+    truth = np.concatenate([TRUTH, np.full((NUM_DRUGS, 1), 2.0)], axis=1)
+    found = rows(of, truth)
+    assert found["strict"]["macro_ap_by_drug"] < 1
+    assert found["open"]["macro_ap_by_drug"] == 1
