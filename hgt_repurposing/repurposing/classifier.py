@@ -18,7 +18,7 @@ from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
 from hgt_repurposing.repurposing.features import Features, PairFeatures, Regime
 from hgt_repurposing.repurposing.heads import LinearHead, TreeHead, fit_linear_head, fit_tree_head
 from hgt_repurposing.repurposing.hidden_cells import EVERY_DRAW, HiddenCells, hidden_cells
-from hgt_repurposing.repurposing.labels import INDICATION, Labels
+from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION, Labels
 from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.repurposing.vectors import PairVectors
@@ -61,7 +61,7 @@ class PairClassifier:
     feature_names: tuple[str, ...]
     members: tuple[Member, ...]
     calibrations: tuple[Calibration, ...]
-    """One for each class but "unknown": indication, and contraindication where the graph has any."""
+    """One for each class but "unknown": indication, and contraindication where there are enough to learn from."""
 
     def log_odds(self, features: PairFeatures, vectors: PairVectors, diseases: IntArray) -> FloatArray:
         """Log odds of every drug with some diseases, at the prevalence of the grid.
@@ -72,7 +72,7 @@ class PairClassifier:
             diseases: Local indices; a block of a few. Shape [num_columns].
 
         Returns:
-            Shape [num_classes - 1, num_drugs, num_columns].
+            Shape [num_calibrations, num_drugs, num_columns].
 
         Raises:
             ValueError: If the features are not those it was fitted on.
@@ -146,9 +146,8 @@ def fit_classifier(
         ValueError: If there are fewer groups to hide than inner folds, or no pair is left as a negative.
     """
     seeds = generator.integers(2**31, size=params.inner_folds)
-    folds = [
-        _Examples(cells, _named_features(PairFeatures(neighbourhoods, cells.visible, regime), cells.pairs))
-        for cells in hidden_cells(
+    hidden = list(
+        hidden_cells(
             labels,
             regime,
             num_folds=params.inner_folds,
@@ -157,6 +156,14 @@ def fit_classifier(
             disease_group=disease_group,
             generator=generator,
         )
+    )
+    # Every member must see a contraindication in the folds that it learns from, so two folds must hold some.
+    num_classes = 3 if sum((cells.label == CONTRAINDICATION).any() for cells in hidden) > 1 else 2
+    if num_classes == 2:
+        hidden = [cells.only(cells.label != CONTRAINDICATION) for cells in hidden]
+    folds = [
+        _Examples(cells, _named_features(PairFeatures(neighbourhoods, cells.visible, regime), cells.pairs))
+        for cells in hidden
     ]
 
     def fit_member(number: int) -> Member:
@@ -167,12 +174,12 @@ def fit_classifier(
         )
         return Member(
             fit_linear_head(named, label, params),
-            fit_tree_head(rows, label, params, num_classes=labels.num_classes, seed=int(seeds[number])),
+            fit_tree_head(rows, label, params, num_classes=num_classes, seed=int(seeds[number])),
         )
 
     members = tuple(_in_threads(fit_member, range(params.inner_folds)))
     names = PairFeatures(neighbourhoods, labels.indications, regime).names
-    return PairClassifier(regime, names, members, _calibrate(members, folds, vectors, labels.num_classes))
+    return PairClassifier(regime, names, members, _calibrate(members, folds, vectors, num_classes))
 
 
 def _named_features(features: PairFeatures, pairs: IntArray) -> Features:

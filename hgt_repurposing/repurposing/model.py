@@ -105,7 +105,7 @@ def score_blocks(
     """Score every drug for some diseases, a few at a time.
 
     Yields:
-        The diseases of a block, and log odds of shape [num_classes - 1, num_drugs, num_columns].
+        The diseases of a block, and log odds of shape [num_calibrations, num_drugs, num_columns].
     """
     for block in disease_blocks(diseases, features, width=len(features.names) + vectors.width):
         yield block, classifier.log_odds(features, vectors, block)

@@ -10,6 +10,7 @@ from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
 from hgt_repurposing.repurposing.scoring import score_diseases, score_grid
 from hgt_repurposing_tests.repurposing.planted import (
+    CONTRAINDICATION,
     NUM_DISEASES,
     NUM_DRUGS,
     QUICK,
@@ -17,6 +18,7 @@ from hgt_repurposing_tests.repurposing.planted import (
     planted_inputs,
     planted_pairs,
     planted_split,
+    with_pairs,
 )
 
 # Diseases 20 to 29 have no treatment.
@@ -81,3 +83,12 @@ def test_no_diseases_have_no_columns() -> None:
 def test_contraindications_are_scored_beside_indications() -> None:
     inputs, model = case(contraindications=True)
     assert score_grid(model, inputs, ALL).shape == (2, NUM_DRUGS, NUM_DISEASES)
+
+
+@pytest.mark.parametrize("against", [[[0], [1]], [[0, 1, 2], [25, 26, 27]]], ids=["one", "of new diseases"])
+def test_too_few_contraindications_to_learn_from_are_not_learned(against: list[list[int]]) -> None:
+    graph = with_pairs(planted_graph(FEW, contraindications=True), CONTRAINDICATION, np.array(against))
+    inputs = planted_inputs(graph)
+    treats, harms = score_grid(fit_repurposing_model(inputs, planted_split(graph), QUICK), inputs, ALL)
+    assert np.isfinite(treats).all()
+    assert np.isnan(harms).all()
