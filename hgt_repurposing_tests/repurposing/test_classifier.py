@@ -148,7 +148,9 @@ def test_there_is_a_member_for_every_inner_fold_and_a_calibration_for_every_clas
 @pytest.mark.parametrize("other", [regime for regime in REGIMES if regime != "disease"])
 def test_features_of_another_regime_are_refused(other: Regime) -> None:
     features = PairFeatures(INPUTS.neighbourhoods, INPUTS.labels.indications, other)
-    with pytest.raises(ValueError, match=rf"fitted on other features \('disease' regime, 11 .* given \('{other}' regime"):
+    with pytest.raises(
+        ValueError, match=rf"fitted on other features \('disease' regime, 11 .* given \('{other}' regime"
+    ):
         fitted().log_odds(features, INPUTS.vectors, ALL)
 
 
@@ -209,7 +211,11 @@ def test_blocks_are_all_diseases_in_order_and_fit(values: int, count: int) -> No
 @every_regime
 def test_probabilities_sum_to_the_number_of_hidden_pairs(regime: Regime) -> None:
     # Asked is a third of the grid, hidden in the way of the regime, as the inner folds hid the rest.
-    held = {"disease": np.isin(PAIRS[1], HELD_OUT), "drug": PAIRS[0] % 3 == 0, "pair": np.arange(PAIRS.shape[1]) % 3 == 0}
+    held = {
+        "disease": np.isin(PAIRS[1], HELD_OUT),
+        "drug": PAIRS[0] % 3 == 0,
+        "pair": np.arange(PAIRS.shape[1]) % 3 == 0,
+    }
     training, test = PAIRS[:, ~held[regime]], PAIRS[:, held[regime]]
     asked = table_of(training) == 0
     if regime == "drug":

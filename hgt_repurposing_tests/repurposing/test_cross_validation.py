@@ -100,7 +100,9 @@ def test_without_external_pairs_they_have_no_row() -> None:
 def test_only_drugs_have_their_own_ranking_among_all_diseases() -> None:
     # By the model alone: a floor that ranks diseases by degree is near chance there, and the truth is found above it.
     found = evaluated()
-    assert found.mean("drug", MODEL, "macro_ap_by_drug") > found.mean("drug", "disease degree", "macro_ap_by_drug") + 0.2
+    assert (
+        found.mean("drug", MODEL, "macro_ap_by_drug") > found.mean("drug", "disease degree", "macro_ap_by_drug") + 0.2
+    )
 
 
 def test_every_disease_is_measured_once_by_disease() -> None:
@@ -223,7 +225,9 @@ def says(scores: FloatArray, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_constant_scores_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     graph, split, model = short()
     says(np.full((NUM_DRUGS, NUM_DISEASES), 0.5), monkeypatch)
-    sentence = r"the model \(disease, repeat 0, fold 0\): scores must differ between candidates \(got 0\.5 for all 600\)"
+    sentence = (
+        r"the model \(disease, repeat 0, fold 0\): scores must differ between candidates \(got 0\.5 for all 600\)"
+    )
     with pytest.raises(ValueError, match=sentence):
         evaluate(graph, planted_inputs(graph), split, model)
 
@@ -234,7 +238,9 @@ def test_scores_that_are_not_finite_are_refused(wrong: float, monkeypatch: pytes
     scores = table_of(split.pairs)
     scores[7] = wrong
     says(scores, monkeypatch)
-    with pytest.raises(ValueError, match=rf"the model \(disease, repeat 0, fold 0\): scores must be finite \(got {wrong} "):
+    with pytest.raises(
+        ValueError, match=rf"the model \(disease, repeat 0, fold 0\): scores must be finite \(got {wrong} "
+    ):
         evaluate(graph, planted_inputs(graph), split, model)
 
 
@@ -259,7 +265,9 @@ def test_diseases_whose_drugs_are_all_held_out_have_no_candidate() -> None:
     drugs, diseases = np.indices((NUM_DRUGS, 3)).reshape(2, -1)
     graph, split = of_pairs(np.stack([drugs, diseases]))
     fold = JudgedFold(split, FoldKey("disease", 0, 0), TherapeuticPairs.of_graph(graph))
-    with pytest.raises(ValueError, match=r"nothing is left to rank 60 held-out pairs against: every other pair of their"):
+    with pytest.raises(
+        ValueError, match=r"nothing is left to rank 60 held-out pairs against: every other pair of their"
+    ):
         next(fold.metrics(MODEL, np.zeros((NUM_DRUGS, 1)), seed=0))
 
 

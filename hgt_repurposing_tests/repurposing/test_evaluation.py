@@ -116,7 +116,9 @@ def test_a_model_that_loses_everywhere_loses_by_more_than_noise() -> None:
 
 def test_one_disease_is_too_few_to_tell() -> None:
     said = evaluation({MODEL: [0.5], "a": [0.3]}).headline()
-    assert said.endswith("+0.200 (standard deviation nan over 1 folds, ahead in 1); too few diseases to tell whether that is noise.")
+    assert said.endswith(
+        "+0.200 (standard deviation nan over 1 folds, ahead in 1); too few diseases to tell whether that is noise."
+    )
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,9 @@ class Undamped(PairFeatures):
         return np.ones(NUM_DISEASES)
 
 
-def features(pairs: IntArray = PAIRS, regime: Regime = "pair", *, kind: type[PairFeatures] = PairFeatures) -> PairFeatures:
+def features(
+    pairs: IntArray = PAIRS, regime: Regime = "pair", *, kind: type[PairFeatures] = PairFeatures
+) -> PairFeatures:
     return from_table(table_of(pairs), regime, kind=kind)
 
 
@@ -197,9 +199,7 @@ def test_no_feature_but_the_ridge_reads_the_label_of_its_pair(drug: int, disease
     hidden, shown = table_of(shuffled_pairs(seed)), table_of(shuffled_pairs(seed))
     hidden[drug, disease], shown[drug, disease] = 0, 1
     without, with_ = (from_table(table, "pair", kind=Undamped) for table in (hidden, shown))
-    np.testing.assert_array_equal(
-        apart_from(without, RIDGE)[drug, disease], apart_from(with_, RIDGE)[drug, disease]
-    )
+    np.testing.assert_array_equal(apart_from(without, RIDGE)[drug, disease], apart_from(with_, RIDGE)[drug, disease])
     assert column(without, RIDGE)[drug, disease] < column(with_, RIDGE)[drug, disease]
 
 

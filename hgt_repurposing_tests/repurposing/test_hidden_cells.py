@@ -221,7 +221,11 @@ def test_another_seed_hides_others() -> None:
     ("regime", "pairs", "what"),
     [
         ("pair", [[0, 1], [0, 1]], r"by pair in turn and needs at least as many training indications \(got 2\)"),
-        ("disease", [[0, 1, 2], [0, 0, 1]], r"by disease in turn and needs at least as many treated diseases \(got 2\)"),
+        (
+            "disease",
+            [[0, 1, 2], [0, 0, 1]],
+            r"by disease in turn and needs at least as many treated diseases \(got 2\)",
+        ),
         ("drug", [[0, 0, 1], [0, 1, 1]], r"by drug in turn and needs at least as many treating drugs \(got 2\)"),
     ],
 )

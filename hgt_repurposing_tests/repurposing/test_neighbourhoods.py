@@ -79,7 +79,9 @@ def test_nothing_is_similar_to_itself(node_type: str, side: Side) -> None:  # no
 
 @SIDES
 def test_the_average_is_over_relations_of_one_step_each_in_units_of_its_largest(node_type: str, side: Side) -> None:
-    direct = [name for name in side.similarities if name in {w.name for w in walks(GRAPH, node_type)} and "-" not in name]
+    direct = [
+        name for name in side.similarities if name in {w.name for w in walks(GRAPH, node_type)} and "-" not in name
+    ]
     parts = [side.similarities[name].toarray() for name in [*direct, *relatives(GRAPH, node_type)]]
     expected = np.mean([part / part.max() for part in parts], axis=0)
     np.testing.assert_allclose(side.average.toarray(), expected, atol=1e-6)
