@@ -109,7 +109,7 @@ def gene_incidence(graph: KnowledgeGraph, start: str) -> csr_array:
     Returns:
         Shape [num_starts, num_genes], float32; no entry where the graph joins them to no gene.
     """
-    columns = []
+    columns = [csr_array((graph.num_nodes[start], 0), dtype=np.float32)]
     for node_type in filter(is_gene_or_pathway, graph.num_nodes):
         total = csr_array((graph.num_nodes[start], graph.num_nodes[node_type]), dtype=np.float32)
         for edge_type in gene_relations(graph, start):
@@ -117,7 +117,7 @@ def gene_incidence(graph: KnowledgeGraph, start: str) -> csr_array:
                 total = csr_array(total + incidence(graph, edge_type, start=start))
         total.data[:] = 1
         columns.append(total)
-    return csr_array(hstack(columns)) if columns else csr_array((graph.num_nodes[start], 0), dtype=np.float32)
+    return csr_array(hstack(columns))
 
 
 def relatives(graph: KnowledgeGraph, start: str) -> dict[str, csr_array]:

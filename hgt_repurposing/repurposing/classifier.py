@@ -18,7 +18,7 @@ from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
 from hgt_repurposing.repurposing.features import Features, PairFeatures, Regime
 from hgt_repurposing.repurposing.heads import LinearHead, TreeHead, fit_linear_head, fit_tree_head
 from hgt_repurposing.repurposing.hidden_cells import EVERY_DRAW, HiddenCells, hidden_cells
-from hgt_repurposing.repurposing.labels import INDICATION, Labels
+from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION, Labels
 from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.repurposing.vectors import PairVectors
@@ -63,7 +63,7 @@ class PairClassifier:
     feature_names: tuple[str, ...]
     members: tuple[Member, ...]
     calibrations: tuple[Calibration, ...]
-    """One for each class but "unknown": indication, and contraindication where the graph has any."""
+    """One for each class but "unknown": indication, and contraindication where there are enough to learn from."""
 
     def log_odds(self, features: PairFeatures, vectors: PairVectors, diseases: IntArray) -> FloatArray:
         """Log odds of every drug with some diseases, at the prevalence of the grid.
@@ -74,7 +74,7 @@ class PairClassifier:
             diseases: Local indices; a block of a few. Shape [num_columns].
 
         Returns:
-            Shape [num_classes - 1, num_drugs, num_columns].
+            Shape [num_calibrations, num_drugs, num_columns].
 
         Raises:
             ValueError: If the features are not those it was fitted on.
@@ -150,9 +150,8 @@ def gather_examples(
     Raises:
         ValueError: If there are fewer groups to hide than inner folds, or no pair is left as a negative.
     """
-    return [
-        Examples(cells, _named_features(PairFeatures(neighbourhoods, cells.visible, regime), cells.pairs))
-        for cells in hidden_cells(
+    hidden = list(
+        hidden_cells(
             labels,
             regime,
             num_folds=params.inner_folds,
@@ -161,6 +160,13 @@ def gather_examples(
             disease_group=disease_group,
             generator=generator,
         )
+    )
+    # Every member must see a contraindication in the folds that it learns from, so two folds must hold some.
+    if sum((cells.label == CONTRAINDICATION).any() for cells in hidden) < 2:
+        hidden = [cells.only(cells.label != CONTRAINDICATION) for cells in hidden]
+    return [
+        Examples(cells, _named_features(PairFeatures(neighbourhoods, cells.visible, regime), cells.pairs))
+        for cells in hidden
     ]
 
 
@@ -170,7 +176,6 @@ def fit_classifier(
     *,
     regime: Regime,
     feature_names: tuple[str, ...],
-    num_classes: int,
     params: ClassifierParams,
 ) -> PairClassifier:
     """Fit one member without each inner fold, and calibrate them on the folds they left out.
@@ -180,9 +185,9 @@ def fit_classifier(
         vectors: Further columns of XGBoost.
         regime: That of the examples.
         feature_names: Those of the examples.
-        num_classes: 2, or 3 with contraindications.
         params: Of both heads.
     """
+    num_classes = 3 if any((fold.cells.label == CONTRAINDICATION).any() for fold in folds) else 2
 
     def fit_member(number: int) -> Member:
         examples = [_of_draw(fold, number) for place, fold in enumerate(folds) if place != number]

@@ -101,7 +101,8 @@ class PairFeatures:
     @cached_property
     def _by_disease(self) -> csr_array:
         """Labels, damped by the number of drugs of a disease. Shape [num_drugs, num_diseases]."""
-        return csr_array(self.visible @ diags_array(self._num_drugs_of_disease**-0.5), dtype=np.float32)
+        damped = csr_array(self.visible @ diags_array(self._num_drugs_of_disease**-0.5))
+        return csr_array(damped.astype(np.float32))
 
     @cached_property
     def _damped_anchors(self) -> csr_array:
@@ -185,7 +186,7 @@ def _pushed_to_drugs(similarity: csr_array, labels: csc_array) -> Column:
     """Labels of similar drugs, weighted by similarity. Labels [num_anchors, num_diseases]."""
 
     def column(diseases: IntArray) -> npt.NDArray[np.floating]:
-        return np.arcsinh(SPREAD * (similarity @ labels[:, diseases]).toarray())
+        return np.arcsinh(SPREAD * csr_array(similarity @ labels[:, diseases]).toarray())
 
     return column
 
@@ -194,7 +195,8 @@ def _path_counts(paths: Paths) -> Column:
     """Damped number of paths, in units of its mean where there is one."""
 
     def column(diseases: IntArray) -> npt.NDArray[np.floating]:
-        return np.arcsinh((paths.drug_walk @ csc_array(paths.disease_walk[diseases].T)).toarray() / paths.mean)
+        counts = csr_array(paths.drug_walk @ csc_array(paths.disease_walk[diseases].T))
+        return np.arcsinh(counts.toarray() / paths.mean)
 
     return column
 

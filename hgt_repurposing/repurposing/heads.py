@@ -113,4 +113,4 @@ def _against_the_rest(margins: FloatArray) -> FloatArray:
         return margins
     num_classes = margins.shape[1]
     rest = [logsumexp(np.delete(margins, k, axis=1), axis=1) for k in range(1, num_classes)]
-    return margins[:, 1:] - np.stack(rest, axis=1)
+    return np.asarray(margins[:, 1:] - np.stack(rest, axis=1), dtype=np.float64)

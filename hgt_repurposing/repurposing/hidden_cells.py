@@ -7,11 +7,12 @@ label costs a third of the average precision (`docs/studies`).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from hgt_repurposing.graph.schema import FloatArray, IntArray
+from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
 from hgt_repurposing.repurposing.features import Regime
 from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION, UNKNOWN, Labels
 
@@ -32,6 +33,11 @@ class HiddenCells:
     """Which draw of negatives a cell belongs to: EVERY_DRAW for known pairs, NO_DRAW for cells that only calibrate."""
     weight: FloatArray
     """Cells of the hidden part that a cell stands for when probabilities are calibrated. Shape [num_cells]."""
+
+    def only(self, chosen: BoolArray) -> Self:
+        """These cells alone. Shape [num_cells]."""
+        cells = (self.pairs[:, chosen], self.label[chosen], self.draw[chosen], self.weight[chosen])
+        return type(self)(self.visible, *cells)
 
 
 def hidden_cells(

@@ -102,7 +102,8 @@ class JudgedFold:
             generator = np.random.default_rng([seed, SPLIT_KINDS.index(self.key.kind), self.key.repeat, self.key.fold])
             values = grid_metrics(part, positive, candidate)._asdict()
             if self.key.kind == "drug":  # a held-out drug alone knows what to make of all diseases
-                by_drug = per_drug_ap(scores[rows], grid.positive[rows], grid.candidate[rows])
+                asked = grid.candidate[rows].any(axis=0)  # not a disease in which all of these drugs are ignored
+                by_drug = per_drug_ap(*(table[rows][:, asked] for table in (scores, grid.positive, grid.candidate)))
                 values["macro_ap_by_drug"] = float(by_drug.values.mean())
             matched = degree_matched(
                 part,
@@ -185,7 +186,6 @@ class PreparedFold:
     examples: list[Examples]
     features: PairFeatures
     """With the training indications visible."""
-    num_classes: int
 
 
 def prepare_fold(
@@ -210,7 +210,7 @@ def prepare_fold(
         disease_group=group if key.kind == "disease_group" else None,
     )
     features = PairFeatures(inputs.neighbourhoods, labels.indications, regime)
-    return PreparedFold(fold, examples, features, labels.num_classes)
+    return PreparedFold(fold, examples, features)
 
 
 def score_fold(prepared: PreparedFold, vectors: PairVectors, params: ClassifierParams) -> FloatArray:
@@ -225,7 +225,6 @@ def score_fold(prepared: PreparedFold, vectors: PairVectors, params: ClassifierP
         vectors,
         regime=features.regime,
         feature_names=features.names,
-        num_classes=prepared.num_classes,
         params=params,
     )
     blocks = score_blocks(classifier, features, vectors, prepared.fold.columns)

@@ -98,7 +98,6 @@ def fit_repurposing_model(
             inputs.vectors,
             regime=regime,
             feature_names=PairFeatures(inputs.neighbourhoods, labels.indications, regime).names,
-            num_classes=labels.num_classes,
             params=params,
         )
         on_fit(f"{regime} regime")
@@ -111,7 +110,7 @@ def score_blocks(
     """Score every drug for some diseases, a few at a time.
 
     Yields:
-        The diseases of a block, and log odds of shape [num_classes - 1, num_drugs, num_columns].
+        The diseases of a block, and log odds of shape [num_calibrations, num_drugs, num_columns].
     """
     for block in disease_blocks(diseases, features):
         yield block, classifier.log_odds(features, vectors, block)

@@ -99,14 +99,12 @@ def _side(graph: KnowledgeGraph, node_type: str, found: list[Walk], anchors: Int
     direct = {walk.name: _cosines(walk.weights, anchors) for walk in found if len(walk.relations) == 1}
     direct |= {name: _without_self(csr_array(matrix[:, anchors]), anchors) for name, matrix in related.items()}
     through_genes = {walk.name: _cosines(walk.weights, anchors) for walk in found if len(walk.relations) > 1}
-    average = csr_array((graph.num_nodes[node_type], len(anchors)), dtype=np.float32)
-    for matrix in direct.values():
-        average = csr_array(average + matrix / (max(matrix.data.max(initial=0), 1e-6) * len(direct)))
+    first, *others = (matrix / (max(matrix.data.max(initial=0), 1e-6) * len(direct)) for matrix in direct.values())
     return Side(
         size=graph.num_nodes[node_type],
         anchors=anchors,
         similarities={**direct, **through_genes},
-        average=average,
+        average=csr_array(sum(others, start=first)),
         kernel=similarity_kernel(
             [unit_rows(walk.weights) for walk in found if len(walk.relations) == 1], list(related.values())
         ),

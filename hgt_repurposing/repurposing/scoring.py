@@ -19,7 +19,8 @@ def score_diseases(
     Kronecker ridge, whose value for a known pair is therefore flattering.
 
     Yields:
-        The diseases of a block, and log odds of shape [num_classes - 1, num_drugs, num_columns].
+        The diseases of a block, and log odds of an indication, and of a contraindication where there were enough to
+        learn from. Shape [1 or 2, num_drugs, num_columns].
     """
     treated = np.isin(diseases, inputs.labels.indications.indices)
     asked: tuple[tuple[Regime, IntArray], ...] = (("pair", diseases[treated]), ("disease", diseases[~treated]))
@@ -44,12 +45,12 @@ def score_grid(
         on_block: Called with the number of diseases done in each block.
 
     Returns:
-        Log odds of an indication, and of a contraindication where the graph has any.
-        Shape [num_classes - 1, num_drugs, num_columns].
+        Log odds of an indication, and of a contraindication where the graph has any; NaN where it has too few to learn
+        from. Shape [num_classes - 1, num_drugs, num_columns].
     """
     num_drugs = inputs.labels.indications.shape[0]
-    scores = np.empty((inputs.labels.num_classes - 1, num_drugs, len(diseases)))
+    scores = np.full((inputs.labels.num_classes - 1, num_drugs, len(diseases)), np.nan)
     for block, log_odds in score_diseases(model, inputs, diseases):
-        scores[:, :, np.searchsorted(diseases, block)] = log_odds
+        scores[: len(log_odds), :, np.searchsorted(diseases, block)] = log_odds
         on_block(len(block))
     return scores

@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -6,19 +7,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy.special import expit, logit
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, build_knowledge_graph
-from hgt_repurposing.graph.schema import EDGE_COLUMNS, NODE_COLUMNS, PRIMEKG_RELATIONS, FloatArray
+from hgt_repurposing.graph.schema import EDGE_COLUMNS, NODE_COLUMNS, PRIMEKG_RELATIONS, FloatArray, IntArray
 from hgt_repurposing.repurposing import candidates
 from hgt_repurposing.repurposing.candidates import Candidates, rank_candidates
-from hgt_repurposing.repurposing.features import PairFeatures
-from hgt_repurposing.repurposing.model import RepurposingModel
+from hgt_repurposing.repurposing.inputs import PairInputs
+from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
 from hgt_repurposing.repurposing.params import CandidateParams
+from hgt_repurposing.repurposing.scoring import score_grid
 from hgt_repurposing_tests.conftest import TOY_EDGES, TOY_NODES
-from hgt_repurposing_tests.repurposing.planted import Lookup
+from hgt_repurposing_tests.repurposing.planted import (
+    NUM_DISEASES,
+    QUICK,
+    planted_graph,
+    planted_inputs,
+    planted_split,
+)
 
 # Rows D1 D2 D3, columns diseases 1 2 3.
-SCORES = np.array([[0.9, 0.1, 0.5], [0.2, 0.8, 0.5], [0.7, 0.3, 0.5]])
+LOG_ODDS = logit(np.array([[0.9, 0.1, 0.5], [0.2, 0.8, 0.5], [0.7, 0.3, 0.5]]))
 
 
 def toy(edges: Sequence[tuple[str, ...]] = TOY_EDGES, nodes: Sequence[tuple[str, ...]] = TOY_NODES) -> KnowledgeGraph:
@@ -29,25 +38,44 @@ def toy(edges: Sequence[tuple[str, ...]] = TOY_EDGES, nodes: Sequence[tuple[str,
     )
 
 
-def ranked(scores: FloatArray = SCORES, *, top_k: int = 100, graph: KnowledgeGraph | None = None) -> Candidates:
-    num_drugs, num_diseases = scores.shape
-    features = PairFeatures(np.ones((num_drugs, 2), np.float32), np.ones((num_diseases, 2), np.float32))
-    model = RepurposingModel(Lookup(scores), folds={}, split_digest="", features_digest=features.digest)
-    return rank_candidates(model, features, graph or toy(), CandidateParams(top_k=top_k))
+GRAPH = toy()
+
+
+@cache
+def inputs() -> PairInputs:
+    return planted_inputs(GRAPH)
+
+
+def ranked(
+    log_odds: FloatArray = LOG_ODDS,
+    *,
+    against: FloatArray | None = None,
+    top_k: int = 100,
+    graph: KnowledgeGraph | None = None,
+    on_block: Callable[[int], None] = lambda _: None,
+) -> Candidates:
+    """Ranked by these log odds of an indication, and of a contraindication if there are any, instead of a model's."""
+    table = log_odds[None] if against is None else np.stack([log_odds, against])
+
+    def said(_: RepurposingModel, __: PairInputs, diseases: IntArray, *, on_block: Callable[[int], None]) -> FloatArray:
+        on_block(len(diseases))
+        return table[:, :, diseases]
+
+    model = RepurposingModel({}, QUICK, split_digest="", vectors_digest=inputs().vectors.digest)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(candidates, "score_grid", said)
+        return rank_candidates(model, inputs(), graph or GRAPH, CandidateParams(top_k=top_k), on_block=on_block)
 
 
 def column(of: Candidates, disease: str, name: str) -> list[object]:
     return list(of.table.loc[of.table["disease_id"] == disease, name])
 
 
-GRAPH = toy()
-
-
 def test_every_disease_lists_its_drugs_best_first() -> None:
     found = ranked()
     assert column(found, "1", "drug_id") == ["D1", "D3", "D2"]
     assert column(found, "2", "drug_id") == ["D2", "D3", "D1"]
-    assert column(found, "1", "score") == [0.9, 0.7, 0.2]
+    assert column(found, "1", "score") == pytest.approx([0.9, 0.7, 0.2])
 
 
 def test_ties_rank_in_the_order_of_drug_ids() -> None:
@@ -60,8 +88,19 @@ def test_rows_are_sorted_by_disease_and_rank() -> None:
 
 
 def test_the_table_has_its_columns() -> None:
-    expected = ["disease_id", "disease_name", "rank", "drug_id", "drug_name", "score", "known", "status"]
-    assert list(ranked().table.columns) == expected
+    expected = ["disease_id", "disease_name", "rank", "drug_id", "drug_name", "score", "contraindication_score"]
+    assert list(ranked().table.columns) == [*expected, "known", "status"]
+
+
+def test_every_drug_has_the_probability_that_it_harms() -> None:
+    harms = logit(np.array([[0.01, 0.02, 0.03], [0.04, 0.05, 0.06], [0.07, 0.08, 0.09]]))
+    found = ranked(against=harms)
+    assert column(found, "1", "drug_id") == ["D1", "D3", "D2"]
+    assert column(found, "1", "contraindication_score") == pytest.approx([0.01, 0.07, 0.04])
+
+
+def test_without_contraindications_that_probability_is_missing() -> None:
+    assert ranked().table["contraindication_score"].isna().all()
 
 
 def test_names_are_those_of_the_graph() -> None:
@@ -137,15 +176,37 @@ def test_ranking_in_blocks_changes_nothing(size: int, monkeypatch: pytest.Monkey
 
 def test_every_disease_is_reported_once() -> None:
     done: list[int] = []
-    features = PairFeatures(np.ones((3, 2), np.float32), np.ones((3, 2), np.float32))
-    model = RepurposingModel(Lookup(SCORES), folds={}, split_digest="", features_digest=features.digest)
-    rank_candidates(model, features, toy(), CandidateParams(), on_block=done.append)
+    ranked(on_block=done.append)
     assert sum(done) == 3
+
+
+def test_vectors_of_another_training_are_refused() -> None:
+    model = RepurposingModel({}, QUICK, split_digest="", vectors_digest="another")
+    with pytest.raises(ValueError, match="the model was fitted on other embeddings: materialise repurposing_model"):
+        rank_candidates(model, inputs(), GRAPH, CandidateParams())
+
+
+def test_parts_round_trip() -> None:
+    found = ranked()
+    pd.testing.assert_frame_equal(Candidates.from_parts(found.to_parts()).table, found.table)
+
+
+def test_a_fitted_model_lists_its_own_scores() -> None:
+    graph = planted_graph(contraindications=True)
+    own = planted_inputs(graph)
+    model = fit_repurposing_model(own, planted_split(graph), QUICK)
+    table = rank_candidates(model, own, graph, CandidateParams(top_k=5)).table
+    scores = expit(score_grid(model, own, np.arange(NUM_DISEASES)))
+    drug, disease = table["drug_id"].astype(int), table["disease_id"].astype(int)
+    np.testing.assert_array_equal(table["score"], scores[0, drug, disease])
+    np.testing.assert_array_equal(table["contraindication_score"], scores[1, drug, disease])
+    assert (table["rank"] == np.tile(np.arange(1, 6), NUM_DISEASES)).all()
+    assert table.loc[table["rank"] == 1, "score"].to_numpy() == pytest.approx(scores[0].max(axis=0))
 
 
 @given(hnp.arrays(np.float64, (3, 3), elements=st.integers(0, 2).map(float)), st.integers(1, 4))
 def test_lists_agree_with_sorting_by_score_and_then_by_drug(scores: FloatArray, top_k: int) -> None:
-    found = ranked(scores, top_k=top_k, graph=GRAPH)
+    found = ranked(scores, top_k=top_k)
     for disease in range(3):
         best = sorted(range(3), key=lambda drug: (-scores[drug, disease], drug))[:top_k]
         assert column(found, str(disease + 1), "drug_id") == [f"D{drug + 1}" for drug in best]

@@ -1,93 +1,233 @@
+"""What a pair's features are, and that no pair speaks for itself.
+
+Which label may reach which feature: with the degree dampings held fixed (`Undamped`), none but the Kronecker ridge reads
+the label of its own pair; by `disease` none but the ridge and "similarity to any treating drug" reads any label of its
+own disease; by `drug` none but the ridge reads any label of its own drug. The ridge reads them all, which is why those
+who ask hide them first: that is tested in `test_hidden_cells.py` and `test_judging.py`.
+"""
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
+from scipy.sparse import csr_array
 
-from hgt_repurposing.embeddings.table import Embeddings
-from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.repurposing.features import Features, PairFeatures
-
-DRUGS = np.array([[3, 4], [0, 0], [-4, 3]], dtype=np.float32)
-DISEASES = np.array([[6, 8], [4, -3]], dtype=np.float32)
-
-entries = st.floats(width=32, allow_nan=False, allow_infinity=False)
-
-
-def embedded(graph: KnowledgeGraph) -> Embeddings:
-    """The vector of a node is its row number, twice."""
-    rows = np.arange(len(graph.nodes), dtype=np.float32)
-    return Embeddings(graph.nodes[["node_id", "node_type", "node_name"]], np.column_stack([rows, rows]))
-
-
-def test_features_are_the_drug_the_disease_and_their_cosine() -> None:
-    pairs = np.array([[0, 0, 2], [0, 1, 1]])
-    expected = [[3, 4, 6, 8, 1], [3, 4, 4, -3, 0], [-4, 3, 4, -3, -1]]
-    np.testing.assert_allclose(PairFeatures(DRUGS, DISEASES).of(pairs), expected, atol=1e-6)  # float32
-
-
-def test_a_vector_of_zeros_has_cosine_zero() -> None:
-    assert PairFeatures(DRUGS, DISEASES).of(np.array([[1], [0]]))[0, -1] == 0
-
-
-def test_no_pairs_have_no_features() -> None:
-    features = PairFeatures(DRUGS, DISEASES)
-    assert features.of(np.empty((2, 0), dtype=np.int64)).shape == (0, features.num_features) == (0, 5)
-
-
-@given(
-    hnp.arrays(np.float32, st.tuples(st.integers(1, 5), st.just(3)), elements=entries),
-    hnp.arrays(np.float32, st.tuples(st.integers(1, 4), st.just(3)), elements=entries),
+from hgt_repurposing.graph.schema import FloatArray, IntArray
+from hgt_repurposing.graph.split import SPLIT_KINDS
+from hgt_repurposing.repurposing.features import REGIME_OF, REGIMES, SPREAD, PairFeatures, Regime
+from hgt_repurposing.repurposing.neighbourhoods import neighbourhoods_of
+from hgt_repurposing_tests.graph.small_graphs import graph_of
+from hgt_repurposing_tests.repurposing.planted import (
+    NUM_DISEASES,
+    NUM_DRUGS,
+    planted_graph,
+    planted_pairs,
+    shuffled_pairs,
+    table_of,
 )
-def test_the_cosine_is_between_minus_one_and_one(drugs: Features, diseases: Features) -> None:
-    cells = np.indices((len(drugs), len(diseases))).reshape(2, -1)
-    cosine = PairFeatures(drugs, diseases).of(cells)[:, -1]
-    assert np.abs(cosine).max() <= 1 + 1e-6  # float32
+
+NEIGHBOURHOODS = neighbourhoods_of(planted_graph())
+PAIRS, ALL = planted_pairs(), np.arange(NUM_DISEASES)
+RIDGE, ANY = "Kronecker ridge", "similarity to any treating drug"
+FLOAT32 = 1e-5
+
+drugs, diseases = st.integers(0, NUM_DRUGS - 1), st.integers(0, NUM_DISEASES - 1)
 
 
-@given(st.integers(1, 70), st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), min_size=1))
-def test_a_pair_has_the_same_features_in_any_company(width: int, pairs: list[tuple[int, int]]) -> None:
-    generator = np.random.default_rng(width)
-    drugs, diseases = (generator.standard_normal((num, width), dtype=np.float32) for num in (5, 4))
-    features = PairFeatures(drugs, diseases)
-    alone = [features.of(np.array([[drug], [disease]]))[0] for drug, disease in pairs]
-    np.testing.assert_array_equal(features.of(np.array(pairs).T), alone)
+class Undamped(PairFeatures):
+    """As if every drug and every disease had one treatment."""
+
+    @property
+    def _num_diseases_of_drug(self) -> FloatArray:  # type: ignore[override]
+        return np.ones(NUM_DRUGS)
+
+    @property
+    def _num_drugs_of_disease(self) -> FloatArray:  # type: ignore[override]
+        return np.ones(NUM_DISEASES)
 
 
-def test_drugs_and_diseases_of_a_graph_stand_in_its_order(toy_graph: KnowledgeGraph) -> None:
-    features = PairFeatures.of_graph(embedded(toy_graph), toy_graph)
-    assert features.diseases[:, 0].tolist() == [0, 1, 2]  # disease, drug, gene/protein
-    assert features.drugs[:, 0].tolist() == [3, 4, 5]
+def features(
+    pairs: IntArray = PAIRS, regime: Regime = "pair", *, kind: type[PairFeatures] = PairFeatures
+) -> PairFeatures:
+    return from_table(table_of(pairs), regime, kind=kind)
 
 
-def test_embeddings_of_other_nodes_are_refused(toy_graph: KnowledgeGraph) -> None:
-    embeddings = embedded(toy_graph)
-    others = embeddings.nodes.assign(node_id=embeddings.nodes["node_id"].replace({"D3": "D4"}))
-    with pytest.raises(ValueError, match=r"embeddings of 'drug' are of other nodes than the graph's: materialise"):
-        PairFeatures.of_graph(Embeddings(others, embeddings.vectors), toy_graph)
+def from_table(table: FloatArray, regime: Regime, *, kind: type[PairFeatures] = PairFeatures) -> PairFeatures:
+    return kind(NEIGHBOURHOODS, csr_array(table.astype(np.float32)), regime)
 
 
-def test_embeddings_in_another_order_are_refused(toy_graph: KnowledgeGraph) -> None:
-    embeddings = embedded(toy_graph)
-    turned = Embeddings(embeddings.nodes[::-1].reset_index(drop=True), embeddings.vectors[::-1].copy())
-    with pytest.raises(ValueError, match="embeddings of 'drug' are of other nodes than the graph's"):
-        PairFeatures.of_graph(turned, toy_graph)
+def column(of: PairFeatures, name: str) -> FloatArray:
+    """Shape [num_drugs, num_diseases]."""
+    values: FloatArray = of.block(ALL)[:, :, of.names.index(name)].astype(np.float64)
+    return values
 
 
-def test_a_type_without_embeddings_is_named(toy_graph: KnowledgeGraph) -> None:
-    with pytest.raises(ValueError, match="no embedding of a node of type 'compound'"):
-        PairFeatures.from_embeddings(embedded(toy_graph), drug="compound", disease="disease")
+def apart_from(of: PairFeatures, *names: str) -> FloatArray:
+    """All other features. Shape [num_drugs, num_diseases, num_others]."""
+    kept = [place for place, name in enumerate(of.names) if name not in names]
+    values: FloatArray = of.block(ALL)[:, :, kept]
+    return values
 
 
-@pytest.mark.parametrize("wrong", [np.nan, np.inf])
-def test_embeddings_that_are_not_finite_are_refused(wrong: float, toy_graph: KnowledgeGraph) -> None:
-    embeddings = embedded(toy_graph)
-    embeddings.vectors[0, 1] = wrong
-    with pytest.raises(ValueError, match="embeddings of 'disease' hold values that are not finite: train again"):
-        PairFeatures.of_graph(embeddings, toy_graph)
+# what they are, by definition
+
+TABLE = table_of(PAIRS)
+DAMPED = TABLE / np.sqrt(TABLE.sum(axis=1, keepdims=True).clip(1)) / np.sqrt(TABLE.sum(axis=0).clip(1))
+DRUG_SIDE, DISEASE_SIDE = NEIGHBOURHOODS.drugs, NEIGHBOURHOODS.diseases
 
 
-def test_a_gene_without_a_vector_does_not_matter(toy_graph: KnowledgeGraph) -> None:
-    embeddings = embedded(toy_graph)
-    embeddings.vectors[-1] = np.nan
-    assert len(PairFeatures.of_graph(embeddings, toy_graph).drugs) == 3
+def squashed(values: FloatArray) -> FloatArray:
+    return np.arcsinh(SPREAD * values)
+
+
+@pytest.mark.parametrize("name", list(DISEASE_SIDE.similarities))
+def test_labels_are_pushed_to_similar_diseases(name: str) -> None:
+    expected = squashed(DAMPED[:, DISEASE_SIDE.anchors] @ DISEASE_SIDE.similarities[name].toarray().T)
+    np.testing.assert_allclose(column(features(), f"treats similar diseases by {name}"), expected, atol=FLOAT32)
+
+
+@pytest.mark.parametrize("name", list(DRUG_SIDE.similarities))
+def test_labels_are_pushed_to_similar_drugs(name: str) -> None:
+    labels = (TABLE / np.sqrt(TABLE.sum(axis=0).clip(1)))[DRUG_SIDE.anchors]
+    expected = squashed(DRUG_SIDE.similarities[name].toarray() @ labels)
+    np.testing.assert_allclose(column(features(), f"similar drugs treat it by {name}"), expected, atol=FLOAT32)
+
+
+def test_labels_are_pushed_to_both_sides() -> None:
+    anchored = DAMPED[np.ix_(DRUG_SIDE.anchors, DISEASE_SIDE.anchors)]
+    expected = squashed(DRUG_SIDE.average.toarray() @ anchored @ DISEASE_SIDE.average.toarray().T)
+    np.testing.assert_allclose(column(features(), "similar drugs treat similar diseases"), expected, atol=FLOAT32)
+
+
+def test_the_nearest_neighbour_with_a_treatment_counts() -> None:
+    to_drugs, to_diseases = np.zeros((NUM_DRUGS, NUM_DRUGS)), np.zeros((NUM_DISEASES, NUM_DISEASES))
+    to_drugs[:, DRUG_SIDE.anchors] = DRUG_SIDE.average.toarray()
+    to_diseases[:, DISEASE_SIDE.anchors] = DISEASE_SIDE.average.toarray()
+    disease, drug, treating = (np.zeros((NUM_DRUGS, NUM_DISEASES)) for _ in range(3))
+    for c, d in np.ndindex(NUM_DRUGS, NUM_DISEASES):
+        disease[c, d] = max(to_diseases[d, TABLE[c] > 0], default=0)
+        drug[c, d] = max(to_drugs[c, TABLE[:, d] > 0], default=0)
+        treating[c, d] = max(to_drugs[c, TABLE.any(axis=1)])
+    np.testing.assert_allclose(column(features(), "most similar treated disease"), disease, atol=FLOAT32)
+    np.testing.assert_allclose(column(features(), "most similar treating drug"), drug, atol=FLOAT32)
+    np.testing.assert_allclose(column(features(), ANY), treating, atol=FLOAT32)
+
+
+def test_paths_are_counted_in_units_of_their_mean() -> None:
+    for paths in NEIGHBOURHOODS.paths:
+        counts = (paths.drug_walk @ paths.disease_walk.T).toarray()
+        expected = np.arcsinh(counts / counts[counts > 0].mean())
+        np.testing.assert_allclose(column(features(), f"paths {paths.name}"), expected, atol=FLOAT32)
+
+
+def test_the_kronecker_ridge_is_the_solution_of_kernel_ridge_regression() -> None:
+    edges = {
+        ("drug", "indication", "disease"): [(0, 0), (1, 0), (2, 1), (3, 2)],
+        ("drug", "targets", "gene"): [(0, 0), (0, 1), (1, 1), (2, 2), (3, 2), (3, 0), (4, 1)],
+        ("disease", "associates", "gene"): [(0, 1), (1, 2), (2, 0), (2, 2), (1, 0)],
+    }
+    graph = graph_of({"drug": 5, "disease": 3, "gene": 3}, edges)
+    near = neighbourhoods_of(graph)
+    visible = np.zeros((5, 3), dtype=np.float32)
+    visible[tuple(graph.indications)] = 1
+    one, other = (
+        (side.kernel.vectors * side.kernel.values) @ side.kernel.vectors.T for side in (near.drugs, near.diseases)
+    )
+    of_pairs = np.kron(one, other)  # kernel of all 15 pairs
+    labels = (visible / np.sqrt(visible.sum(axis=0).clip(1))).ravel()
+    expected = of_pairs @ np.linalg.solve(of_pairs + np.eye(15), labels)
+    found = PairFeatures(near, csr_array(visible), "pair").kronecker_ridge(np.arange(3))
+    np.testing.assert_allclose(found.ravel(), SPREAD * expected, atol=FLOAT32)
+
+
+# three sets of features
+
+
+def test_a_new_disease_is_not_asked_what_treats_it_nor_a_new_drug_what_it_treats() -> None:
+    names = {regime: set(features(regime=regime).names) for regime in REGIMES}
+    by_disease = {name for name in names["pair"] if name.startswith(("treats similar", "most similar treated"))}
+    by_drug = {name for name in names["pair"] if name.startswith(("similar drugs treat it", "most similar treating"))}
+    assert (len(by_disease), len(by_drug)) == (5, 4)
+    assert names["disease"] == names["pair"] - by_drug
+    assert names["drug"] == names["pair"] - by_disease
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+def test_what_regimes_share_is_the_same(regime: Regime) -> None:
+    pair, own = features(), features(regime=regime)
+    for name in own.names:
+        np.testing.assert_array_equal(column(own, name), column(pair, name), err_msg=name)
+
+
+def test_every_way_of_splitting_has_its_regime() -> None:
+    assert {kind: REGIME_OF[kind] for kind in SPLIT_KINDS} == {
+        "pair": "pair",
+        "disease": "disease",
+        "disease_group": "disease",
+        "drug": "drug",
+    }
+
+
+# blocks
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+@given(chosen=st.lists(diseases, max_size=6))
+def test_a_disease_has_the_same_features_in_any_block(regime: Regime, chosen: list[int]) -> None:
+    of, asked = features(regime=regime), np.array(chosen, dtype=np.int64)
+    np.testing.assert_allclose(of.block(asked), of.block(ALL)[:, asked], atol=1e-6)  # BLAS sums in another order
+
+
+def test_a_block_of_no_disease_is_empty() -> None:
+    of = features()
+    assert of.block(ALL[:0]).shape == (NUM_DRUGS, 0, len(of.names))
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+def test_without_any_label_only_paths_are_left(regime: Regime) -> None:
+    of = features(PAIRS[:, :0], regime)
+    paths = tuple(name for name in of.names if name.startswith("paths"))
+    assert not apart_from(of, *paths).any()
+    assert of.block(ALL).any()
+
+
+# no pair speaks for itself
+
+
+@given(drugs, diseases, st.integers(0, 9))
+def test_no_feature_but_the_ridge_reads_the_label_of_its_pair(drug: int, disease: int, seed: int) -> None:
+    hidden, shown = table_of(shuffled_pairs(seed)), table_of(shuffled_pairs(seed))
+    hidden[drug, disease], shown[drug, disease] = 0, 1
+    without, with_ = (from_table(table, "pair", kind=Undamped) for table in (hidden, shown))
+    np.testing.assert_array_equal(apart_from(without, RIDGE)[drug, disease], apart_from(with_, RIDGE)[drug, disease])
+    assert column(without, RIDGE)[drug, disease] < column(with_, RIDGE)[drug, disease]
+
+
+@given(diseases, st.integers(0, 9))
+def test_by_disease_no_feature_but_the_named_reads_a_label_of_its_disease(disease: int, seed: int) -> None:
+    table = table_of(shuffled_pairs(seed))
+    bare = table.copy()
+    bare[:, disease] = 0
+    without, with_ = (from_table(values, "disease", kind=Undamped) for values in (bare, table))
+    np.testing.assert_array_equal(
+        apart_from(without, RIDGE, ANY)[:, disease], apart_from(with_, RIDGE, ANY)[:, disease]
+    )
+
+
+@given(drugs, st.integers(0, 9))
+def test_by_drug_no_feature_but_the_ridge_reads_a_label_of_its_drug(drug: int, seed: int) -> None:
+    table = table_of(shuffled_pairs(seed))
+    bare = table.copy()
+    bare[drug] = 0
+    without, with_ = (from_table(values, "drug", kind=Undamped) for values in (bare, table))
+    np.testing.assert_array_equal(apart_from(without, RIDGE)[drug], apart_from(with_, RIDGE)[drug])
+
+
+def test_damping_by_degree_is_all_that_is_left_of_the_own_label() -> None:
+    drug, disease = PAIRS[:, 0]
+    hidden = TABLE.copy()
+    hidden[drug, disease] = 0
+    before, after = features(), from_table(hidden, "pair")
+    name = "similar drugs treat it by targets"
+    ratio = np.sinh(column(after, name)[drug, disease]) / np.sinh(column(before, name)[drug, disease])
+    assert ratio == pytest.approx(np.sqrt(4 / 3), rel=1e-4)  # the disease has 3 instead of 4 treatments; float32

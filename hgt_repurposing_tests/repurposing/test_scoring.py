@@ -1,58 +1,94 @@
+from functools import cache
+
 import numpy as np
 import pytest
 
 from hgt_repurposing.graph.schema import FloatArray, IntArray
-from hgt_repurposing.repurposing import scoring
-from hgt_repurposing.repurposing.features import PairFeatures
-from hgt_repurposing.repurposing.scoring import score_grid
-from hgt_repurposing_tests.repurposing.planted import Lookup
+from hgt_repurposing.repurposing import classifier as classifier_module
+from hgt_repurposing.repurposing.features import PairFeatures, Regime
+from hgt_repurposing.repurposing.inputs import PairInputs
+from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
+from hgt_repurposing.repurposing.scoring import score_diseases, score_grid
+from hgt_repurposing_tests.repurposing.planted import (
+    CONTRAINDICATION,
+    NUM_DISEASES,
+    NUM_DRUGS,
+    QUICK,
+    planted_graph,
+    planted_inputs,
+    planted_pairs,
+    planted_split,
+    with_pairs,
+)
 
-TABLE = np.arange(12.0).reshape(3, 4)
-FEATURES = PairFeatures(np.ones((3, 2), dtype=np.float32), np.ones((4, 2), dtype=np.float32))
-
-
-class Counting:
-    """A scorer that remembers how many pairs it was asked for at a time."""
-
-    def __init__(self) -> None:
-        self.asked: list[int] = []
-
-    def score(self, features: PairFeatures, pairs: IntArray) -> FloatArray:
-        self.asked.append(pairs.shape[1])
-        return Lookup(TABLE).score(features, pairs)
-
-
-def test_rows_are_drugs_and_columns_the_diseases_asked_for() -> None:
-    diseases = np.array([3, 0, 3])
-    np.testing.assert_array_equal(score_grid(Lookup(TABLE), FEATURES, diseases), TABLE[:, diseases])
+# Diseases 20 to 29 have no treatment.
+FEW = planted_pairs()[:, planted_pairs()[1] < 20]
+TREATED, NEW, ALL = np.arange(20), np.arange(20, NUM_DISEASES), np.arange(NUM_DISEASES)
 
 
-@pytest.mark.parametrize("values", [1, 15, 30, 45, 60, 10**9])  # 3 drugs x 5 features per disease
-def test_scores_in_blocks_are_those_of_all_at_once(values: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scoring, "MAX_BLOCK_VALUES", values)
-    np.testing.assert_array_equal(score_grid(Lookup(TABLE), FEATURES, np.arange(4)), TABLE)
+@cache
+def case(*, contraindications: bool = False) -> tuple[PairInputs, RepurposingModel]:
+    graph = planted_graph(FEW, contraindications=contraindications)
+    inputs = planted_inputs(graph)
+    return inputs, fit_repurposing_model(inputs, planted_split(graph), QUICK)
 
 
-def test_a_block_holds_no_more_features_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scoring, "MAX_BLOCK_VALUES", 45)
-    scorer = Counting()
-    score_grid(scorer, FEATURES, np.arange(4))
-    assert scorer.asked == [9, 3]
+def asked(regime: Regime, diseases: IntArray) -> FloatArray:
+    """What the classifier of one regime says. Shape [1, num_drugs, num_columns]."""
+    inputs, model = case()
+    features = PairFeatures(inputs.neighbourhoods, inputs.labels.indications, regime)
+    return model.classifiers[regime].log_odds(features, inputs.vectors, diseases)
 
 
-def test_a_block_is_one_disease_at_least(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scoring, "MAX_BLOCK_VALUES", 1)
-    scorer = Counting()
-    score_grid(scorer, FEATURES, np.arange(4))
-    assert scorer.asked == [3, 3, 3, 3]
+def test_a_disease_with_treatments_asks_the_regime_of_pairs_and_one_without_that_of_diseases() -> None:
+    inputs, model = case()
+    found = score_grid(model, inputs, ALL)
+    np.testing.assert_array_equal(found[:, :, TREATED], asked("pair", TREATED))
+    np.testing.assert_array_equal(found[:, :, NEW], asked("disease", NEW))
+    assert not np.array_equal(asked("pair", TREATED), asked("disease", TREATED))
 
 
-def test_every_block_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scoring, "MAX_BLOCK_VALUES", 45)
+def test_diseases_with_treatments_come_first() -> None:
+    inputs, model = case()
+    order = np.concatenate([diseases for diseases, _ in score_diseases(model, inputs, np.array([25, 3, 21, 1]))])
+    assert order.tolist() == [3, 1, 25, 21]
+
+
+@pytest.mark.parametrize("per_block", [1, 3, 7])
+def test_scores_in_blocks_are_those_of_all_at_once(per_block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs, model = case()
+    whole = score_grid(model, inputs, ALL)
+    width = len(model.classifiers["pair"].feature_names)
+    monkeypatch.setattr(classifier_module, "MAX_BLOCK_VALUES", per_block * NUM_DRUGS * width)
     done: list[int] = []
-    score_grid(Lookup(TABLE), FEATURES, np.arange(4), on_block=done.append)
-    assert done == [3, 1]
+    found = score_grid(model, inputs, ALL, on_block=done.append)
+    # Sums of float32 features in another order move a score in its last digits, and may carry it over a tree's split.
+    assert np.isclose(found, whole, atol=1e-4).mean() > 0.99
+    assert sum(done) == NUM_DISEASES
+    assert max(done) <= per_block + 2  # the regime of new diseases has fewer features, hence larger blocks
+
+
+def test_some_diseases_are_scored_as_among_all() -> None:
+    inputs, model = case()
+    chosen = np.array([0, 4, 22, 29])
+    found, whole = score_grid(model, inputs, chosen), score_grid(model, inputs, ALL)[:, :, chosen]
+    assert np.isclose(found, whole, atol=1e-4).mean() > 0.99
 
 
 def test_no_diseases_have_no_columns() -> None:
-    assert score_grid(Lookup(TABLE), FEATURES, np.empty(0, dtype=np.int64)).shape == (3, 0)
+    inputs, model = case()
+    assert score_grid(model, inputs, ALL[:0]).shape == (1, NUM_DRUGS, 0)
+
+
+def test_contraindications_are_scored_beside_indications() -> None:
+    inputs, model = case(contraindications=True)
+    assert score_grid(model, inputs, ALL).shape == (2, NUM_DRUGS, NUM_DISEASES)
+
+
+@pytest.mark.parametrize("against", [[[0], [1]], [[0, 1, 2], [25, 26, 27]]], ids=["one", "of new diseases"])
+def test_too_few_contraindications_to_learn_from_are_not_learned(against: list[list[int]]) -> None:
+    graph = with_pairs(planted_graph(FEW, contraindications=True), CONTRAINDICATION, np.array(against))
+    inputs = planted_inputs(graph)
+    treats, harms = score_grid(fit_repurposing_model(inputs, planted_split(graph), QUICK), inputs, ALL)
+    assert np.isfinite(treats).all()
+    assert np.isnan(harms).all()

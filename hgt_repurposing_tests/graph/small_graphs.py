@@ -1,0 +1,37 @@
+"""Graphs small enough to draw."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.schema import NODE_COLUMNS, EdgeType, IntArray, TherapeuticRelations
+
+Ends = Sequence[tuple[int, int]] | IntArray
+"""Pairs of local indices, or these as an array of shape [2, num_edges]."""
+
+
+def graph_of(
+    num_nodes: Mapping[str, int],
+    edges: Mapping[tuple[str, str, str], Ends],
+    *,
+    therapeutic: TherapeuticRelations | None = None,
+) -> KnowledgeGraph:
+    """Nodes of a type are called `<type> a`, `<type> b`, ...; indications default to the relation `indication`."""
+    nodes = [(t, f"{i:04d}", f"{t} {_letters(i)}") for t, num in sorted(num_nodes.items()) for i in range(num)]
+    return KnowledgeGraph(
+        nodes=pd.DataFrame(nodes, columns=list(NODE_COLUMNS), dtype="str"),
+        edges={EdgeType(*edge_type): _index(ends) for edge_type, ends in edges.items()},
+        therapeutic=therapeutic or TherapeuticRelations(),
+    )
+
+
+def _index(ends: Ends) -> IntArray:
+    index = ends if isinstance(ends, np.ndarray) else np.array(ends, dtype=np.int64).reshape(-1, 2).T
+    return np.unique(index, axis=1)
+
+
+def _letters(number: int) -> str:
+    """No digits, for names that differ in a number alone count as near-synonyms."""
+    return "".join(chr(ord("a") + int(digit)) for digit in f"{number:04d}")

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from hgt_repurposing.graph.schema import FloatArray
+from hgt_repurposing.graph.walks import relatives, unit_rows, walks
+from hgt_repurposing.repurposing import kernel as module
+from hgt_repurposing.repurposing.kernel import Eigenvectors, similarity_kernel
+from hgt_repurposing_tests.repurposing.planted import NUM_DISEASES, planted_graph
+
+GRAPH = planted_graph()
+LINKED = [unit_rows(walk.weights) for walk in walks(GRAPH, "disease") if len(walk.relations) == 1]
+RELATED = list(relatives(GRAPH, "disease").values())
+
+
+def dense_kernel() -> FloatArray:
+    """From its definition: mean of cosines in units of their 95th percentile, 1 on the diagonal."""
+    parts = []
+    for rows in LINKED:
+        cosines = (rows.toarray().astype(np.float64)) @ rows.toarray().T
+        others = cosines[~np.eye(NUM_DISEASES, dtype=np.bool_)]
+        parts.append(cosines / np.percentile(others[others > 0], 95))
+    kernel: FloatArray = np.mean([*parts, *(matrix.toarray() for matrix in RELATED)], axis=0)
+    np.fill_diagonal(kernel, 1)
+    return kernel
+
+
+def product(found: Eigenvectors) -> FloatArray:
+    return (found.vectors * found.values) @ found.vectors.T
+
+
+def test_eigenvectors_give_back_the_kernel_without_its_negative_part() -> None:
+    values, vectors = np.linalg.eigh(dense_kernel())
+    expected = (vectors * np.maximum(values, 0)) @ vectors.T
+    np.testing.assert_allclose(product(similarity_kernel(LINKED, RELATED)), expected, atol=1e-5)  # float32
+
+
+def test_a_kernel_of_one_relation_is_its_cosines() -> None:
+    rows = csr_array(np.array([[1.0, 0, 0], [0.6, 0.8, 0], [0, 0, 0]]))
+    # The only cosine of two is .6, hence its own unit.
+    np.testing.assert_allclose(product(similarity_kernel([rows], [])), [[1, 1, 0], [1, 1, 0], [0, 0, 1]], atol=1e-12)
+
+
+def test_negative_eigenvalues_become_zero() -> None:
+    ring = csr_array(np.array([[0.0, 1, 1], [1, 0, 0], [1, 0, 0]]))  # 1 on the diagonal: eigenvalues 1 and 1 +- sqrt(2)
+    np.testing.assert_allclose(np.sort(similarity_kernel([], [ring]).values), [0, 1, 1 + 2**0.5], atol=1e-12)
+
+
+def test_products_with_the_kernel_find_the_same_leading_eigenvectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    exact = similarity_kernel(LINKED, RELATED)
+    monkeypatch.setattr(module, "EXACT_SIZE", NUM_DISEASES - 1)
+    monkeypatch.setattr(module, "LARGEST_RANK", 8)
+    found = similarity_kernel(LINKED, RELATED)
+    order = np.argsort(found.values)
+    np.testing.assert_allclose(found.values[order], exact.values[-8:], rtol=1e-3)  # the tolerance asked of ARPACK
+    overlap = np.abs((found.vectors[:, order] * exact.vectors[:, -8:]).sum(axis=0))
+    assert overlap[-4:].min() > 0.99  # the first four stand apart, so that each is one vector
+
+
+def test_products_with_the_kernel_give_one_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "EXACT_SIZE", 0)
+    monkeypatch.setattr(module, "LARGEST_RANK", 5)
+    one, other = (similarity_kernel(LINKED, RELATED) for _ in range(2))
+    np.testing.assert_array_equal(one.vectors, other.vectors)
+
+
+def test_a_kernel_of_no_relation_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"a kernel needs at least one relation by which nodes are alike \(got none\)"):
+        similarity_kernel([], [])
