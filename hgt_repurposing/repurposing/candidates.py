@@ -26,9 +26,9 @@ class Candidates:
     """The best drugs of every disease."""
 
     table: pd.DataFrame
-    """Columns disease_id, disease_name, rank, drug_id, drug_name, score, contraindication_score, known, status; sorted by
-    disease and rank. Scores are probabilities at the prevalence of the evaluation's grids; that of a contraindication
-    is NaN where the graph has none."""
+    """Columns disease_id, disease_name, rank, drug_id, drug_name, score, contraindication_score, known, status; sorted
+    by disease and rank. Scores are probabilities at the prevalence of the evaluation's grids; that of a
+    contraindication is NaN where the graph has none, or too few to learn from."""
 
     def of_disease(self, disease: str) -> pd.DataFrame:
         """Rows of the diseases with this id or name; namesakes come together, told apart by their ids.

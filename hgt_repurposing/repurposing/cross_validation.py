@@ -71,9 +71,9 @@ class Tables:
     def add(self, fold: JudgedFold, scorer: str, scores: FloatArray, *, seed: int) -> None:
         """Measure one scorer on one fold. Scores: shape [num_drugs, num_columns]."""
         self.folds.extend(fold.metrics(scorer, scores, seed=seed))
-        found = fold.disease_ap(scores)
+        diseases, values = fold.disease_ap(scores)
         key = {SPLIT: fold.key.kind, SCORER: scorer, REPEAT: fold.key.repeat, FOLD: fold.key.fold}
-        self.diseases.append(pd.DataFrame({**key, DISEASE: found.diseases, AP: found.values}))
+        self.diseases.append(pd.DataFrame({**key, DISEASE: diseases, AP: values}))
 
 
 def groups_of_relatives(graph: KnowledgeGraph, split: DrugDiseaseSplit) -> IntArray:

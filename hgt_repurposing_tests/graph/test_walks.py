@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -34,7 +36,7 @@ EDGES: dict[tuple[str, str, str], Ends] = {
 }
 SIZES = {"drug": 2, "disease": 2, "gene": 3, "effect": 2, "pathway": 1}
 GRAPH = graph_of(SIZES, EDGES)
-HALF = 2**-0.5
+HALF = math.sqrt(0.5)
 
 
 def weights(graph: KnowledgeGraph, start: str, name: str) -> FloatArray:

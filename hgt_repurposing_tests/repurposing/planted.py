@@ -13,7 +13,7 @@ from hgt_repurposing.repurposing.labels import Labels
 from hgt_repurposing.repurposing.neighbourhoods import neighbourhoods_of
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.repurposing.vectors import PairVectors
-from hgt_repurposing_tests.graph.small_graphs import graph_of
+from hgt_repurposing_tests.graph.small_graphs import Ends, graph_of
 
 NUM_DRUGS, NUM_DISEASES, NUM_GENES, NUM_EFFECTS, NUM_MODULES, NUM_FOLDS = 60, 30, 50, 40, 5, 3
 TREATMENTS = 4
@@ -69,7 +69,7 @@ def planted_graph(pairs: IntArray | None = None, *, contraindications: bool = Fa
             harm, rather than effects of their own module.
     """
     generator = np.random.default_rng(0)
-    edges = {
+    edges: dict[tuple[str, str, str], Ends] = {
         INDICATION: planted_pairs() if pairs is None else pairs,
         EdgeType("drug", "targets", "gene"): _within_modules(NUM_DRUGS, NUM_GENES, generator),
         EdgeType("disease", "associates", "gene"): _within_modules(NUM_DISEASES, NUM_GENES, generator),

@@ -1,9 +1,9 @@
 """Labels that say nothing bring every metric to its chance level.
 
-Shuffled labels are as many pairs drawn uniformly, so that held-out pairs are a uniform draw from what is not a training
-pair. Every metric then has a known expectation, whatever the scores, and misses it by sampling error alone: the standard
-error over shuffles, of which four are the tolerance. Only by drug it is the metric within the held-out drugs alone: that
-the other drugs have no held-out pair can be known from training.
+Shuffled labels are as many pairs drawn uniformly, so that held-out pairs are a uniform draw from what is not a
+training pair. Every metric then has a known expectation, whatever the scores, and misses it by sampling error alone:
+the standard error over shuffles, of which four are the tolerance. With drugs held out it is the ranking of their
+diseases alone: that other drugs have no held-out pair can be known from training.
 """
 
 from functools import cache

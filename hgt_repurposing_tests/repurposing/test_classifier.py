@@ -1,4 +1,5 @@
 import json
+import os
 from functools import cache
 from typing import Any
 
@@ -123,7 +124,7 @@ def test_another_seed_gives_another_classifier() -> None:
 
 def test_the_number_of_threads_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = fitted(inner_folds=3).to_parts("x")
-    monkeypatch.setattr(module.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
     assert fitted(inner_folds=3).to_parts("x") == whole
 
 

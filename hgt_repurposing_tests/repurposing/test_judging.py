@@ -8,6 +8,7 @@ from hgt_repurposing.evaluation.protocol import TherapeuticPairs
 from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey, SplitKind
 from hgt_repurposing.repurposing import judging as module
+from hgt_repurposing.repurposing.classifier import fit_classifier
 from hgt_repurposing.repurposing.judging import KRONECKER_RIDGE, JudgedFold, score_fold
 from hgt_repurposing_tests.repurposing.planted import (
     NUM_DISEASES,
@@ -210,7 +211,7 @@ def test_one_seed_scores_a_fold_the_same(kind: SplitKind) -> None:
 
 def test_relatives_are_hidden_together_when_they_are_held_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, IntArray | None] = {}
-    fit = module.fit_classifier
+    fit = fit_classifier
 
     def record(*args: object, disease_group: IntArray | None, **options: object) -> object:
         given[str(options["regime"])] = disease_group

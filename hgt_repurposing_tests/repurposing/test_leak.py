@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from dagster import AssetCheckResult
 from scipy.sparse import block_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
@@ -101,11 +102,13 @@ def macro_ap(leak: str | None) -> float:
 @pytest.mark.parametrize("key", KEYS, ids=str)
 def test_the_check_catches_a_held_out_pair_that_is_put_back(key: FoldKey, leak: str) -> None:
     scope = MessageScope(SPLIT.digest, key)
-    clean, leaking = (to_hetero_data(seen(key, which), scope=scope) for which in (None, LEAKS[leak]))
-    assert checks.no_held_out_pair_in_message_graph(clean, SPLIT).passed
-    said = checks.no_held_out_pair_in_message_graph(leaking, SPLIT)
-    assert not said.passed
-    assert said.metadata["leaked"].value == 2 * SPLIT.test_pairs(key).shape[1]  # every edge and its reverse
+    graphs = (to_hetero_data(seen(key, which), scope=scope) for which in (None, LEAKS[leak]))
+    clean, leaking = (checks.no_held_out_pair_in_message_graph(graph, SPLIT) for graph in graphs)
+    assert isinstance(clean, AssetCheckResult)
+    assert isinstance(leaking, AssetCheckResult)
+    assert clean.passed
+    assert not leaking.passed
+    assert leaking.metadata["leaked"].value == 2 * SPLIT.test_pairs(key).shape[1]  # every edge and its reverse
 
 
 def test_the_check_stops_the_run() -> None:
