@@ -70,7 +70,7 @@ def test_an_incidence_from_a_type_that_it_does_not_touch_is_refused() -> None:
 
 def test_damping_divides_by_the_roots_of_both_degrees() -> None:
     found = damped(csr_array(np.array([[1.0, 1, 0], [0, 1, 0], [0, 0, 0]])))
-    np.testing.assert_allclose(found.toarray(), [[HALF, 0.5, 0], [0, HALF, 0], [0, 0, 0]], rtol=1e-6)  # float32
+    np.testing.assert_allclose(found.toarray(), [[HALF, 0.5, 0.0], [0.0, HALF, 0.0], [0.0, 0.0, 0.0]], rtol=1e-6)
     assert found.dtype == np.float32
 
 
