@@ -9,11 +9,12 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import EdgeType, FloatArray, IntArray, TherapeuticRelations
 from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig, SplitKind, split_drug_disease_pairs
 from hgt_repurposing.repurposing.inputs import PairInputs
+from hgt_repurposing.repurposing.judging import JudgedFold, prepare_fold, score_fold
 from hgt_repurposing.repurposing.labels import Labels
 from hgt_repurposing.repurposing.neighbourhoods import neighbourhoods_of
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.repurposing.vectors import PairVectors
-from hgt_repurposing_tests.graph.small_graphs import graph_of
+from hgt_repurposing_tests.graph.small_graphs import Ends, graph_of
 
 NUM_DRUGS, NUM_DISEASES, NUM_GENES, NUM_EFFECTS, NUM_MODULES, NUM_FOLDS = 60, 30, 50, 40, 5, 3
 TREATMENTS = 4
@@ -69,7 +70,7 @@ def planted_graph(pairs: IntArray | None = None, *, contraindications: bool = Fa
             harm, rather than effects of their own module.
     """
     generator = np.random.default_rng(0)
-    edges = {
+    edges: dict[tuple[str, str, str], Ends] = {
         INDICATION: planted_pairs() if pairs is None else pairs,
         EdgeType("drug", "targets", "gene"): _within_modules(NUM_DRUGS, NUM_GENES, generator),
         EdgeType("disease", "associates", "gene"): _within_modules(NUM_DISEASES, NUM_GENES, generator),
@@ -126,3 +127,10 @@ def _within_modules(num_sources: int, num_targets: int, generator: np.random.Gen
         chosen = [*generator.choice(own, OWN_GENES, replace=False), *generator.choice(num_targets, OTHER_GENES)]
         pairs |= {(source, int(target)) for target in chosen if num_sources != num_targets or source != target}
     return np.array(sorted(pairs)).T
+
+
+def fold_scores(
+    fold: JudgedFold, inputs: PairInputs, params: ClassifierParams, *, group: IntArray | None = None
+) -> FloatArray:
+    """Log odds of a classifier fitted without a fold, with the vectors of the inputs. Shape [num_drugs, num_columns]."""
+    return score_fold(prepare_fold(fold, inputs, params, group=group), inputs.vectors, params)

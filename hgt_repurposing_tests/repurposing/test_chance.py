@@ -1,9 +1,9 @@
 """Labels that say nothing bring every metric to its chance level.
 
-Shuffled labels are as many pairs drawn uniformly, so that held-out pairs are a uniform draw from what is not a training
-pair. Every metric then has a known expectation, whatever the scores, and misses it by sampling error alone: the standard
-error over shuffles, of which four are the tolerance. Only by drug it is the metric within the held-out drugs alone: that
-the other drugs have no held-out pair can be known from training.
+Shuffled labels are as many pairs drawn uniformly, so that held-out pairs are a uniform draw from what is not a
+training pair. Every metric then has a known expectation, whatever the scores, and misses it by sampling error alone:
+the standard error over shuffles, of which four are the tolerance. With drugs held out it is the ranking of their
+diseases alone: that other drugs have no held-out pair can be known from training.
 """
 
 from functools import cache
@@ -16,7 +16,7 @@ import pytest
 from hgt_repurposing.evaluation.protocol import FoldGrid, TherapeuticPairs
 from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
 from hgt_repurposing.graph.split import SplitKind
-from hgt_repurposing.repurposing.judging import JudgedFold, score_fold
+from hgt_repurposing.repurposing.judging import JudgedFold
 from hgt_repurposing_tests.repurposing.planted import (
     QUICK,
     planted_graph,
@@ -97,7 +97,7 @@ def above_chance(kind: SplitKind, shuffle: int | None) -> "pd.Series[float]":
     found: list[dict[str, Any]] = []
     for key in split.keys:
         fold = JudgedFold(split, key, TherapeuticPairs.of_graph(graph))
-        scores = score_fold(fold, inputs, params, group=None)
+        scores = fold_scores(fold, inputs, params, group=None)
         row, chance = next(fold.metrics("model", scores, seed=params.seed)), chance_levels(fold.strict)
         if kind == "drug":
             held_out = np.unique(split.test_pairs(key)[0])

@@ -1,4 +1,5 @@
 import json
+import os
 from functools import cache
 from typing import Any
 
@@ -17,6 +18,7 @@ from hgt_repurposing.repurposing.classifier import (
     _platt,
     disease_blocks,
     fit_classifier,
+    gather_examples,
 )
 from hgt_repurposing.repurposing.features import REGIMES, PairFeatures, Regime
 from hgt_repurposing.repurposing.inputs import PairInputs
@@ -56,14 +58,12 @@ def fitted(
     **changed: Any,
 ) -> PairClassifier:
     """On these pairs, with other parameters where they are given. Any: values of `ClassifierParams`."""
-    return fit_classifier(
-        inputs.neighbourhoods,
-        vectors,
-        inputs.labels.with_indications(pairs),
-        regime=regime,
-        params=QUICK.model_copy(update=changed),
-        generator=np.random.default_rng(seed),
+    params, labels = QUICK.model_copy(update={"seed": seed, **changed}), inputs.labels.with_indications(pairs)
+    examples = gather_examples(
+        inputs.neighbourhoods, labels, regime=regime, params=params, generator=np.random.default_rng(seed)
     )
+    names = PairFeatures(inputs.neighbourhoods, labels.indications, regime).names
+    return fit_classifier(examples, vectors, regime=regime, feature_names=names, params=params)
 
 
 def scores(
@@ -123,7 +123,7 @@ def test_another_seed_gives_another_classifier() -> None:
 
 def test_the_number_of_threads_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = fitted(inner_folds=3).to_parts("x")
-    monkeypatch.setattr(module.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
     assert fitted(inner_folds=3).to_parts("x") == whole
 
 
@@ -195,14 +195,15 @@ def test_each_pair_gets_the_vectors_of_its_drug_and_its_disease() -> None:
     np.testing.assert_allclose(scores(model, diseases=chosen, vectors=vectors)[0], expected, atol=1e-5)  # float32
 
 
-@given(st.integers(1, 40_000), st.integers(0, NUM_DISEASES))
+@given(st.integers(1, 100_000), st.integers(0, NUM_DISEASES))
 def test_blocks_are_all_diseases_in_order_and_fit(values: int, count: int) -> None:
     features = PairFeatures(INPUTS.neighbourhoods, INPUTS.labels.indications, "disease")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "MAX_BLOCK_VALUES", values)
-        blocks = list(disease_blocks(ALL[:count], features, width=10))
+        blocks = list(disease_blocks(ALL[:count], features))
     assert np.concatenate([ALL[:0], *blocks]).tolist() == list(range(count))
-    assert all(len(block) == 1 or 0 < len(block) * NUM_DRUGS * 10 <= values for block in blocks)
+    width = len(features.names)
+    assert all(len(block) == 1 or 0 < len(block) * NUM_DRUGS * width <= values for block in blocks)
 
 
 # probabilities

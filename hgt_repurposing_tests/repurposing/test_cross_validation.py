@@ -140,7 +140,7 @@ def test_frequent_drugs_and_diseases_are_named() -> None:
 
 def test_floors_without_genes_are_left_out_with_a_reason() -> None:
     edges: dict[tuple[str, str, str], Ends] = {
-        tuple(edge_type): ends for edge_type, ends in planted_graph().edges.items() if "gene" not in edge_type
+        edge_type: ends for edge_type, ends in planted_graph().edges.items() if "gene" not in edge_type
     }
     graph = graph_of({"drug": NUM_DRUGS, "disease": NUM_DISEASES, "effect": 40}, edges)
     found = run(graph, planted_split(graph))

@@ -1,9 +1,9 @@
 """What a pair's features are, and that no pair speaks for itself.
 
-Which label may reach which feature: with the degree dampings held fixed (`Undamped`), none but the Kronecker ridge reads
-the label of its own pair; by `disease` none but the ridge and "similarity to any treating drug" reads any label of its
-own disease; by `drug` none but the ridge reads any label of its own drug. The ridge reads them all, which is why those
-who ask hide them first: that is tested in `test_hidden_cells.py` and `test_judging.py`.
+Which label may reach which feature: with the degree dampings held fixed (`Undamped`), none but the Kronecker ridge
+reads the label of its own pair; by `disease` none but the ridge and "similarity to any treating drug" reads any label
+of its own disease; by `drug` none but the ridge reads any label of its own drug. The ridge reads them all, which is why
+those who ask hide them first: that is tested in `test_hidden_cells.py` and `test_judging.py`.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 
 from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.graph.split import SPLIT_KINDS
-from hgt_repurposing.repurposing.features import REGIME_OF, REGIMES, SPREAD, PairFeatures, Regime
+from hgt_repurposing.repurposing.features import REGIME_OF, REGIMES, SPREAD, Features, PairFeatures, Regime
 from hgt_repurposing.repurposing.neighbourhoods import neighbourhoods_of
 from hgt_repurposing_tests.graph.small_graphs import graph_of
 from hgt_repurposing_tests.repurposing.planted import (
@@ -38,11 +38,11 @@ class Undamped(PairFeatures):
     """As if every drug and every disease had one treatment."""
 
     @property
-    def _num_diseases_of_drug(self) -> FloatArray:  # type: ignore[override]
+    def _num_diseases_of_drug(self) -> FloatArray:
         return np.ones(NUM_DRUGS)
 
     @property
-    def _num_drugs_of_disease(self) -> FloatArray:  # type: ignore[override]
+    def _num_drugs_of_disease(self) -> FloatArray:
         return np.ones(NUM_DISEASES)
 
 
@@ -62,11 +62,10 @@ def column(of: PairFeatures, name: str) -> FloatArray:
     return values
 
 
-def apart_from(of: PairFeatures, *names: str) -> FloatArray:
+def apart_from(of: PairFeatures, *names: str) -> Features:
     """All other features. Shape [num_drugs, num_diseases, num_others]."""
     kept = [place for place, name in enumerate(of.names) if name not in names]
-    values: FloatArray = of.block(ALL)[:, :, kept]
-    return values
+    return of.block(ALL)[:, :, kept]
 
 
 # what they are, by definition

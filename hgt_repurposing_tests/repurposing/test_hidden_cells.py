@@ -140,7 +140,7 @@ def test_every_draw_has_its_own_negatives_each_once(regime: Regime) -> None:
 
 
 def many_drugs() -> Labels:
-    """2,000 drugs: the first twenty treat disease 0, the next 28 treat a disease each; 71 diseases have no treatment."""
+    """2,000 drugs: the first twenty treat disease 0, the next 28 treat a disease each; 71 diseases have none."""
     treats = csr_array((np.ones(48), (np.arange(48), np.maximum(np.arange(48) - 19, 0))), shape=(2000, 100))
     return Labels(treats, csr_array((2000, 100)), csr_array((2000, 100)))
 
@@ -258,7 +258,7 @@ def test_classes_are_two_without_contraindications_and_three_with() -> None:
 
 
 def test_palliation_is_no_example_unless_it_is_an_indication() -> None:
-    off_label = np.stack(LABELS.off_label.nonzero())
+    off_label = planted_graph(contraindications=True).off_label_pairs
     assert LABELS.is_no_example(off_label).all()
     assert not LABELS.with_indications(off_label).is_no_example(off_label).any()
     assert not LABELS.is_no_example(PAIRS).any()

@@ -8,7 +8,8 @@ from hgt_repurposing.evaluation.protocol import TherapeuticPairs
 from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey, SplitKind
 from hgt_repurposing.repurposing import judging as module
-from hgt_repurposing.repurposing.judging import KRONECKER_RIDGE, JudgedFold, score_fold
+from hgt_repurposing.repurposing.classifier import gather_examples
+from hgt_repurposing.repurposing.judging import KRONECKER_RIDGE, JudgedFold
 from hgt_repurposing_tests.repurposing.planted import (
     NUM_DISEASES,
     NUM_DRUGS,
@@ -189,7 +190,7 @@ def test_held_out_pairs_touch_neither_the_model_nor_the_floors_of_their_fold(kin
     assert not np.array_equal(other.strict.positive, of.strict.positive)
     ours, theirs = planted_inputs(planted_graph()), planted_inputs(graph)
     np.testing.assert_array_equal(
-        score_fold(other, theirs, QUICK, group=GROUP), score_fold(of, ours, QUICK, group=GROUP)
+        fold_scores(other, theirs, QUICK, group=GROUP), fold_scores(of, ours, QUICK, group=GROUP)
     )
     floors = dict(other.floors(theirs, group=GROUP, seed=0))
     for name, scores in of.floors(ours, group=GROUP, seed=0):
@@ -203,23 +204,23 @@ def _same_folds(pairs: IntArray) -> DrugDiseaseSplit:
 @every_kind
 def test_one_seed_scores_a_fold_the_same(kind: SplitKind) -> None:
     of = fold(kind)
-    first, second = (score_fold(of, INPUTS, QUICK, group=GROUP) for _ in range(2))
+    first, second = (fold_scores(of, INPUTS, QUICK, group=GROUP) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert first.shape == (NUM_DRUGS, len(of.columns))
 
 
 def test_relatives_are_hidden_together_when_they_are_held_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, IntArray | None] = {}
-    fit = module.fit_classifier
+    gather = gather_examples
 
     def record(*args: object, disease_group: IntArray | None, **options: object) -> object:
         given[str(options["regime"])] = disease_group
-        return fit(*args, disease_group=disease_group, **options)  # type: ignore[arg-type]
+        return gather(*args, disease_group=disease_group, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "fit_classifier", record)
-    score_fold(fold("disease_group"), INPUTS, QUICK, group=GROUP)
+    monkeypatch.setattr(module, "gather_examples", record)
+    fold_scores(fold("disease_group"), INPUTS, QUICK, group=GROUP)
     assert given["disease"] is GROUP
-    score_fold(fold("disease"), INPUTS, QUICK, group=GROUP)
+    fold_scores(fold("disease"), INPUTS, QUICK, group=GROUP)
     assert given["disease"] is None
 
 

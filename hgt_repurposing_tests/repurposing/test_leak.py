@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from dagster import AssetCheckResult
 from scipy.sparse import block_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
@@ -18,7 +19,7 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import EdgeType, IntArray
 from hgt_repurposing.graph.split import FoldKey, MessageScope, message_graph
 from hgt_repurposing.graph.walks import incidence
-from hgt_repurposing.repurposing.judging import JudgedFold, score_fold
+from hgt_repurposing.repurposing.judging import JudgedFold
 from hgt_repurposing.repurposing.vectors import PairVectors
 from hgt_repurposing_tests.repurposing.planted import (
     NUM_DISEASES,
@@ -92,7 +93,7 @@ def macro_ap(leak: str | None) -> float:
     for key in KEYS:
         fold = JudgedFold(SPLIT, key, TherapeuticPairs.of_graph(GRAPH))
         inputs = planted_inputs(GRAPH, vectors=embedded(seen(key, LEAKS[leak] if leak else None)))
-        scores = score_fold(fold, inputs, PARAMS, group=None)
+        scores = fold_scores(fold, inputs, PARAMS, group=None)
         found.append(next(fold.metrics("model", scores, seed=0))["macro_ap"])
     return float(np.mean(found))
 
@@ -101,11 +102,13 @@ def macro_ap(leak: str | None) -> float:
 @pytest.mark.parametrize("key", KEYS, ids=str)
 def test_the_check_catches_a_held_out_pair_that_is_put_back(key: FoldKey, leak: str) -> None:
     scope = MessageScope(SPLIT.digest, key)
-    clean, leaking = (to_hetero_data(seen(key, which), scope=scope) for which in (None, LEAKS[leak]))
-    assert checks.no_held_out_pair_in_message_graph(clean, SPLIT).passed
-    said = checks.no_held_out_pair_in_message_graph(leaking, SPLIT)
-    assert not said.passed
-    assert said.metadata["leaked"].value == 2 * SPLIT.test_pairs(key).shape[1]  # every edge and its reverse
+    graphs = (to_hetero_data(seen(key, which), scope=scope) for which in (None, LEAKS[leak]))
+    clean, leaking = (checks.no_held_out_pair_in_message_graph(graph, SPLIT) for graph in graphs)
+    assert isinstance(clean, AssetCheckResult)
+    assert isinstance(leaking, AssetCheckResult)
+    assert clean.passed
+    assert not leaking.passed
+    assert leaking.metadata["leaked"].value == 2 * SPLIT.test_pairs(key).shape[1]  # every edge and its reverse
 
 
 def test_the_check_stops_the_run() -> None:
@@ -129,6 +132,6 @@ def test_features_and_labels_do_not_see_a_leak(leak: str) -> None:
     ours, theirs = (planted_inputs(graph) for graph in (GRAPH, leaking))
     assert theirs.labels.off_label.nnz == (SPLIT.test_pairs(key).shape[1] if leak == "under another name" else 0)
     np.testing.assert_array_equal(
-        score_fold(fold, ours, PARAMS, group=None), score_fold(fold, theirs, PARAMS, group=None)
+        fold_scores(fold, ours, PARAMS, group=None), fold_scores(fold, theirs, PARAMS, group=None)
     )
     assert ours.vectors.drugs.shape == (NUM_DRUGS, 0)
