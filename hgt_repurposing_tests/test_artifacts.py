@@ -4,6 +4,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,20 +35,13 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig, message_graph, split_drug_disease_pairs
 from hgt_repurposing.report import Report
 from hgt_repurposing.repurposing.candidates import Candidates, rank_candidates
-from hgt_repurposing.repurposing.evaluation import Evaluation, evaluate
-from hgt_repurposing.repurposing.features import PairFeatures
+from hgt_repurposing.repurposing.cross_validation import evaluate
+from hgt_repurposing.repurposing.evaluation import Evaluation
 from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
 from hgt_repurposing.repurposing.params import CandidateParams
 from hgt_repurposing.training.loop import TrainingResult, fit
 from hgt_repurposing.training.params import EmbeddingParams
-from hgt_repurposing_tests.repurposing.planted import (
-    NO_PAIRS,
-    QUICK,
-    Lookup,
-    planted_features,
-    planted_pairs,
-    split_of,
-)
+from hgt_repurposing_tests.repurposing.planted import QUICK, planted_graph, planted_inputs, planted_split
 
 TABLE = pd.DataFrame({"id": pd.Series(["007", ""], dtype="str"), "rank": [1, 2], "score": [0.25, np.nan]})
 TINY = EmbeddingParams(
@@ -110,15 +104,18 @@ def toy_embeddings(graph: KnowledgeGraph, dim: int = 4) -> Embeddings:
     return Embeddings(graph.nodes[["node_id", "node_type", "node_name"]], vectors)
 
 
+GRAPH = planted_graph()
+INPUTS = planted_inputs(GRAPH)
+SPLIT = planted_split(GRAPH, ("disease",))
+
+
+@cache
 def small_model() -> RepurposingModel:
-    params = QUICK.model_copy(update={"max_trees": 3})
-    return fit_repurposing_model(planted_features(), split_of(planted_pairs()), params, off_label=NO_PAIRS)
+    return fit_repurposing_model(INPUTS, SPLIT, QUICK.model_copy(update={"num_trees": 3, "inner_folds": 2}))
 
 
-def toy_candidates(graph: KnowledgeGraph) -> Candidates:
-    features = PairFeatures.of_graph(toy_embeddings(graph), graph)
-    model = RepurposingModel(Lookup(np.eye(3)), folds={}, split_digest="", features_digest=features.digest)
-    return rank_candidates(model, features, graph, CandidateParams(top_k=2))
+def small_candidates() -> Candidates:
+    return rank_candidates(small_model(), INPUTS, GRAPH, CandidateParams(top_k=2))
 
 
 def test_a_knowledge_graph_round_trips(toy_graph: KnowledgeGraph, tmp_path: Path) -> None:
@@ -159,14 +156,13 @@ def test_a_repurposing_model_round_trips(tmp_path: Path) -> None:
     assert_same(RepurposingModel.from_parts(written(tmp_path, model.to_parts())), model)
 
 
-def test_candidates_round_trip(toy_graph: KnowledgeGraph, tmp_path: Path) -> None:
-    candidates = toy_candidates(toy_graph)
+def test_candidates_round_trip(tmp_path: Path) -> None:
+    candidates = small_candidates()
     assert_same(Candidates.from_parts(written(tmp_path, candidates.to_parts())), candidates)
 
 
 def test_an_evaluation_round_trips(tmp_path: Path) -> None:
-    split = split_of(planted_pairs())
-    evaluation = evaluate(small_model(), planted_features(), split, off_label=NO_PAIRS, seed=0)
+    evaluation = evaluate(GRAPH, INPUTS, SPLIT, small_model())
     assert_same(Evaluation.from_parts(written(tmp_path, evaluation.to_parts())), evaluation)
 
 

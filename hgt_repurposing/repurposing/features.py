@@ -167,7 +167,7 @@ def _standardised(column: Column) -> Column:
     def standardised(diseases: IntArray) -> npt.NDArray[np.floating]:
         values = column(diseases)
         spread = values.std(axis=0)
-        return (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1)
+        return np.asarray((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1))
 
     return standardised
 

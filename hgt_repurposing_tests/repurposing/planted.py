@@ -132,5 +132,5 @@ def _within_modules(num_sources: int, num_targets: int, generator: np.random.Gen
 def fold_scores(
     fold: JudgedFold, inputs: PairInputs, params: ClassifierParams, *, group: IntArray | None = None
 ) -> FloatArray:
-    """Log odds of a classifier fitted without a fold, with the vectors of the inputs. Shape [num_drugs, num_columns]."""
+    """Log odds of a classifier fitted without a fold. Shape [num_drugs, num_columns]."""
     return score_fold(prepare_fold(fold, inputs, params, group=group), inputs.vectors, params)

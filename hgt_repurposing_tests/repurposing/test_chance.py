@@ -19,6 +19,7 @@ from hgt_repurposing.graph.split import SplitKind
 from hgt_repurposing.repurposing.judging import JudgedFold
 from hgt_repurposing_tests.repurposing.planted import (
     QUICK,
+    fold_scores,
     planted_graph,
     planted_inputs,
     planted_pairs,

@@ -26,6 +26,7 @@ from hgt_repurposing_tests.repurposing.planted import (
     NUM_DRUGS,
     NUM_FOLDS,
     QUICK,
+    fold_scores,
     planted_graph,
     planted_inputs,
     planted_split,
