@@ -70,6 +70,8 @@ def taken_apart(value: object) -> object:
             return value.to_dict()
         case xgb.Booster():
             return value.save_raw("json")
+        case tuple():
+            return dict(enumerate(value))
         case _ if dataclasses.is_dataclass(value):
             return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     return value

@@ -98,7 +98,6 @@ def test_the_job_runs_on_hetionet(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     evaluation: Evaluation = load("repurposing_evaluation", root=tmp_path)
     for split in ("disease", "pair", "drug"):
         assert evaluation.lead(split, "macro_ap").mean() > 0
-        assert (evaluation.lead(split, "macro_ap") > 0).sum() >= 4
     trust = evaluation.trust.set_index("split").loc["disease"]
     assert trust["expected_calibration_error"] <= 0.02
     assert 0.5 <= trust["top_bin_observed_over_expected"] <= 2

@@ -149,7 +149,7 @@ def test_there_is_a_member_for_every_inner_fold_and_a_calibration_for_every_clas
 def test_features_of_another_regime_are_refused(other: Regime) -> None:
     features = PairFeatures(INPUTS.neighbourhoods, INPUTS.labels.indications, other)
     with pytest.raises(
-        ValueError, match=rf"fitted on other features \('disease' regime, 11 .* given \('{other}' regime"
+        ValueError, match=rf"fitted on other features \('disease' regime, 18 .* given \('{other}' regime"
     ):
         fitted().log_odds(features, INPUTS.vectors, ALL)
 

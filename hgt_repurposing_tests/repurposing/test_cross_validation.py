@@ -15,7 +15,7 @@ from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey, SplitConfig, 
 from hgt_repurposing.repurposing import cross_validation as module
 from hgt_repurposing.repurposing.cross_validation import OutOfFold, evaluate, groups_of_relatives
 from hgt_repurposing.repurposing.evaluation import MODEL, Evaluation
-from hgt_repurposing.repurposing.judging import KRONECKER_RIDGE, JudgedFold
+from hgt_repurposing.repurposing.judging import KRONECKER_RIDGE, PreparedFold
 from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
 from hgt_repurposing.repurposing.vectors import PairVectors
 from hgt_repurposing_tests.graph.small_graphs import Ends, graph_of
@@ -216,8 +216,8 @@ def test_vectors_of_another_training_are_refused() -> None:
 def says(scores: FloatArray, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every fold's classifier says the same of its diseases. Scores: shape [num_drugs, num_diseases]."""
 
-    def said(fold: JudgedFold, *_: object, **__: object) -> FloatArray:
-        return scores[:, fold.columns]
+    def said(prepared: PreparedFold, *_: object) -> FloatArray:
+        return scores[:, prepared.fold.columns]
 
     monkeypatch.setattr(module, "score_fold", said)
 

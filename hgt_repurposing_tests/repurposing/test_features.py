@@ -2,8 +2,9 @@
 
 Which label may reach which feature: with the degree dampings held fixed (`Undamped`), none but the Kronecker ridge
 reads the label of its own pair; by `disease` none but the ridge and "similarity to any treating drug" reads any label
-of its own disease; by `drug` none but the ridge reads any label of its own drug. The ridge reads them all, which is why
-those who ask hide them first: that is tested in `test_hidden_cells.py` and `test_judging.py`.
+of its own disease; by `drug` none but the ridge reads any label of its own drug. A feature "against other drugs" reads
+what its plain form reads for any drug. The ridge reads all labels, which is why those who ask hide them first: that is
+tested in `test_hidden_cells.py` and `test_judging.py`.
 """
 
 import numpy as np
@@ -29,6 +30,7 @@ from hgt_repurposing_tests.repurposing.planted import (
 NEIGHBOURHOODS = neighbourhoods_of(planted_graph())
 PAIRS, ALL = planted_pairs(), np.arange(NUM_DISEASES)
 RIDGE, ANY = "Kronecker ridge", "similarity to any treating drug"
+RELATIVE = ", against other drugs"
 FLOAT32 = 1e-5
 
 drugs, diseases = st.integers(0, NUM_DRUGS - 1), st.integers(0, NUM_DISEASES - 1)
@@ -66,6 +68,11 @@ def apart_from(of: PairFeatures, *names: str) -> Features:
     """All other features. Shape [num_drugs, num_diseases, num_others]."""
     kept = [place for place, name in enumerate(of.names) if name not in names]
     return of.block(ALL)[:, :, kept]
+
+
+def plain(of: PairFeatures) -> Features:
+    """All features but the ridge and those against other drugs. Shape [num_drugs, num_diseases, num_others]."""
+    return apart_from(of, RIDGE, *(name for name in of.names if name.endswith(RELATIVE)))
 
 
 # what they are, by definition
@@ -146,7 +153,7 @@ def test_a_new_disease_is_not_asked_what_treats_it_nor_a_new_drug_what_it_treats
     names = {regime: set(features(regime=regime).names) for regime in REGIMES}
     by_disease = {name for name in names["pair"] if name.startswith(("treats similar", "most similar treated"))}
     by_drug = {name for name in names["pair"] if name.startswith(("similar drugs treat it", "most similar treating"))}
-    assert (len(by_disease), len(by_drug)) == (5, 4)
+    assert (len(by_disease), len(by_drug)) == (10, 8)  # each plain, and against other drugs
     assert names["disease"] == names["pair"] - by_drug
     assert names["drug"] == names["pair"] - by_disease
 
@@ -198,7 +205,7 @@ def test_no_feature_but_the_ridge_reads_the_label_of_its_pair(drug: int, disease
     hidden, shown = table_of(shuffled_pairs(seed)), table_of(shuffled_pairs(seed))
     hidden[drug, disease], shown[drug, disease] = 0, 1
     without, with_ = (from_table(table, "pair", kind=Undamped) for table in (hidden, shown))
-    np.testing.assert_array_equal(apart_from(without, RIDGE)[drug, disease], apart_from(with_, RIDGE)[drug, disease])
+    np.testing.assert_array_equal(plain(without)[drug, disease], plain(with_)[drug, disease])
     assert column(without, RIDGE)[drug, disease] < column(with_, RIDGE)[drug, disease]
 
 
@@ -208,9 +215,8 @@ def test_by_disease_no_feature_but_the_named_reads_a_label_of_its_disease(diseas
     bare = table.copy()
     bare[:, disease] = 0
     without, with_ = (from_table(values, "disease", kind=Undamped) for values in (bare, table))
-    np.testing.assert_array_equal(
-        apart_from(without, RIDGE, ANY)[:, disease], apart_from(with_, RIDGE, ANY)[:, disease]
-    )
+    ours, theirs = (apart_from(of, RIDGE, RIDGE + RELATIVE, ANY)[:, disease] for of in (without, with_))
+    np.testing.assert_array_equal(ours, theirs)
 
 
 @given(drugs, st.integers(0, 9))
@@ -219,7 +225,18 @@ def test_by_drug_no_feature_but_the_ridge_reads_a_label_of_its_drug(drug: int, s
     bare = table.copy()
     bare[drug] = 0
     without, with_ = (from_table(values, "drug", kind=Undamped) for values in (bare, table))
-    np.testing.assert_array_equal(apart_from(without, RIDGE)[drug], apart_from(with_, RIDGE)[drug])
+    np.testing.assert_array_equal(plain(without)[drug], plain(with_)[drug])
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+def test_against_other_drugs_is_in_standard_deviations_of_the_column(regime: Regime) -> None:
+    of = features(regime=regime)
+    relative = [name for name in of.names if name.endswith(RELATIVE)]
+    assert f"{RIDGE}{RELATIVE}" in relative
+    for name in relative:
+        values = column(of, name.removesuffix(RELATIVE))
+        expected = (values - values.mean(axis=0)) / np.where(values.std(axis=0) > 0, values.std(axis=0), 1)
+        np.testing.assert_allclose(column(of, name), expected, atol=1e-3)  # float32 in, float32 out
 
 
 def test_damping_by_degree_is_all_that_is_left_of_the_own_label() -> None:

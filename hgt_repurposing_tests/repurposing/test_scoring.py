@@ -65,7 +65,8 @@ def test_scores_in_blocks_are_those_of_all_at_once(per_block: int, monkeypatch: 
     # Sums of float32 features in another order move a score in its last digits, and may carry it over a tree's split.
     assert np.isclose(found, whole, atol=1e-4).mean() > 0.99
     assert sum(done) == NUM_DISEASES
-    assert max(done) <= per_block + 2  # the regime of new diseases has fewer features, hence larger blocks
+    widest, other = (len(model.classifiers[regime].feature_names) for regime in ("pair", "disease"))
+    assert max(done) <= per_block * widest // other  # the regime of new diseases has fewer features: larger blocks
 
 
 def test_some_diseases_are_scored_as_among_all() -> None:
