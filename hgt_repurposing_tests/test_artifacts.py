@@ -70,8 +70,6 @@ def taken_apart(value: object) -> object:
             return value.to_dict()
         case xgb.Booster():
             return value.save_raw("json")
-        case tuple():
-            return dict(enumerate(value))
         case _ if dataclasses.is_dataclass(value):
             return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     return value
@@ -81,6 +79,8 @@ def assert_same(found: object, expected: object) -> None:
     """Field by field, to the bit, types included."""
     assert type(found) is type(expected)
     found, expected = taken_apart(found), taken_apart(expected)
+    if isinstance(found, tuple) and isinstance(expected, tuple):
+        found, expected = dict(enumerate(found)), dict(enumerate(expected))
     if isinstance(found, pd.DataFrame) and isinstance(expected, pd.DataFrame):
         pd.testing.assert_frame_equal(found, expected, check_exact=True)
     elif isinstance(found, np.ndarray) and isinstance(expected, np.ndarray):

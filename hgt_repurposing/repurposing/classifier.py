@@ -267,7 +267,7 @@ def _platt(linear: FloatArray, trees: FloatArray, outcome: BoolArray, weight: Fl
         spread = np.maximum(scores.std(axis=0), 1e-9)
         model = LogisticRegression(C=np.inf, max_iter=1000)
         model.fit(scores / spread, outcome, sample_weight=weight / weight.mean())
-        found = dict(zip(used, model.coef_[0] / spread, strict=True))
+        found = dict(zip(used, (model.coef_[0] / spread).tolist(), strict=True))
         if min(found.values()) > 0:
             return Calibration(found.get(0, 0.0), found.get(1, 0.0), float(model.intercept_[0]))
     centre = MIN_SLOPE * float((linear + trees).mean())

@@ -15,7 +15,7 @@ from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey, SplitConfig, 
 from hgt_repurposing.repurposing import cross_validation as module
 from hgt_repurposing.repurposing.cross_validation import OutOfFold, evaluate, groups_of_relatives
 from hgt_repurposing.repurposing.evaluation import MODEL, Evaluation
-from hgt_repurposing.repurposing.judging import KRONECKER_RIDGE, PreparedFold
+from hgt_repurposing.repurposing.judging import KRONECKER_RIDGE, JudgedFold, PreparedFold
 from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
 from hgt_repurposing.repurposing.vectors import PairVectors
 from hgt_repurposing_tests.graph.small_graphs import Ends, graph_of
