@@ -69,7 +69,7 @@ def main() -> None:
         print(f"| {name} | {found[name]:.0f} |")
     if found["share_scored"] < 1:
         print(
-            f"\nScoring: {found['share_scored']:.1%} of the diseases were scored, the seconds are for all in proportion."
+            f"\nScored: {found['share_scored']:.1%} of the diseases; the seconds of scoring are for all in proportion."
         )
     print(f"\nPeak {found['peak_gb_above_graph']:.2f} GiB above the loaded graph.")
     print(json.dumps(found))
