@@ -183,7 +183,8 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write one text file, whole or not at all."""
+    """Write one text file, whole or not at all; its folder is made if absent."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with _staging(path.parent, path.name) as staging:
         (staging / path.name).write_text(text, encoding="utf-8")
         os.replace(staging / path.name, path)  # noqa: PTH105

@@ -41,7 +41,6 @@ COMPARED = (
     ("mean aggregation", "no vectors"),
     (MODEL, "SVD"),
     (MODEL, "HGT permuted + SVD"),
-    (MODEL, "mean aggregation + SVD"),
 )
 CONTROLS = ("shuffled labels", "permuted graph")
 

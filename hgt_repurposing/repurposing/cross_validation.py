@@ -185,10 +185,7 @@ def _bins(kind: SplitKind, found: OutOfFold) -> pd.DataFrame:
 def _trust(kind: SplitKind, found: OutOfFold, popularity: PopularityReport) -> dict[str, Any]:
     """One row of the trust table. Any: names, numbers."""
     curve = calibration_curve(np.concatenate(found.probability), np.concatenate(found.outcome))
-    overlaps = [
-        top_overlap(np.nan_to_num(one), np.nan_to_num(other), ~np.isnan(one) & ~np.isnan(other), top=LIST_LENGTH).share
-        for one, other in combinations(found.scores.values(), 2)
-    ]
+    overlaps = [_overlap(one, other) for one, other in combinations(found.scores.values(), 2)]
     return {
         SPLIT: kind,
         "expected_calibration_error": expected_calibration_error(curve),
@@ -197,3 +194,16 @@ def _trust(kind: SplitKind, found: OutOfFold, popularity: PopularityReport) -> d
         "drug_entropy": popularity.entropy_normalised,
         "top_10_overlap": float(np.mean(overlaps)) if overlaps else float("nan"),
     }
+
+
+def _overlap(one: FloatArray, other: FloatArray) -> float:
+    """Share of each disease's first places that two repeats agree on, of diseases with enough drugs to list.
+
+    Scores: NaN where no fold asked. Shape [num_drugs, num_diseases] each.
+    """
+    asked = ~np.isnan(one) & ~np.isnan(other)
+    listed = asked.sum(axis=0) > LIST_LENGTH
+    if not listed.any():
+        return float("nan")
+    first, second, candidate = np.nan_to_num(one[:, listed]), np.nan_to_num(other[:, listed]), asked[:, listed]
+    return top_overlap(first, second, candidate, top=LIST_LENGTH).share
