@@ -43,8 +43,8 @@ def shuffled_labels(
 
     Args:
         graph: Everything in it but the indications stays.
-        preserving: count: as many indications, uniform over the drugs and diseases that have any; degrees: every drug
-            and every disease keeps its number of indications.
+        preserving: count: as many indications, uniform over all drugs and diseases, so that nothing tells them; degrees:
+            every drug and every disease keeps its number of indications.
         generator: Source of randomness.
         swaps_per_edge: For degrees, as in `permute_edges`.
 
@@ -56,16 +56,18 @@ def shuffled_labels(
         if graph.is_drug_disease(edge_type) and edge_type.relation in graph.therapeutic.indication:
             shuffled = preserving == "count"
             edges[edge_type] = (
-                _uniform(index, generator) if shuffled else _permuted(graph, edge_type, swaps_per_edge, generator)
+                _uniform(graph, edge_type, generator)
+                if shuffled
+                else _permuted(graph, edge_type, swaps_per_edge, generator)
             )
     return replace(graph, edges=edges)
 
 
-def _uniform(index: IntArray, generator: np.random.Generator) -> IntArray:
-    """As many distinct edges between the sources and the targets that occur. Shape [2, num_edges], sorted."""
-    sources, targets = np.unique(index[0]), np.unique(index[1])
-    cells = np.sort(generator.choice(len(sources) * len(targets), index.shape[1], replace=False))
-    return np.stack([sources[cells // len(targets)], targets[cells % len(targets)]])
+def _uniform(graph: KnowledgeGraph, edge_type: EdgeType, generator: np.random.Generator) -> IntArray:
+    """As many distinct edges between any nodes of the two types. Shape [2, num_edges], sorted."""
+    num_sources, num_targets = graph.num_nodes[edge_type.source], graph.num_nodes[edge_type.target]
+    cells = generator.choice(num_sources * num_targets, graph.edges[edge_type].shape[1], replace=False)
+    return np.stack(np.divmod(np.sort(cells), num_targets))
 
 
 def _permuted(
