@@ -43,8 +43,8 @@ def shuffled_labels(
 
     Args:
         graph: Everything in it but the indications stays.
-        preserving: count: as many indications, uniform over all drugs and diseases, so that nothing tells them; degrees:
-            every drug and every disease keeps its number of indications.
+        preserving: count: as many indications, uniform over all drugs and diseases, so that nothing tells them;
+            degrees: every drug and every disease keeps its number of indications.
         generator: Source of randomness.
         swaps_per_edge: For degrees, as in `permute_edges`.
 
@@ -52,7 +52,7 @@ def shuffled_labels(
         ValueError: If swaps_per_edge is negative.
     """
     edges = dict(graph.edges)
-    for edge_type, index in graph.edges.items():
+    for edge_type in graph.edges:
         if graph.is_drug_disease(edge_type) and edge_type.relation in graph.therapeutic.indication:
             shuffled = preserving == "count"
             edges[edge_type] = (
