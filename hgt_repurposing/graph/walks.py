@@ -6,7 +6,7 @@ Edges between drugs and diseases are never walked, so that nothing here knows wh
 the same node type meet: their product counts the paths drug - ... - disease over it (DWPC).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -76,21 +76,32 @@ def walks(graph: KnowledgeGraph, start: str) -> list[Walk]:
         Sorted by length, then by name; walks that lead nowhere are left out.
     """
     barred = {graph.therapeutic.drug, graph.therapeutic.disease}
-    through_genes = set(gene_relations(graph, start))
     found = []
-    for edge_type, middle in _steps(graph, start):
+    for edge_type in gene_relations(graph, start):
+        middle = edge_type.target if edge_type.source == start else edge_type.source
         if middle in barred:
             continue
         first = damped(incidence(graph, edge_type, start=start))
-        found.append(Walk((edge_type.relation,), middle, first))
-        if edge_type not in through_genes:
-            continue
         for further, end in _steps(graph, middle):
             if end not in barred and further != edge_type:
                 second = damped(incidence(graph, further, start=middle))
                 relations = (edge_type.relation, further.relation)
                 found.append(Walk(relations, end, _heaviest(csr_array(first @ second))))
-    return sorted((walk for walk in found if walk.weights.nnz), key=lambda walk: (len(walk.relations), walk.name))
+    return [*direct_walks(graph, start), *_that_lead_somewhere(found)]
+
+
+def direct_walks(graph: KnowledgeGraph, start: str) -> list[Walk]:
+    """Those of one step alone, by name; walks that lead nowhere are left out."""
+    barred = {graph.therapeutic.drug, graph.therapeutic.disease}
+    return _that_lead_somewhere(
+        Walk((edge_type.relation,), end, damped(incidence(graph, edge_type, start=start)))
+        for edge_type, end in _steps(graph, start)
+        if end not in barred
+    )
+
+
+def _that_lead_somewhere(found: Iterable[Walk]) -> list[Walk]:
+    return sorted((walk for walk in found if walk.weights.nnz), key=lambda walk: walk.name)
 
 
 def gene_relations(graph: KnowledgeGraph, start: str) -> list[EdgeType]:

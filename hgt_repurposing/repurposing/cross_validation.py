@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from hgt_repurposing.evaluation.calibration import calibration_curve, expected_calibration_error
+from hgt_repurposing.evaluation.calibration import CalibrationCurve, calibration_curve, expected_calibration_error
 from hgt_repurposing.evaluation.floor_table import floors_for
 from hgt_repurposing.evaluation.popularity import PopularityReport, popularity_report
 from hgt_repurposing.evaluation.protocol import (
@@ -58,6 +58,10 @@ class OutOfFold:
         whole[drug, fold.columns[column]] = scores[asked]
         self.probability.append(expit(scores[asked]))
         self.outcome.append(fold.strict.positive[asked])
+
+    def curve(self) -> CalibrationCurve:
+        """What the probabilities of all folds are worth."""
+        return calibration_curve(np.concatenate(self.probability), np.concatenate(self.outcome))
 
 
 @dataclass
@@ -119,6 +123,7 @@ def evaluate(
         tables.folds.extend(_external_rows(inputs, split, model, therapeutic))
         on_fold("external pairs")
     popularity = {kind: _popularity(found, split) for kind, found in kinds.items()}
+    curves = {kind: found.curve() for kind, found in kinds.items()}
     first = HEADLINE_SPLIT if HEADLINE_SPLIT in popularity else next(iter(popularity))
     any_grid = JudgedFold(split, split.keys[0], therapeutic).strict
     generator = np.random.default_rng(seed)
@@ -126,8 +131,8 @@ def evaluate(
     return Evaluation(
         folds=pd.DataFrame(tables.folds),
         diseases=pd.concat(tables.diseases, ignore_index=True),
-        calibration=pd.concat([_bins(kind, found) for kind, found in kinds.items()], ignore_index=True),
-        trust=pd.DataFrame([_trust(kind, found, popularity[kind]) for kind, found in kinds.items()]),
+        calibration=pd.concat([_bins(kind, curve) for kind, curve in curves.items()], ignore_index=True),
+        trust=pd.DataFrame([_trust(kind, found, curves[kind], popularity[kind]) for kind, found in kinds.items()]),
         frequent=_frequent(popularity[first], graph),
         left_out=floors.left_out,
         seed=seed,
@@ -176,15 +181,13 @@ def _frequent(report: PopularityReport, graph: KnowledgeGraph) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _bins(kind: SplitKind, found: OutOfFold) -> pd.DataFrame:
-    curve = calibration_curve(np.concatenate(found.probability), np.concatenate(found.outcome))
+def _bins(kind: SplitKind, curve: CalibrationCurve) -> pd.DataFrame:
     table = pd.DataFrame({"predicted": curve.predicted, "observed": curve.observed, "num_pairs": curve.num_pairs})
     return table.rename_axis("bin").reset_index().assign(**{SPLIT: kind})
 
 
-def _trust(kind: SplitKind, found: OutOfFold, popularity: PopularityReport) -> dict[str, Any]:
+def _trust(kind: SplitKind, found: OutOfFold, curve: CalibrationCurve, popularity: PopularityReport) -> dict[str, Any]:
     """One row of the trust table. Any: names, numbers."""
-    curve = calibration_curve(np.concatenate(found.probability), np.concatenate(found.outcome))
     overlaps = [_overlap(one, other) for one, other in combinations(found.scores.values(), 2)]
     return {
         SPLIT: kind,

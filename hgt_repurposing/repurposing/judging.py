@@ -84,6 +84,15 @@ class JudgedFold:
         """The grid on which everything but training pairs counts."""
         return self.grids[suites_of(self.key.kind)[0]]
 
+    def generator(self, seed: int) -> np.random.Generator:
+        """Randomness of this fold alone."""
+        key = self.key
+        return np.random.default_rng([seed, SPLIT_KINDS.index(key.kind), key.repeat, key.fold])
+
+    def relatives(self, group: IntArray | None) -> IntArray | None:
+        """Number of each disease's group of relatives where the fold holds such groups out, else None."""
+        return group if self.key.kind == "disease_group" else None
+
     def _grid(self, suite: Suite) -> FoldGrid:
         return fold_grid(self.split, self.key, ignored=suite.ignored(self.therapeutic), columns=self.columns)
 
@@ -99,7 +108,6 @@ class JudgedFold:
         rows = np.unique(self.split.test_pairs(self.key)[0])
         for suite, grid in self.grids.items():
             part, positive, candidate = scores[:, inside], grid.positive[:, inside], grid.candidate[:, inside]
-            generator = np.random.default_rng([seed, SPLIT_KINDS.index(self.key.kind), self.key.repeat, self.key.fold])
             values = grid_metrics(part, positive, candidate)._asdict()
             if self.key.kind == "drug":  # a held-out drug alone knows what to make of all diseases
                 asked = grid.candidate[rows].any(axis=0)  # not a disease in which all of these drugs are ignored
@@ -112,7 +120,7 @@ class JudgedFold:
                 drug_degree=np.diff(grid.train.indptr).astype(np.int64),
                 disease_degree=np.asarray(grid.train.sum(axis=0), dtype=np.int64)[self.test_columns],
             )
-            classical = uniform_one_to_one(part, positive, candidate, generator=generator)
+            classical = uniform_one_to_one(part, positive, candidate, generator=self.generator(seed))
             yield {
                 SPLIT: self.key.kind,
                 SUITE: suite.name,
@@ -142,9 +150,8 @@ class JudgedFold:
 
     def floors(self, inputs: PairInputs, *, group: IntArray | None, seed: int) -> Iterator[tuple[str, FloatArray]]:
         """Every floor that the graph has something for, with its scores of shape [num_drugs, num_columns]."""
-        generator = np.random.default_rng([seed, SPLIT_KINDS.index(self.key.kind), self.key.repeat, self.key.fold])
-        regime, relatives = REGIME_OF[self.key.kind], group if self.key.kind == "disease_group" else None
-        yield from floor_scores(self.strict, inputs, regime, group=relatives, generator=generator)
+        regime, relatives = REGIME_OF[self.key.kind], self.relatives(group)
+        yield from floor_scores(self.strict, inputs, regime, group=relatives, generator=self.generator(seed))
 
     def training_labels(self, labels: Labels) -> Labels:
         """The labels without what this fold holds out."""
@@ -199,15 +206,15 @@ def prepare_fold(
         params: Inner folds and negatives.
         group: Number of each disease's group of relatives, for the split by groups. Shape [num_diseases].
     """
-    key, regime = fold.key, REGIME_OF[fold.key.kind]
+    regime = REGIME_OF[fold.key.kind]
     labels = fold.training_labels(inputs.labels)
     examples = gather_examples(
         inputs.neighbourhoods,
         labels,
         regime=regime,
         params=params,
-        generator=np.random.default_rng([params.seed, SPLIT_KINDS.index(key.kind), key.repeat, key.fold]),
-        disease_group=group if key.kind == "disease_group" else None,
+        generator=fold.generator(params.seed),
+        disease_group=fold.relatives(group),
     )
     features = PairFeatures(inputs.neighbourhoods, labels.indications, regime)
     return PreparedFold(fold, examples, features)

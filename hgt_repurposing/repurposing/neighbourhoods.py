@@ -13,7 +13,7 @@ from scipy.sparse import csr_array, eye_array, vstack
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import IntArray
-from hgt_repurposing.graph.walks import Walk, gene_incidence, relatives, top_of_rows, unit_rows, walks
+from hgt_repurposing.graph.walks import Walk, direct_walks, gene_incidence, relatives, top_of_rows, unit_rows, walks
 from hgt_repurposing.repurposing.kernel import Eigenvectors, similarity_kernel
 
 NEAREST = 400
@@ -84,7 +84,7 @@ def neighbourhoods_of(graph: KnowledgeGraph) -> Neighbourhoods:
 
 def profile_blocks(graph: KnowledgeGraph, node_type: str) -> list[csr_array]:
     """What drugs (diseases) are linked to, one matrix per relation: the input of a decomposition. Rows of length 1."""
-    one_step = [unit_rows(walk.weights) for walk in walks(graph, node_type) if len(walk.relations) == 1]
+    one_step = [unit_rows(walk.weights) for walk in direct_walks(graph, node_type)]
     related = [unit_rows(csr_array(eye_array(m.shape[0]) + m)) for m in relatives(graph, node_type).values()]
     return one_step + related
 
