@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 PACKAGE = "hgt_repurposing"
 
 

@@ -1,8 +1,8 @@
-"""Classifier of drug-disease pairs in one regime: an ensemble of two heads each, calibrated to the grid's prevalence.
+"""Classifier of drug-disease pairs in one regime: an ensemble of three heads each, calibrated to the grid's prevalence.
 
 One member per inner fold, with negatives of its own draw, learns from all folds but that one. On the fold it left out
-its scores are worth what they will be worth on new pairs: there the two heads are weighed against each other and turned
-into log odds at the prevalence of the grid (Platt 1999, with two scores). No test cell takes part in it.
+its scores are worth what they will be worth on new pairs: there the heads are weighed against each other and turned
+into log odds at the prevalence of the grid (`platt.py`). No test cell takes part in it.
 """
 
 import os
@@ -12,47 +12,36 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
+import torch
+from threadpoolctl import threadpool_limits
 
-from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
+from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.repurposing.features import Features, PairFeatures, Regime
 from hgt_repurposing.repurposing.heads import LinearHead, TreeHead, fit_linear_head, fit_tree_head
 from hgt_repurposing.repurposing.hidden_cells import EVERY_DRAW, HiddenCells, hidden_cells
 from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION, Labels
 from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods
 from hgt_repurposing.repurposing.params import ClassifierParams
+from hgt_repurposing.repurposing.platt import Calibration, calibrate
+from hgt_repurposing.repurposing.two_towers import TwoTowers, fit_two_towers
 from hgt_repurposing.repurposing.vectors import PairVectors
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-MIN_SLOPE = 1e-3
-"""Weight of heads that are no better than chance: nearly silenced, never turned round."""
 MAX_BLOCK_VALUES = 50_000_000
 """Feature values held at a time: 200 MB in float32."""
 ROWS_AT_ONCE = 10_000
 """Pairs whose columns are put together at a time on each thread: small enough for memory that is used again."""
 
 
-class Calibration(NamedTuple):
-    """Log odds of one class at the prevalence of the grid, from the scores of both heads."""
-
-    linear: float
-    """Weight of the logistic regression's log odds."""
-    trees: float
-    """Weight of the trees' log odds."""
-    intercept: float
-
-    def apply(self, linear: FloatArray, trees: FloatArray) -> FloatArray:
-        """Same shape as either."""
-        return self.linear * linear + self.trees * trees + self.intercept
-
-
 class Member(NamedTuple):
-    """Two heads that learned from the same examples."""
+    """Heads that learned without the same inner fold."""
 
     linear: LinearHead
     trees: TreeHead
+    towers: TwoTowers | None
+    """None without vectors, or without updates."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,13 +75,15 @@ class PairClassifier:
             )
         named = features.block(diseases).reshape(-1, len(self.feature_names))
         pairs = np.stack(np.meshgrid(np.arange(features.num_drugs), diseases, indexing="ij")).reshape(2, -1)
+        towers = np.mean([_by_towers(member, pairs) for member in self.members], axis=0)
         slices = [slice(start, start + ROWS_AT_ONCE) for start in range(0, len(named), ROWS_AT_ONCE)]
 
         def score(part: slice) -> FloatArray:
             rows = _with_vectors(named[part], vectors, pairs[:, part])
             linear = np.mean([member.linear.log_odds(named[part]) for member in self.members], axis=0)
             trees = np.mean([member.trees.log_odds(rows) for member in self.members], axis=0)
-            return np.stack([c.apply(linear[:, k], trees[:, k]) for k, c in enumerate(self.calibrations)])
+            heads = _side_by_side(linear, trees, towers[:, part])
+            return np.stack([c.apply(heads[:, :, k]) for k, c in enumerate(self.calibrations)])
 
         scores = np.concatenate(_in_threads(score, slices), axis=1)
         return scores.reshape(-1, features.num_drugs, len(diseases))
@@ -103,20 +94,30 @@ class PairClassifier:
             "regime": self.regime,
             "feature_names": list(self.feature_names),
             "linear": [member.linear.to_json() for member in self.members],
-            "calibrations": [list(calibration) for calibration in self.calibrations],
+            "calibrations": [calibration._asdict() for calibration in self.calibrations],
         }
         trees = {f"{prefix}_trees_{i}.json": member.trees.to_json() for i, member in enumerate(self.members)}
-        return {f"{prefix}.json": about, **trees}
+        towers = {
+            f"{prefix}_towers_{i}.npz": member.towers.to_arrays()
+            for i, member in enumerate(self.members)
+            if member.towers is not None
+        }
+        return {f"{prefix}.json": about, **trees, **towers}
 
     @classmethod
     def from_parts(cls, parts: Mapping[str, Any], prefix: str) -> Self:
         """Inverse of `to_parts`."""
         about = parts[f"{prefix}.json"]
+        with_towers = f"{prefix}_towers_0.npz" in parts
         members = tuple(
-            Member(LinearHead.from_json(linear), TreeHead.from_json(parts[f"{prefix}_trees_{i}.json"]))
+            Member(
+                LinearHead.from_json(linear),
+                TreeHead.from_json(parts[f"{prefix}_trees_{i}.json"]),
+                TwoTowers(**parts[f"{prefix}_towers_{i}.npz"]) if with_towers else None,
+            )
             for i, linear in enumerate(about["linear"])
         )
-        calibrations = tuple(Calibration(*weights) for weights in about["calibrations"])
+        calibrations = tuple(Calibration(tuple(c["weights"]), c["intercept"]) for c in about["calibrations"])
         return cls(about["regime"], tuple(about["feature_names"]), members, calibrations)
 
 
@@ -182,12 +183,13 @@ def fit_classifier(
 
     Args:
         folds: Made by `gather_examples`.
-        vectors: Further columns of XGBoost.
+        vectors: Further columns of XGBoost, and all that the two towers know.
         regime: That of the examples.
         feature_names: Those of the examples.
         params: Of both heads.
     """
     num_classes = 3 if any((fold.cells.label == CONTRAINDICATION).any() for fold in folds) else 2
+    with_towers = bool(params.tower_updates and vectors.width)
 
     def fit_member(number: int) -> Member:
         examples = [_of_draw(fold, number) for place, fold in enumerate(folds) if place != number]
@@ -195,9 +197,11 @@ def fit_classifier(
             np.concatenate(part)
             for part in zip(*((n, _with_vectors(n, vectors, pairs), y) for n, pairs, y in examples), strict=True)
         )
+        seed, visible = params.seed + number, folds[number].cells.visible
         return Member(
-            fit_linear_head(named, label, params),
-            fit_tree_head(rows, label, params, num_classes=num_classes, seed=params.seed + number),
+            fit_linear_head(named, label, params, num_classes=num_classes),
+            fit_tree_head(rows, label, params, num_classes=num_classes, seed=seed),
+            fit_two_towers(visible, vectors, num_updates=params.tower_updates, seed=seed) if with_towers else None,
         )
 
     members = tuple(_in_threads(fit_member, range(len(folds))))
@@ -242,39 +246,53 @@ def _calibrate(
 ) -> tuple[Calibration, ...]:
     """Calibrate on each member's own left-out fold, all of them pooled."""
 
-    def left_out(number: int) -> tuple[FloatArray, FloatArray, IntArray, FloatArray]:
-        fold = folds[number]
+    def left_out(number: int) -> tuple[FloatArray, IntArray, FloatArray]:
+        fold, member = folds[number], members[number]
         chosen = fold.cells.weight > 0
         named, pairs = fold.named[chosen], fold.cells.pairs[:, chosen]
-        member = members[number]
         trees = member.trees.log_odds(_with_vectors(named, vectors, pairs))
-        return member.linear.log_odds(named), trees, fold.cells.label[chosen], fold.cells.weight[chosen]
+        scores = _side_by_side(member.linear.log_odds(named), trees, _by_towers(member, pairs))
+        return scores, fold.cells.label[chosen], fold.cells.weight[chosen]
 
-    linear, trees, label, weight = (
-        np.concatenate(part) for part in zip(*_in_threads(left_out, range(len(members))), strict=True)
-    )
-    return tuple(_platt(linear[:, k], trees[:, k], label == INDICATION + k, weight) for k in range(num_classes - 1))
+    parts = _in_threads(left_out, range(len(members)))
+    scores = np.concatenate([part[0] for part in parts], axis=1)
+    label, weight = (np.concatenate([part[place] for part in parts]) for place in (1, 2))
+    return tuple(calibrate(scores[:, :, k], label == INDICATION + k, weight) for k in range(num_classes - 1))
 
 
-def _platt(linear: FloatArray, trees: FloatArray, outcome: BoolArray, weight: FloatArray) -> Calibration:
-    """Logistic regression of the outcome on both scores, every cell counting for those it stands for.
+def _by_towers(member: Member, pairs: IntArray) -> FloatArray:
+    """What a member's towers say of some pairs. Shape [1, num_pairs], or [0, num_pairs] without towers."""
+    return np.empty((0, pairs.shape[1])) if member.towers is None else member.towers.log_probability(pairs)[None]
 
-    A head that would get a negative weight is left out; if nothing is left, both are nearly silenced.
+
+def _side_by_side(linear: FloatArray, trees: FloatArray, towers: FloatArray) -> FloatArray:
+    """Scores of all heads; what the towers say of an indication may count for a contraindication, too.
+
+    Args:
+        linear: Shape [n, num_classes - 1].
+        trees: Of the same shape.
+        towers: Shape [0 or 1, n].
+
+    Returns:
+        Shape [num_heads, n, num_classes - 1].
     """
-    prevalence = float(weight[outcome].sum() / weight.sum())
-    for used in ((0, 1), (1,), (0,)):
-        scores = np.stack([linear, trees], axis=1)[:, list(used)]
-        spread = np.maximum(scores.std(axis=0), 1e-9)
-        model = LogisticRegression(C=np.inf, max_iter=1000)
-        model.fit(scores / spread, outcome, sample_weight=weight / weight.mean())
-        found = dict(zip(used, (model.coef_[0] / spread).tolist(), strict=True))
-        if min(found.values()) > 0:
-            return Calibration(found.get(0, 0.0), found.get(1, 0.0), float(model.intercept_[0]))
-    centre = MIN_SLOPE * float((linear + trees).mean())
-    return Calibration(MIN_SLOPE, MIN_SLOPE, float(np.log(prevalence / (1 - prevalence))) - centre)
+    return np.stack([linear, trees, *(np.repeat(row[:, None], linear.shape[1], axis=1) for row in towers)])
 
 
 def _in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """Results in the order of the items; each item is worked on one thread."""
-    with ThreadPoolExecutor(min(len(items), os.cpu_count() or 1)) as pool:
-        return list(pool.map(work, items))
+    """Results in the order of the items; each item is worked on one thread.
+
+    BLAS and torch, which would bring as many threads again for each item, keep to one: beside another busy process a
+    logistic regression over 300,000 pairs took 172 seconds instead of 2.
+    """
+    num_threads = torch.get_num_threads()
+    try:
+        with (
+            threadpool_limits(limits=1, user_api="blas"),
+            ThreadPoolExecutor(
+                min(len(items), os.cpu_count() or 1), initializer=torch.set_num_threads, initargs=(1,)
+            ) as pool,
+        ):
+            return list(pool.map(work, items))
+    finally:
+        torch.set_num_threads(num_threads)  # MKL's part of the setting is the process's

@@ -53,7 +53,8 @@ class PairFeatures:
     @property
     def names(self) -> tuple[str, ...]:
         """Feature names, in the order of the last axis of a block."""
-        return tuple(self._columns)
+        beside = [f"{name}, against other drugs" for name in self._label_columns]
+        return (*self._label_columns, *beside, *self._further_columns)
 
     def block(self, diseases: IntArray) -> Features:
         """Features of every drug with some diseases.
@@ -64,13 +65,19 @@ class PairFeatures:
         Returns:
             Shape [num_drugs, num_columns, num_features].
         """
-        values = np.empty((self.num_drugs, len(diseases), len(self._columns)), dtype=np.float32)
-        for place, column in enumerate(self._columns.values()):
+        values = np.empty((self.num_drugs, len(diseases), len(self.names)), dtype=np.float32)
+        num_label = len(self._label_columns)
+        for place, column in enumerate(self._label_columns.values()):
+            found = column(diseases)
+            values[:, :, place] = found
+            values[:, :, num_label + place] = _against_other_drugs(found)
+        for place, column in enumerate(self._further_columns.values(), start=2 * num_label):
             values[:, :, place] = column(diseases)
         return values
 
     @cached_property
-    def _columns(self) -> Mapping[str, Column]:
+    def _label_columns(self) -> Mapping[str, Column]:
+        """Features that read which drug treats which disease; each has a second one, against other drugs."""
         columns: dict[str, Column] = {}
         if self.regime != "drug":
             for name, matrix in self.neighbourhoods.diseases.similarities.items():
@@ -84,8 +91,11 @@ class PairFeatures:
             self._pushed_by_drugs, self.neighbourhoods.diseases.average
         )
         columns["Kronecker ridge"] = self.kronecker_ridge
-        columns |= {f"{name}, against other drugs": _standardised(column) for name, column in columns.items()}
-        columns["similarity to any treating drug"] = self._similarity_to_any_treating_drug
+        return columns
+
+    @cached_property
+    def _further_columns(self) -> Mapping[str, Column]:
+        columns: dict[str, Column] = {"similarity to any treating drug": self._similarity_to_any_treating_drug}
         for paths in self.neighbourhoods.paths:
             columns[f"paths {paths.name}"] = _path_counts(paths)
         return columns
@@ -140,10 +150,15 @@ class PairFeatures:
 
     def _similarity_to_any_treating_drug(self, diseases: IntArray) -> npt.NDArray[np.float32]:
         """The same for every disease."""
+        return np.repeat(self._to_any_treating_drug[:, None], len(diseases), axis=1)
+
+    @cached_property
+    def _to_any_treating_drug(self) -> npt.NDArray[np.float32]:
+        """Largest average similarity of a drug to one that treats anything. Shape [num_drugs]."""
         drugs = self.neighbourhoods.drugs
         treating = np.diff(self.visible.indptr)[drugs.anchors] > 0
-        largest = self._dense_drug_average[:, treating].max(axis=1, initial=0)
-        return np.repeat(largest[:, None], len(diseases), axis=1)
+        largest: npt.NDArray[np.float32] = self._dense_drug_average[:, treating].max(axis=1, initial=0)
+        return largest
 
     @cached_property
     def _ridge_of_drugs(self) -> FloatArray:
@@ -161,15 +176,13 @@ class PairFeatures:
         return SPREAD * (self._ridge_of_drugs @ self.neighbourhoods.diseases.kernel.vectors[diseases].T)
 
 
-def _standardised(column: Column) -> Column:
-    """The same in standard deviations over all drugs: diseases differ in how much is known of their neighbours."""
+def _against_other_drugs(values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """In standard deviations over all drugs: diseases differ in how much is known of their neighbours.
 
-    def standardised(diseases: IntArray) -> npt.NDArray[np.floating]:
-        values = column(diseases)
-        spread = values.std(axis=0)
-        return np.asarray((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1))
-
-    return standardised
+    Shape [num_drugs, num_columns], and the same.
+    """
+    spread = values.std(axis=0)
+    return np.asarray((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1))
 
 
 def _pushed_to_diseases(labels: csr_array | npt.NDArray[np.float32], similarity: csr_array) -> Column:

@@ -1,16 +1,16 @@
-"""The two heads of a classifier: a logistic regression over the named features, and XGBoost over these and vectors.
+"""Two heads of a classifier: a logistic regression over the named features, and XGBoost over these and vectors.
 
-Both give log odds of every class but "unknown" against all others. XGBoost: Chen and Guestrin, KDD 2016.
+Both are fitted once for every class but "unknown", against all others, and give its log odds: two models where there
+are contraindications, a third fewer trees than one model of three classes has. XGBoost: Chen and Guestrin, KDD 2016.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import xgboost as xgb
-from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
 
 from hgt_repurposing.graph.schema import FloatArray, IntArray
@@ -22,16 +22,16 @@ MAX_ITERATIONS = 1000
 
 @dataclass(frozen=True, eq=False)
 class LinearHead:
-    """Logistic regression on standardised features."""
+    """Logistic regressions on standardised features."""
 
     coefficients: FloatArray
-    """Shape [num_outputs, num_features]; one output for two classes, else one per class."""
+    """Shape [num_classes - 1, num_features]."""
     intercepts: FloatArray
-    """Shape [num_outputs]."""
+    """Shape [num_classes - 1]."""
 
     def log_odds(self, rows: Features) -> FloatArray:
         """Shape [num_rows, num_classes - 1]."""
-        return _against_the_rest(rows @ self.coefficients.T.astype(np.float32) + self.intercepts)
+        return np.asarray(rows @ self.coefficients.T.astype(np.float32) + self.intercepts)
 
     def to_json(self) -> dict[str, Any]:
         """Inverse of `from_json`. Any: JSON values."""
@@ -43,38 +43,43 @@ class LinearHead:
         return cls(np.array(value["coefficients"]), np.array(value["intercepts"]))
 
 
-def fit_linear_head(rows: Features, label: IntArray, params: ClassifierParams) -> LinearHead:
+def fit_linear_head(rows: Features, label: IntArray, params: ClassifierParams, *, num_classes: int) -> LinearHead:
     """Fit on rows of shape [num_rows, num_features] and their classes [num_rows]."""
     mean, spread = rows.mean(axis=0, dtype=np.float64), rows.std(axis=0, dtype=np.float64)
     spread[spread < 1e-9] = 1.0
     standardised = (rows - mean.astype(np.float32)) / spread.astype(np.float32)
-    model = LogisticRegression(C=1 / params.l2_logistic, max_iter=MAX_ITERATIONS).fit(standardised, label)
-    coefficients = model.coef_ / spread  # standardisation is folded in, so that scoring is one product
-    return LinearHead(coefficients, model.intercept_ - coefficients @ mean)
+    models = [
+        LogisticRegression(C=1 / params.l2_logistic, max_iter=MAX_ITERATIONS).fit(standardised, label == known)
+        for known in range(1, num_classes)
+    ]
+    # Standardisation is folded in, so that scoring is one product.
+    coefficients = np.concatenate([model.coef_ for model in models]) / spread
+    return LinearHead(coefficients, np.concatenate([model.intercept_ for model in models]) - coefficients @ mean)
 
 
 @dataclass(frozen=True, eq=False)
 class TreeHead:
     """Gradient boosted trees."""
 
-    booster: xgb.Booster
+    boosters: tuple[xgb.Booster, ...]
+    """One for each class but "unknown"."""
 
     def log_odds(self, rows: Features) -> FloatArray:
         """Shape [num_rows, num_classes - 1]."""
-        margins: FloatArray = self.booster.inplace_predict(rows, predict_type="margin").astype(np.float64)
-        return _against_the_rest(margins.reshape(len(rows), -1))
+        margins = [booster.inplace_predict(rows, predict_type="margin") for booster in self.boosters]
+        return np.stack(margins, axis=1).astype(np.float64)
 
-    def to_json(self) -> dict[str, Any]:
-        """XGBoost's own JSON model. Any: JSON values."""
-        model: dict[str, Any] = json.loads(self.booster.save_raw("json"))
-        return model
+    def to_json(self) -> list[dict[str, Any]]:
+        """XGBoost's own JSON models. Any: JSON values."""
+        return [json.loads(booster.save_raw("json")) for booster in self.boosters]
 
     @classmethod
-    def from_json(cls, model: Mapping[str, Any]) -> Self:
+    def from_json(cls, models: Sequence[Mapping[str, Any]]) -> Self:
         """Inverse of `to_json`."""
-        booster = xgb.Booster({"nthread": 1})
-        booster.load_model(bytearray(json.dumps(model).encode()))
-        return cls(booster)
+        boosters = tuple(xgb.Booster({"nthread": 1}) for _ in models)
+        for booster, model in zip(boosters, models, strict=True):
+            booster.load_model(bytearray(json.dumps(model).encode()))
+        return cls(boosters)
 
 
 def fit_tree_head(
@@ -85,13 +90,8 @@ def fit_tree_head(
     One thread, because members of the ensemble run side by side, and because sums of several threads differ in their
     last bits from run to run.
     """
-    objective = (
-        {"objective": "binary:logistic"}
-        if num_classes == 2
-        else {"objective": "multi:softprob", "num_class": num_classes}
-    )
     settings = {
-        **objective,
+        "objective": "binary:logistic",
         "tree_method": "hist",
         "max_bin": params.max_bin,
         "eta": params.learning_rate,
@@ -103,14 +103,9 @@ def fit_tree_head(
         "nthread": 1,
         "seed": seed,
     }
-    data = xgb.QuantileDMatrix(rows, label, nthread=1, max_bin=params.max_bin)
-    return TreeHead(xgb.train(settings, data, num_boost_round=params.num_trees))
-
-
-def _against_the_rest(margins: FloatArray) -> FloatArray:
-    """Log odds of each class but the first against all others. [n, num_outputs] -> [n, num_classes - 1]."""
-    if margins.shape[1] == 1:
-        return margins
-    num_classes = margins.shape[1]
-    rest = [logsumexp(np.delete(margins, k, axis=1), axis=1) for k in range(1, num_classes)]
-    return np.asarray(margins[:, 1:] - np.stack(rest, axis=1), dtype=np.float64)
+    data = xgb.QuantileDMatrix(rows, nthread=1, max_bin=params.max_bin)
+    boosters = []
+    for known in range(1, num_classes):
+        data.set_label(label == known)
+        boosters.append(xgb.train(settings, data, num_boost_round=params.num_trees))
+    return TreeHead(tuple(boosters))

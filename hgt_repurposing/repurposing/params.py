@@ -13,7 +13,7 @@ class ClassifierParams(BaseModel, frozen=True, extra="forbid"):
 
     vectors: list[str] = Field(  # Dagster takes no list of Literal
         ["hgt", "svd"],
-        description="columns of XGBoost beside the named features: hgt, svd, both, or none of them",
+        description="columns of XGBoost, and what the two towers are given: hgt, svd, both, or none of them",
     )
     inner_folds: int = Field(
         5, ge=2, le=20, description="parts of the training pairs that are hidden in turn; one ensemble member for each"
@@ -23,7 +23,7 @@ class ClassifierParams(BaseModel, frozen=True, extra="forbid"):
         20_000, ge=100, le=10_000_000, description="unknown pairs per inner fold that probabilities are calibrated on"
     )
     l2_logistic: float = Field(50.0, gt=0, description="L2 penalty of the logistic regression")
-    num_trees: int = Field(150, ge=1, le=10_000, description="trees per ensemble member")
+    num_trees: int = Field(150, ge=1, le=10_000, description="trees per ensemble member and class")
     learning_rate: float = Field(0.1, gt=0, le=1, description="shrinkage per tree")
     max_depth: int = Field(4, ge=1, le=16, description="depth of a tree")
     subsample: float = Field(0.7, gt=0, le=1, description="share of pairs per tree")
@@ -31,6 +31,12 @@ class ClassifierParams(BaseModel, frozen=True, extra="forbid"):
     min_child_weight: float = Field(5.0, ge=0, description="smallest weight of a leaf")
     l2: float = Field(5.0, ge=0, description="L2 penalty on leaf values")
     max_bin: int = Field(64, ge=2, le=1024, description="bins per feature in the histograms of XGBoost")
+    tower_updates: int = Field(
+        160,
+        ge=0,
+        le=10_000,
+        description="updates of the two towers, a supervised phase over the vectors; 0: none",
+    )
     seed: int = Field(42, ge=0, description="seed of inner folds, negatives and trees")
 
     @field_validator("vectors")

@@ -13,15 +13,15 @@ from sklearn.metrics import roc_auc_score
 from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.repurposing import classifier as module
 from hgt_repurposing.repurposing.classifier import (
-    MIN_SLOPE,
     PairClassifier,
-    _platt,
     disease_blocks,
     fit_classifier,
     gather_examples,
 )
 from hgt_repurposing.repurposing.features import REGIMES, PairFeatures, Regime
 from hgt_repurposing.repurposing.inputs import PairInputs
+from hgt_repurposing.repurposing.labels import INDICATION
+from hgt_repurposing.repurposing.two_towers import fit_two_towers
 from hgt_repurposing.repurposing.vectors import PairVectors
 from hgt_repurposing_tests.repurposing.planted import (
     NUM_DISEASES,
@@ -128,12 +128,17 @@ def test_the_number_of_threads_does_not_matter(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("inputs", [INPUTS, AGAINST], ids=["two classes", "three classes"])
-def test_a_classifier_from_its_parts_scores_the_same_to_the_bit(inputs: PairInputs) -> None:
-    model = fitted(inputs=inputs)
-    parts = {name: json.loads(json.dumps(part)) for name, part in model.to_parts("disease").items()}
-    back = PairClassifier.from_parts(parts, "disease")
-    np.testing.assert_array_equal(scores(back), scores(model))
-    assert back.to_parts("disease") == model.to_parts("disease")
+@pytest.mark.parametrize("width", [0, 3], ids=["no towers", "towers"])
+def test_a_classifier_from_its_parts_scores_the_same_to_the_bit(inputs: PairInputs, width: int) -> None:
+    vectors = random_vectors(width)
+    model = fitted(inputs=inputs, vectors=vectors)
+    parts = model.to_parts("disease")
+    read = {name: part if name.endswith(".npz") else json.loads(json.dumps(part)) for name, part in parts.items()}
+    back = PairClassifier.from_parts(read, "disease")
+    np.testing.assert_array_equal(
+        scores(back, inputs=inputs, vectors=vectors), scores(model, inputs=inputs, vectors=vectors)
+    )
+    np.testing.assert_equal(back.to_parts("disease"), parts)
 
 
 def test_there_is_a_member_for_every_inner_fold_and_a_calibration_for_every_class() -> None:
@@ -171,8 +176,31 @@ def test_vectors_are_columns_of_the_trees_alone() -> None:
     model = fitted(vectors=random_vectors())
     num_named = len(model.feature_names)
     assert all(member.linear.coefficients.shape == (1, num_named) for member in model.members)
-    assert all(member.trees.booster.num_features() == num_named + 6 for member in model.members)
+    assert all(member.trees.boosters[0].num_features() == num_named + 6 for member in model.members)
     assert scores(model, vectors=random_vectors()).shape == (1, NUM_DRUGS, NUM_DISEASES)
+
+
+def test_towers_of_a_member_never_saw_the_fold_it_is_calibrated_on() -> None:
+    labels = INPUTS.labels.with_indications(PAIRS)
+    examples = gather_examples(
+        INPUTS.neighbourhoods, labels, regime="disease", params=QUICK, generator=np.random.default_rng(0)
+    )
+    model = fit_classifier(examples, random_vectors(), regime="disease", feature_names=("x",), params=QUICK)
+    for number, (member, fold) in enumerate(zip(model.members, examples, strict=True)):
+        hidden = fold.cells.pairs[:, fold.cells.label == INDICATION]
+        assert not fold.cells.visible[tuple(hidden)].any()
+        expected = fit_two_towers(
+            fold.cells.visible, random_vectors(), num_updates=QUICK.tower_updates, seed=QUICK.seed + number
+        )
+        assert member.towers is not None
+        np.testing.assert_allclose(member.towers.drugs, expected.drugs, atol=1e-4)  # threads add in another order
+
+
+@pytest.mark.parametrize(("width", "updates"), [(0, 5), (3, 0)], ids=["no vectors", "no updates"])
+def test_without_vectors_or_updates_there_are_no_towers(width: int, updates: int) -> None:
+    model = fitted(vectors=random_vectors(width), tower_updates=updates)
+    assert all(member.towers is None for member in model.members)
+    assert len(model.calibrations[0].weights) == 2
 
 
 def test_each_pair_gets_the_vectors_of_its_drug_and_its_disease() -> None:
@@ -191,7 +219,9 @@ def test_each_pair_gets_the_vectors_of_its_drug_and_its_disease() -> None:
                 ([member.trees for member in model.members], rows),
             )
         )
-        expected[:, place] = model.calibrations[0].apply(linear, trees)
+        pairs = np.stack([np.arange(NUM_DRUGS), np.full(NUM_DRUGS, disease)])
+        towers = np.mean([member.towers.log_probability(pairs) for member in model.members if member.towers], axis=0)
+        expected[:, place] = model.calibrations[0].apply(np.stack([linear, trees, towers]))
     np.testing.assert_allclose(scores(model, diseases=chosen, vectors=vectors)[0], expected, atol=1e-5)  # float32
 
 
@@ -225,33 +255,3 @@ def test_probabilities_sum_to_the_number_of_hidden_pairs(regime: Regime) -> None
         asked &= np.isin(ALL, HELD_OUT)
     probability = expit(scores(fitted(training, regime, inner_folds=3), training)[0])
     assert probability[asked].sum() == pytest.approx(test.shape[1], rel=0.5)
-
-
-def test_a_head_that_says_nothing_is_left_out() -> None:
-    generator = np.random.default_rng(0)
-    good = generator.standard_normal(20_000)
-    outcome = generator.random(20_000) < expit(2 * good - 3)
-    found = _platt(good, -good, outcome, np.ones(20_000))
-    assert found.trees == 0
-    assert found.linear == pytest.approx(2, abs=0.2)
-    assert found.intercept == pytest.approx(-3, abs=0.2)  # standard error .06 both
-    assert _platt(-good, good, outcome, np.ones(20_000)).linear == 0
-
-
-def test_heads_worse_than_chance_are_silenced_and_not_turned_round() -> None:
-    generator = np.random.default_rng(0)
-    wrong = generator.standard_normal((2, 5000))
-    outcome = generator.random(5000) < expit(-2 * wrong.sum(axis=0) - 3)
-    found = _platt(wrong[0], wrong[1], outcome, np.ones(5000))
-    assert found.linear == found.trees == MIN_SLOPE
-    assert expit(found.apply(wrong[0], wrong[1])).mean() == pytest.approx(outcome.mean(), rel=0.01)
-
-
-def test_cells_count_for_those_that_they_stand_for() -> None:
-    generator = np.random.default_rng(0)
-    score = generator.standard_normal((2, 4000))
-    outcome = generator.random(4000) < expit(score.sum(axis=0))
-    weight = np.where(outcome, 1.0, 100.0)
-    found = _platt(score[0], score[1], outcome, weight)
-    predicted = expit(found.apply(score[0], score[1]))
-    assert (predicted * weight).sum() == pytest.approx(outcome.sum(), rel=0.01)  # the intercept's own condition
