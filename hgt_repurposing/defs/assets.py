@@ -203,7 +203,7 @@ def embedding_validation(
     )
 
 
-@dg.asset(group_name=REPURPOSING, kinds={"xgboost", "scikitlearn"})
+@dg.asset(group_name=REPURPOSING, kinds={"xgboost", "scikitlearn", "pytorch"})
 def repurposing_model(
     context: dg.AssetExecutionContext,
     store: ArtifactStore,
@@ -212,7 +212,7 @@ def repurposing_model(
     drug_disease_split: DrugDiseaseSplit,
     hgt_embeddings: Embeddings,
 ) -> dg.MaterializeResult[RepurposingModel]:
-    """XGBoost and logistic regression on named pair features and vectors: known pairs, new diseases, new drugs."""
+    """Three heads on named pair features and vectors, for known pairs, for new diseases and for new drugs."""
     from hgt_repurposing.repurposing.inputs import pair_inputs
     from hgt_repurposing.repurposing.model import fit_repurposing_model
 

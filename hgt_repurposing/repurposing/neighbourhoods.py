@@ -96,24 +96,22 @@ def _side(graph: KnowledgeGraph, node_type: str, found: list[Walk], anchors: Int
             f"no relation but treatments touches the {node_type!r} nodes, so nothing tells which of them are alike: "
             "the graph needs edges to genes, side effects, symptoms or the like"
         )
-    direct = {walk.name: _cosines(walk.weights, anchors) for walk in found if len(walk.relations) == 1}
+    one_step = {walk.name: unit_rows(walk.weights) for walk in found if len(walk.relations) == 1}
+    direct = {name: _cosines(rows, anchors) for name, rows in one_step.items()}
     direct |= {name: _without_self(csr_array(matrix[:, anchors]), anchors) for name, matrix in related.items()}
-    through_genes = {walk.name: _cosines(walk.weights, anchors) for walk in found if len(walk.relations) > 1}
+    through_genes = {walk.name: _cosines(unit_rows(walk.weights), anchors) for walk in found if len(walk.relations) > 1}
     first, *others = (matrix / (max(matrix.data.max(initial=0), 1e-6) * len(direct)) for matrix in direct.values())
     return Side(
         size=graph.num_nodes[node_type],
         anchors=anchors,
         similarities={**direct, **through_genes},
         average=csr_array(sum(others, start=first)),
-        kernel=similarity_kernel(
-            [unit_rows(walk.weights) for walk in found if len(walk.relations) == 1], list(related.values())
-        ),
+        kernel=similarity_kernel(list(one_step.values()), list(related.values())),
     )
 
 
-def _cosines(weights: csr_array, anchors: IntArray) -> csr_array:
-    """Cosines of all rows with the anchors' rows, the nearest of each row. Shape [n, num_anchors], float32."""
-    rows = unit_rows(weights)
+def _cosines(rows: csr_array, anchors: IntArray) -> csr_array:
+    """Products of all rows, which have length 1, with the anchors', the largest of each. Shape [n, num_anchors]."""
     towards = csr_array(rows[anchors].T)
     blocks = [
         top_of_rows(csr_array(rows[start : start + ROWS_PER_BLOCK] @ towards), NEAREST + 1)
