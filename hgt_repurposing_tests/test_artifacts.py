@@ -45,7 +45,14 @@ from hgt_repurposing_tests.repurposing.planted import QUICK, planted_graph, plan
 
 TABLE = pd.DataFrame({"id": pd.Series(["007", ""], dtype="str"), "rank": [1, 2], "score": [0.25, np.nan]})
 TINY = EmbeddingParams(
-    embedding_dim=4, hidden_dim=4, num_heads=2, num_epochs=1, edge_sample_size=4, accumulation_steps=1, device="cpu"
+    node_inputs="table",
+    embedding_dim=4,
+    hidden_dim=4,
+    num_heads=2,
+    num_epochs=1,
+    edge_sample_size=4,
+    accumulation_steps=1,
+    device="cpu",
 )
 
 

@@ -27,15 +27,15 @@ class EncoderShape(BaseModel, frozen=True, extra="forbid"):
         "hgt", description="hgt: attention; mean: mean per relation in its place; none: no messages, each node alone"
     )
     node_inputs: NodeInputs = Field(
-        "table",
-        description="table: a learned vector per node; fastrp: a fixed fingerprint of its surroundings; "
+        "fastrp",
+        description="fastrp: a fixed fingerprint of a node's surroundings; table: a learned vector per node; "
         "identical: one vector for all, which collapses embeddings, as a control",
     )
     decoder: DecoderName = Field(
         "distmult", description="distmult: cosine with a weight per relation and dimension; dot: plain dot product"
     )
-    embedding_dim: int = Field(512, ge=2, le=4096, description="numbers per node in the embeddings that come out")
-    hidden_dim: int = Field(256, ge=2, le=4096, description="width between the layers; a multiple of num_heads")
+    embedding_dim: int = Field(64, ge=2, le=4096, description="numbers per node in the embeddings that come out")
+    hidden_dim: int = Field(64, ge=2, le=4096, description="width between the layers; a multiple of num_heads")
     num_layers: int = Field(2, ge=1, le=8, description="layers: how many hops a node sees; encoder none has no layer")
     num_heads: int = Field(8, ge=1, le=64, description="attention heads per layer, or blocks of the mean's matrices")
     dropout: float = Field(0.0, ge=0, lt=1, description="share of a layer's messages set to zero in training")

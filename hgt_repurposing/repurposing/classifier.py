@@ -73,16 +73,19 @@ class PairClassifier:
                 f"the classifier was fitted on other features ({self.regime!r} regime, {len(self.feature_names)} "
                 f"features) than it is given ({features.regime!r} regime, {len(features.names)} features)"
             )
-        named = features.block(diseases).reshape(-1, len(self.feature_names))
-        pairs = np.stack(np.meshgrid(np.arange(features.num_drugs), diseases, indexing="ij")).reshape(2, -1)
-        towers = np.mean([_by_towers(member, pairs) for member in self.members], axis=0)
-        slices = [slice(start, start + ROWS_AT_ONCE) for start in range(0, len(named), ROWS_AT_ONCE)]
+        named = features.block(diseases)
+        pairs = np.stack(np.meshgrid(np.arange(features.num_drugs), diseases, indexing="ij"))
+        towers = np.mean([_by_towers(member, pairs.reshape(2, -1)) for member in self.members], axis=0)
+        towers = towers.reshape(len(towers), *pairs.shape[1:])
+        per_slice = max(1, ROWS_AT_ONCE // len(diseases))
+        slices = [slice(start, start + per_slice) for start in range(0, features.num_drugs, per_slice)]
 
-        def score(part: slice) -> FloatArray:
-            rows = _with_vectors(named[part], vectors, pairs[:, part])
-            linear = np.mean([member.linear.log_odds(named[part]) for member in self.members], axis=0)
+        def score(drugs: slice) -> FloatArray:
+            part = named[drugs].reshape(-1, len(self.feature_names))
+            rows = _with_vectors(part, vectors, pairs[:, drugs].reshape(2, -1))
+            linear = np.mean([member.linear.log_odds(part) for member in self.members], axis=0)
             trees = np.mean([member.trees.log_odds(rows) for member in self.members], axis=0)
-            heads = _side_by_side(linear, trees, towers[:, part])
+            heads = _side_by_side(linear, trees, towers[:, drugs].reshape(len(towers), len(part)))
             return np.stack([c.apply(heads[:, :, k]) for k, c in enumerate(self.calibrations)])
 
         scores = np.concatenate(_in_threads(score, slices), axis=1)
@@ -211,9 +214,12 @@ def fit_classifier(
 def _named_features(features: PairFeatures, pairs: IntArray) -> Features:
     """Named features of single pairs, made block by block. Shape [num_pairs, num_named]."""
     rows = np.empty((pairs.shape[1], len(features.names)), dtype=np.float32)
-    for diseases in disease_blocks(np.unique(pairs[1]), features):
+
+    def fill(diseases: IntArray) -> None:
         place = np.flatnonzero(np.isin(pairs[1], diseases))
         rows[place] = features.block(diseases)[pairs[0, place], np.searchsorted(diseases, pairs[1, place])]
+
+    _in_threads(fill, list(disease_blocks(np.unique(pairs[1]), features)))
     return rows
 
 
@@ -290,7 +296,7 @@ def _in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> list[R
         with (
             threadpool_limits(limits=1, user_api="blas"),
             ThreadPoolExecutor(
-                min(len(items), os.cpu_count() or 1), initializer=torch.set_num_threads, initargs=(1,)
+                max(1, min(len(items), os.cpu_count() or 1)), initializer=torch.set_num_threads, initargs=(1,)
             ) as pool,
         ):
             return list(pool.map(work, items))

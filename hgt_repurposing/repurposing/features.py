@@ -63,17 +63,18 @@ class PairFeatures:
             diseases: Local indices. Shape [num_columns].
 
         Returns:
-            Shape [num_drugs, num_columns, num_features].
+            Shape [num_drugs, num_columns, num_features], not contiguous.
         """
-        values = np.empty((self.num_drugs, len(diseases), len(self.names)), dtype=np.float32)
+        # Feature by feature in memory: written pair by pair, each number would cost a cache line.
+        values = np.empty((len(self.names), self.num_drugs, len(diseases)), dtype=np.float32)
         num_label = len(self._label_columns)
         for place, column in enumerate(self._label_columns.values()):
             found = column(diseases)
-            values[:, :, place] = found
-            values[:, :, num_label + place] = _against_other_drugs(found)
+            values[place] = found
+            values[num_label + place] = _against_other_drugs(found)
         for place, column in enumerate(self._further_columns.values(), start=2 * num_label):
-            values[:, :, place] = column(diseases)
-        return values
+            values[place] = column(diseases)
+        return np.moveaxis(values, 0, -1)
 
     @cached_property
     def _label_columns(self) -> Mapping[str, Column]:

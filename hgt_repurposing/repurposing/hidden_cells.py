@@ -17,6 +17,8 @@ from hgt_repurposing.repurposing.features import Regime
 from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION, UNKNOWN, Labels
 
 EVERY_DRAW, NO_DRAW = -1, -2
+CALIBRATION_DISEASES = 500
+"""Diseases at most of the cells that probabilities are calibrated on; Hetionet's 137 all are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +99,11 @@ def hidden_cells(
                 )
             parts.append(_part(unknown, UNKNOWN, draw, 0.0))
         asked = np.arange(labels.indications.shape[1]) if regime == "drug" else np.unique(positives[1])
+        num_asked = len(hidden_drugs) * len(asked) - positives.shape[1]
+        if len(asked) > CALIBRATION_DISEASES:  # features are made for all drugs of a disease at once
+            asked = generator.choice(asked, CALIBRATION_DISEASES, replace=False)
         uniform = _unknown(_uniform(hidden_drugs, asked, calibration_cells, generator), labels)
-        cells_each = max(len(hidden_drugs) * len(asked) - positives.shape[1], 1) / max(uniform.shape[1], 1)
+        cells_each = max(num_asked, 1) / max(uniform.shape[1], 1)
         parts.append(_part(uniform, UNKNOWN, NO_DRAW, cells_each))
         pairs, label, draw_of, weight = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
         yield HiddenCells(visible, pairs, label, draw_of, weight)

@@ -31,7 +31,7 @@ BY_DRUG = 0.7
 LEARNING_RATE = 0.005
 """The largest one of a cycle."""
 WEIGHT_DECAY = 0.01
-DISEASES_AT_ONCE = 256
+DISEASES_AT_ONCE = 128
 """Treated diseases of an update; Hetionet's 77 all take part in each."""
 
 

@@ -25,31 +25,31 @@ class EmbeddingParams(EncoderShape, frozen=True, extra="forbid"):
     sampler: SamplerName = Field(
         "edge", description="edge: edge_sample_size edges of every type; neighbor: num_neighbors around seed nodes"
     )
-    num_epochs: int = Field(100, ge=1, le=100_000, description="passes of accumulation_steps batches, one update each")
-    learning_rate: float = Field(0.001, gt=0, le=1, description="step size of Adam; of a cycle the largest one")
+    num_epochs: int = Field(300, ge=1, le=100_000, description="passes of accumulation_steps batches, one update each")
+    learning_rate: float = Field(0.01, gt=0, le=1, description="step size of Adam; of a cycle the largest one")
     learning_rate_schedule: ScheduleName = Field(
-        "constant", description="one_cycle: up for three tenths of the epochs, then down to next to nothing"
+        "one_cycle", description="one_cycle: up for three tenths of the epochs, then down to next to nothing"
     )
     weight_decay: float = Field(0.0, ge=0, le=1, description="decoupled weight decay, as in AdamW")
     gradient_clip: float | None = Field(
-        None, gt=0, description="longest gradient of an update, over all parameters; none: whatever it is"
+        1.0, gt=0, description="longest gradient of an update, over all parameters; none: whatever it is"
     )
-    edge_sample_size: int = Field(5000, ge=4, le=10_000_000, description="edges of every edge type per batch")
+    edge_sample_size: int = Field(1700, ge=4, le=10_000_000, description="edges of every edge type per batch")
     node_batch_size: int = Field(
         1024, ge=1, le=10_000_000, description="seed nodes per batch for neighbour sampling; edge sampling ignores it"
     )
-    accumulation_steps: int = Field(8, ge=1, le=1024, description="batches whose gradients make one update")
+    accumulation_steps: int = Field(1, ge=1, le=1024, description="batches whose gradients make one update")
     num_neighbors: list[int] = Field(
         [10, 10],
         min_length=1,
         description="neighbours per node and relation, hop by hop, for neighbour sampling; edge sampling ignores it",
     )
-    num_negatives: int = Field(1, ge=1, le=1000, description="corrupted edges for each true one")
+    num_negatives: int = Field(32, ge=1, le=1000, description="corrupted edges for each true one")
     negatives: NegativeChoice = Field(
-        "uniform", description="how corrupted targets are drawn: each node of the type alike, or by degree^0.75"
+        "degree", description="how corrupted targets are drawn: each node of the type alike, or by degree^0.75"
     )
     loss: LossName = Field(
-        "bce",
+        "softmax",
         description="bce: true or corrupted, edge by edge, half and half; softmax: the true edge among its corrupted",
     )
     relation_weighting: RelationWeighting = Field(

@@ -11,6 +11,7 @@ from hgt_repurposing.definitions import defs
 from hgt_repurposing.defs.automation import CONFIG_VARIABLE, weekly_retraining
 from hgt_repurposing.defs.config import EmbeddingParamsConfig, KnowledgeGraphConfig
 from hgt_repurposing.layout import PLACES
+from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.training.params import EmbeddingParams
 
 CONFIGS = sorted((Path(hgt_repurposing.__file__).parent / "configs").glob("*.yaml"))
@@ -95,7 +96,8 @@ def test_a_shipped_configuration_is_accepted(path: Path, monkeypatch: pytest.Mon
     config = yaml.safe_load(path.read_text())
     assert dg.validate_run_config(defs.resolve_job_def("repurposing_job"), config)
     # Dagster checks types only; the bounds are those of the core's own models.
-    EmbeddingParams(**config["ops"]["embedding_params"]["config"])
+    EmbeddingParams(**config["ops"].get("embedding_params", {}).get("config", {}))
+    ClassifierParams(**config["ops"].get("repurposing_model", {}).get("config", {}))
 
 
 def test_the_launchpad_offers_exactly_the_published_parameters() -> None:

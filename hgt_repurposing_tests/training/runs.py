@@ -9,6 +9,7 @@ from hgt_repurposing.training.loop import EpochResult, TrainingResult
 from hgt_repurposing.training.params import EmbeddingParams
 
 SMALL = EmbeddingParams(
+    node_inputs="table",
     embedding_dim=24,
     hidden_dim=16,
     num_heads=2,
@@ -16,8 +17,14 @@ SMALL = EmbeddingParams(
     edge_sample_size=200,
     accumulation_steps=2,
     learning_rate=0.01,
+    learning_rate_schedule="constant",
+    gradient_clip=None,
+    num_negatives=1,
+    negatives="uniform",
+    loss="bce",
     device="cpu",
 )
+"""The first system's loss and inputs, small: what a test is about is changed from here."""
 STRATEGIES: dict[str, dict[str, object]] = {
     "edge": {},
     "neighbor": {"sampler": "neighbor", "node_batch_size": 50, "num_neighbors": [3, 3]},
