@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto", help="default: auto")
-    parser.add_argument("--preset", choices=SIZES, default="demo", help="reference: default sizes, many minutes")
+    parser.add_argument("--preset", choices=SIZES, default="demo", help="reference: 512 / 256 wide, many minutes")
     options = parser.parse_args(arguments)
     torch.set_float32_matmul_precision("highest")  # no TF32
     try:

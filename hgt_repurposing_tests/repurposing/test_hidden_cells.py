@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from hgt_repurposing.graph.schema import IntArray
+from hgt_repurposing.repurposing import hidden_cells as module
 from hgt_repurposing.repurposing.features import REGIMES, Regime
 from hgt_repurposing.repurposing.hidden_cells import EVERY_DRAW, NO_DRAW, HiddenCells, hidden_cells
 from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION, UNKNOWN, Labels
@@ -200,6 +201,16 @@ def test_weights_count_the_cells_of_the_hidden_part(regime: Regime) -> None:
 
 
 # one seed
+
+
+@every_regime
+def test_of_many_diseases_some_stand_for_all(regime: Regime, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = [float(cells.weight.sum()) for cells in hidden(regime)]
+    monkeypatch.setattr(module, "CALIBRATION_DISEASES", 4)
+    for cells, expected in zip(hidden(regime), whole, strict=True):
+        only_calibrate = cells.draw == NO_DRAW
+        assert len(np.unique(cells.pairs[1, only_calibrate])) == 4
+        assert cells.weight.sum() == pytest.approx(expected)
 
 
 @every_regime
