@@ -26,9 +26,10 @@ from hgt_repurposing.embeddings.inference import embed_all_nodes
 from hgt_repurposing.evaluation.protocol import SUITE, TherapeuticPairs
 from hgt_repurposing.graph.hetero_data import to_hetero_data
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.message_graph import message_graph
 from hgt_repurposing.graph.null_model import permute_edges, shuffled_labels
 from hgt_repurposing.graph.sources.source import GraphSource, load_knowledge_graph
-from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig, message_graph, split_drug_disease_pairs
+from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig, split_drug_disease_pairs
 from hgt_repurposing.repurposing.cross_validation import Tables, evaluate, groups_of_relatives
 from hgt_repurposing.repurposing.evaluation import MODEL, STRICT, Evaluation
 from hgt_repurposing.repurposing.inputs import PairInputs
