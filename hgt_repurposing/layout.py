@@ -17,7 +17,8 @@ from hgt_repurposing.artifacts import (
     read_one_part,
     write_artifact,
 )
-from hgt_repurposing.graph.split import SCOPE_PART, DrugDiseaseSplit, MessageScope
+from hgt_repurposing.graph.message_graph import SCOPE_PART, MessageScope
+from hgt_repurposing.graph.split import DrugDiseaseSplit
 
 DATA_VARIABLE = "HGT_REPURPOSING_DATA"
 RAW_FOLDER = "01_raw"

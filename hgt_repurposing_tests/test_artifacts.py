@@ -32,7 +32,8 @@ from hgt_repurposing.embeddings.validation import ValidationReport, ValidationTh
 from hgt_repurposing.graph import hetero_data
 from hgt_repurposing.graph.hetero_data import to_hetero_data
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig, message_graph, split_drug_disease_pairs
+from hgt_repurposing.graph.message_graph import message_graph
+from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig, split_drug_disease_pairs
 from hgt_repurposing.report import Report
 from hgt_repurposing.repurposing.candidates import Candidates, rank_candidates
 from hgt_repurposing.repurposing.cross_validation import evaluate

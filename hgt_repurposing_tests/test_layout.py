@@ -6,14 +6,8 @@ import pytest
 
 from hgt_repurposing.artifacts import Provenance, write_artifact
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.split import (
-    SCOPE_PART,
-    DrugDiseaseSplit,
-    FoldKey,
-    MessageScope,
-    SplitConfig,
-    split_drug_disease_pairs,
-)
+from hgt_repurposing.graph.message_graph import SCOPE_PART, MessageScope
+from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey, SplitConfig, split_drug_disease_pairs
 from hgt_repurposing.layout import folder_of, judged_split, manifest_of, save
 
 CHAIN = ("hetero_data", "hgt_model", "hgt_embeddings")

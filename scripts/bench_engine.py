@@ -24,8 +24,8 @@ from measuring import CPU, MIB, in_fresh_process, return_freed_memory_from
 
 from hgt_repurposing.artifacts import write_json
 from hgt_repurposing.graph.hetero_data import GraphMetadata, to_hetero_data
+from hgt_repurposing.graph.message_graph import message_graph
 from hgt_repurposing.graph.schema import EdgeType
-from hgt_repurposing.graph.split import message_graph
 from hgt_repurposing.graph.synthetic import SyntheticConfig, synthetic_knowledge_graph
 from hgt_repurposing.model.shape import MatmulPrecision
 from hgt_repurposing.sampling.edge_sampling import EdgeSampler, FullGraphSampler

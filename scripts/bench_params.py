@@ -15,7 +15,7 @@ from measuring import CPU, in_fresh_process
 
 from hgt_repurposing.artifacts import write_json
 from hgt_repurposing.graph.hetero_data import to_hetero_data
-from hgt_repurposing.graph.split import message_graph
+from hgt_repurposing.graph.message_graph import message_graph
 from hgt_repurposing.graph.synthetic import SyntheticConfig, synthetic_knowledge_graph
 from hgt_repurposing.training.device import PeakWatch
 from hgt_repurposing.training.loop import fit

@@ -18,7 +18,7 @@ from torch_geometric.data import HeteroData
 
 from hgt_repurposing.graph.hetero_data import to_hetero_data
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.split import message_graph
+from hgt_repurposing.graph.message_graph import message_graph
 from hgt_repurposing.model.attention import AttentionBackend, BackendName, backend_for
 from hgt_repurposing.model.attention_chunked import ChunkedBackend
 from hgt_repurposing.model.decoder import LinkDecoder

@@ -11,7 +11,7 @@ import argparse
 import json
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,15 +20,18 @@ import numpy as np
 import pandas as pd
 import yaml
 from study_tables import WITHOUT_TOWERS, Cost, study_json, study_page
+from torch_geometric.data import HeteroData
 
 from hgt_repurposing.artifacts import write_json, write_text
 from hgt_repurposing.embeddings.inference import embed_all_nodes
 from hgt_repurposing.evaluation.protocol import SUITE, TherapeuticPairs
 from hgt_repurposing.graph.hetero_data import to_hetero_data
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.message_graph import message_graph
 from hgt_repurposing.graph.null_model import permute_edges, shuffled_labels
 from hgt_repurposing.graph.sources.source import GraphSource, load_knowledge_graph
-from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig, message_graph, split_drug_disease_pairs
+from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig, split_drug_disease_pairs
+from hgt_repurposing.model.trained import HGTModel
 from hgt_repurposing.repurposing.cross_validation import Tables, evaluate, groups_of_relatives
 from hgt_repurposing.repurposing.evaluation import MODEL, STRICT, Evaluation
 from hgt_repurposing.repurposing.inputs import PairInputs
@@ -63,21 +66,18 @@ class Timed(NamedTuple):
     """None: as the configuration says."""
 
 
-def trained_vectors(graph: KnowledgeGraph, params: EmbeddingParams) -> Timed:
-    """Train an encoder on the target-free message graph."""
-    start = time.perf_counter()
-    visible = message_graph(graph)
-    data = to_hetero_data(visible)
-    model = fit(data, params).model
-    vectors = PairVectors.of_embeddings(embed_all_nodes(model, data, graph.nodes), graph)
-    return Timed(vectors, time.perf_counter() - start)
+def trained(data: HeteroData, params: EmbeddingParams) -> HGTModel:
+    """An encoder after its last update; `untrained` is the same before its first."""
+    return fit(data, params).model
 
 
-def untrained_vectors(graph: KnowledgeGraph, params: EmbeddingParams) -> Timed:
-    """The same encoder before its first update."""
+def vectors_of(
+    graph: KnowledgeGraph, params: EmbeddingParams, model_of: Callable[[HeteroData, EmbeddingParams], HGTModel]
+) -> Timed:
+    """Vectors that an encoder makes of the target-free message graph."""
     start = time.perf_counter()
     data = to_hetero_data(message_graph(graph))
-    embeddings = embed_all_nodes(untrained(data, params), data, graph.nodes)
+    embeddings = embed_all_nodes(model_of(data, params), data, graph.nodes)
     return Timed(PairVectors.of_embeddings(embeddings, graph), time.perf_counter() - start)
 
 
@@ -87,7 +87,7 @@ def all_vectors(graph: KnowledgeGraph, params: EmbeddingParams) -> dict[str, Tim
     svd = Timed(PairVectors.by_svd(graph), time.perf_counter() - start)
     made = {}
     for encoder in ("hgt", "mean", "none"):
-        made[encoder] = trained_vectors(graph, params.model_copy(update={"encoder": encoder}))
+        made[encoder] = vectors_of(graph, params.model_copy(update={"encoder": encoder}), trained)
         _LOGGER.info("encoder %s: %.0f s", encoder, made[encoder].seconds)
     hgt, mean, no_graph = made["hgt"], made["mean"], made["none"]
     permuted = hgt.vectors.permuted(np.random.default_rng(0))
@@ -104,7 +104,7 @@ def all_vectors(graph: KnowledgeGraph, params: EmbeddingParams) -> dict[str, Tim
         "mean aggregation": mean,
         "no graph (encoder none)": no_graph,
         "SVD": svd,
-        "HGT untrained": untrained_vectors(graph, params),
+        "HGT untrained": vectors_of(graph, params, untrained),
         "HGT permuted + SVD": Timed(beside_svd(permuted), hgt.seconds + svd.seconds),
         WITHOUT_TOWERS: Timed(beside_svd(hgt.vectors), hgt.seconds + svd.seconds, tower_updates=0),
     }

@@ -25,15 +25,10 @@ from hgt_repurposing.defs.resources import ArtifactStore
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationReport, ValidationThresholds, validate_embeddings
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees, describe
+from hgt_repurposing.graph.message_graph import scoped_message_graph
 from hgt_repurposing.graph.sources.pairs import load_external_pairs
 from hgt_repurposing.graph.sources.source import load_knowledge_graph
-from hgt_repurposing.graph.split import (
-    DrugDiseaseSplit,
-    crossing_edges,
-    scoped_message_graph,
-    split_drug_disease_pairs,
-    split_sizes,
-)
+from hgt_repurposing.graph.split import DrugDiseaseSplit, crossing_edges, split_drug_disease_pairs, split_sizes
 from hgt_repurposing.plots import (
     plot_calibration,
     plot_degrees,

@@ -6,7 +6,8 @@ import dagster as dg
 
 from hgt_repurposing.defs.metadata import number, preview, validation_numbers
 from hgt_repurposing.embeddings.validation import ValidationReport
-from hgt_repurposing.graph.split import DrugDiseaseSplit, leaked_pairs
+from hgt_repurposing.graph.message_graph import leaked_pairs
+from hgt_repurposing.graph.split import DrugDiseaseSplit
 from hgt_repurposing.verdicts import calibration_of, headline_split, lead_of, popularity_of
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import torch
 from torch_geometric.data import HeteroData
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.message_graph import SCOPE_PART, MessageScope
 from hgt_repurposing.graph.schema import REVERSE_PREFIX, EdgeType, FloatArray, IntArray
-from hgt_repurposing.graph.split import SCOPE_PART, MessageScope
 
 
 def to_hetero_data(

@@ -1,11 +1,10 @@
-"""Which drug-disease pairs are held out, and which edges training may therefore see.
+"""Which drug-disease pairs are held out.
 
-Split first, graph second. Four ways to hold out, each a partition of all indications into folds: `pair` (the drug and
-the disease may both be known from other pairs), `disease` (the disease loses all its treatments; the headline), `drug`,
-and `disease_group` (so do its near-synonyms and close relatives, with it). Each is shuffled once per seed; large groups
-of diseases leave little to shuffle, so that repeats of `disease_group` differ less than those of the others. By
-default the message graph is target-free: it holds no drug-disease edge of any name, so one embedding serves every fold.
-With `train_only` it holds the training indications of one fold, and whatever is made of it is judged by that fold only.
+Split first, graph second (`message_graph.py`). Four ways to hold out, each a partition of all indications into folds:
+`pair` (the drug and the disease may both be known from other pairs), `disease` (the disease loses all its treatments;
+the headline), `drug`, and `disease_group` (so do its near-synonyms and close relatives, with it). Each is shuffled once
+per seed; large groups of diseases leave little to shuffle, so that repeats of `disease_group` differ less than those of
+the others.
 """
 
 import hashlib
@@ -20,12 +19,10 @@ from pydantic import BaseModel, Field, field_validator
 
 from hgt_repurposing.graph.disease_groups import disease_groups, related_diseases
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.schema import BoolArray, EdgeType, IntArray
+from hgt_repurposing.graph.schema import BoolArray, IntArray
 
 SplitKind = Literal["disease", "pair", "drug", "disease_group"]
 SPLIT_KINDS: tuple[SplitKind, ...] = get_args(SplitKind)
-SCOPE_PART = "message_scope.json"
-"""Part of the message graph's artefact that holds its scope, to be read without the graph."""
 
 
 class FoldKey(NamedTuple):
@@ -60,52 +57,6 @@ class SplitConfig(BaseModel, frozen=True, extra="forbid"):
         if unknown:
             raise ValueError(f"there is no way of splitting named {unknown[0]!r}; there are {', '.join(SPLIT_KINDS)}")
         return kinds
-
-
-class MessageGraphConfig(BaseModel, frozen=True, extra="forbid"):
-    """Which drug-disease edges messages may pass over; kind, repeat and fold are read for train_only alone."""
-
-    therapeutic_edges: Literal["exclude", "train_only"] = Field(
-        "exclude", description="exclude: no drug-disease edge; train_only: the training indications of one fold"
-    )
-    kind: SplitKind = Field("disease", description="way of splitting of that fold")
-    repeat: int = Field(0, ge=0, description="shuffle of that fold, counted from 0")
-    fold: int = Field(0, ge=0, description="number of that fold, counted from 0")
-
-    @property
-    def key(self) -> FoldKey | None:
-        """The only fold that a model of this message graph may be judged by; None: it may be by all."""
-        return None if self.therapeutic_edges == "exclude" else FoldKey(self.kind, self.repeat, self.fold)
-
-
-class MessageScope(NamedTuple):
-    """What a message graph was made for."""
-
-    split_digest: str
-    fold: FoldKey | None
-    """The only fold that a model of it may be judged by; None: it may be by all."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Inverse of `from_json`. Any: JSON values."""
-        return {"split_digest": self.split_digest, "fold": self.fold and list(self.fold)}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Inverse of `to_json`."""
-        return cls(value["split_digest"], value["fold"] and FoldKey(*value["fold"]))
-
-    def judged(self, split: "DrugDiseaseSplit") -> "DrugDiseaseSplit":
-        """What of a split a model of this message graph may be fitted on and judged by.
-
-        Raises:
-            ValueError: If the message graph was made for another split.
-        """
-        if split.digest != self.split_digest:
-            raise ValueError(
-                f"the message graph was made for another split (its digest is {self.split_digest[:12]}, the split's "
-                f"{split.digest[:12]}): materialise hetero_data, hgt_model and hgt_embeddings again"
-            )
-        return split if self.fold is None else split.only(self.fold)
 
 
 def _no_pairs() -> IntArray:
@@ -347,71 +298,3 @@ def crossing_edges(split: DrugDiseaseSplit, graph: KnowledgeGraph) -> pd.DataFra
         figures = {"edges": edges, "crossing_edges": crossing, "crossing_share": share}
         rows.append({"split": kind, "repeat": repeat, **figures})
     return pd.DataFrame(rows, columns=["split", "repeat", "edges", "crossing_edges", "crossing_share"])
-
-
-def message_graph(graph: KnowledgeGraph, *, visible: IntArray | None = None) -> KnowledgeGraph:
-    """The graph that training may see: no drug-disease edge, or none but indications that are visible.
-
-    Args:
-        graph: With all its edges.
-        visible: Drug and disease of the indications that stay; contraindications, off-label use and every other
-            relation between them go even so. Shape [2, num_visible].
-    """
-    if visible is None:
-        return graph.without(edge_type for edge_type in graph.edges if graph.is_drug_disease(edge_type))
-    num_diseases = graph.num_nodes[graph.therapeutic.disease]
-    seen = visible[0] * num_diseases + visible[1]
-    edges = {}
-    for edge_type, index in graph.edges.items():
-        if not graph.is_drug_disease(edge_type):
-            edges[edge_type] = index
-        elif edge_type.relation in graph.therapeutic.indication:
-            drugs, diseases = index if edge_type.source == graph.therapeutic.drug else index[::-1]
-            edges[edge_type] = index[:, np.isin(drugs * num_diseases + diseases, seen)]
-    return replace(graph, edges=edges)
-
-
-def scoped_message_graph(
-    graph: KnowledgeGraph, split: DrugDiseaseSplit, config: MessageGraphConfig
-) -> tuple[KnowledgeGraph, MessageScope]:
-    """The graph that training may see, and what models of it may be judged by.
-
-    Raises:
-        ValueError: If the configuration names a fold that the split does not have.
-    """
-    key = config.key
-    visible = None if key is None else split.training_pairs(key)
-    return message_graph(graph, visible=visible), MessageScope(split.digest, key)
-
-
-def leaked_pairs(
-    edges: Mapping[EdgeType, IntArray],
-    split: DrugDiseaseSplit,
-    *,
-    drug: str,
-    disease: str,
-    key: FoldKey | None = None,
-) -> pd.DataFrame:
-    """Held-out pairs that are still joined by an edge, under whatever relation and in whatever direction.
-
-    Args:
-        edges: Local indices per edge type, reverse types included. Shape [2, num_edges] each.
-        split: External pairs are always held out.
-        drug: Node type of the drugs.
-        disease: Node type of the diseases.
-        key: The only fold whose pairs are held out; None: every indication is held out, for some fold does.
-
-    Returns:
-        Columns drug, disease (local indices) and edge_type; no rows if nothing leaks.
-    """
-    pairs = np.concatenate([split.pairs if key is None else split.test_pairs(key), split.external], axis=1)
-    held_out = pairs[0] * split.num_diseases + pairs[1]
-    found = []
-    for edge_type, index in edges.items():
-        ends = (edge_type.source, edge_type.target)
-        if ends not in ((drug, disease), (disease, drug)):
-            continue
-        drugs, diseases = index if ends == (drug, disease) else index[::-1]
-        leaked = np.isin(drugs * split.num_diseases + diseases, held_out)
-        found.append(pd.DataFrame({"drug": drugs[leaked], "disease": diseases[leaked], "edge_type": str(edge_type)}))
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["drug", "disease", "edge_type"])

@@ -15,15 +15,9 @@ from hgt_repurposing.defs import assets, checks
 from hgt_repurposing.defs.resources import ArtifactIOManager, ArtifactStore
 from hgt_repurposing.graph.hetero_data import scope_of, to_hetero_data
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.message_graph import MessageGraphConfig, MessageScope, message_graph, scoped_message_graph
 from hgt_repurposing.graph.schema import PRIMEKG_RELATIONS, EdgeType
-from hgt_repurposing.graph.split import (
-    DrugDiseaseSplit,
-    FoldKey,
-    MessageGraphConfig,
-    MessageScope,
-    message_graph,
-    scoped_message_graph,
-)
+from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey
 from hgt_repurposing.layout import PLACES, folder_of, load
 
 SMALL: dict[str, dict[str, dict[str, object]]] = {

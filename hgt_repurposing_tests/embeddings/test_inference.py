@@ -7,7 +7,7 @@ from torch_geometric.data import HeteroData
 from hgt_repurposing.embeddings.inference import embed_all_nodes
 from hgt_repurposing.graph.hetero_data import metadata, to_hetero_data
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.split import message_graph
+from hgt_repurposing.graph.message_graph import message_graph
 from hgt_repurposing.model.attention_chunked import ChunkedBackend
 from hgt_repurposing.model.edge_plan import plan_layers
 from hgt_repurposing.model.shape import EncoderShape

@@ -6,8 +6,8 @@ import torch
 
 from hgt_repurposing.graph.hetero_data import edge_arrays, from_parts, metadata, reverse, to_hetero_data, to_parts
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.message_graph import message_graph
 from hgt_repurposing.graph.schema import EdgeType
-from hgt_repurposing.graph.split import message_graph
 
 
 def test_every_relation_between_types_has_its_reverse_edge_by_edge(toy_graph: KnowledgeGraph) -> None:

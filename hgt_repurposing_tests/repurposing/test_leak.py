@@ -16,8 +16,9 @@ from hgt_repurposing.defs import checks
 from hgt_repurposing.evaluation.protocol import TherapeuticPairs
 from hgt_repurposing.graph.hetero_data import to_hetero_data
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.message_graph import MessageScope, message_graph
 from hgt_repurposing.graph.schema import EdgeType, IntArray
-from hgt_repurposing.graph.split import FoldKey, MessageScope, message_graph
+from hgt_repurposing.graph.split import FoldKey
 from hgt_repurposing.graph.walks import incidence
 from hgt_repurposing.repurposing.judging import JudgedFold
 from hgt_repurposing.repurposing.vectors import PairVectors

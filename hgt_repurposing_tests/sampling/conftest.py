@@ -4,7 +4,7 @@ import pytest
 
 from hgt_repurposing.graph.hetero_data import to_hetero_data
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.split import message_graph
+from hgt_repurposing.graph.message_graph import message_graph
 from hgt_repurposing.sampling.flat_graph import FlatGraph
 
 

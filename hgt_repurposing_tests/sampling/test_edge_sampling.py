@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from hgt_repurposing.graph.hetero_data import to_hetero_data
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, build_knowledge_graph
+from hgt_repurposing.graph.message_graph import message_graph
 from hgt_repurposing.graph.schema import EDGE_COLUMNS, NODE_COLUMNS, TherapeuticRelations
-from hgt_repurposing.graph.split import message_graph
 from hgt_repurposing.sampling.edge_sampling import SUPERVISION_SHARE, EdgeSampler, FullGraphSampler
 from hgt_repurposing.sampling.flat_graph import FlatGraph
 from hgt_repurposing.sampling.minibatch import MiniBatch

@@ -9,7 +9,7 @@ import torch
 
 from hgt_repurposing.graph.hetero_data import to_hetero_data
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.split import message_graph
+from hgt_repurposing.graph.message_graph import message_graph
 from hgt_repurposing.model.edge_plan import plan_layers
 from hgt_repurposing.model.shape import EncoderShape
 from hgt_repurposing.model.trained import HGTModel

@@ -12,8 +12,8 @@ from hgt_repurposing.embeddings.inference import embed_all_nodes
 from hgt_repurposing.embeddings.validation import ValidationThresholds, validate_embeddings
 from hgt_repurposing.graph.hetero_data import to_hetero_data
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, build_knowledge_graph
+from hgt_repurposing.graph.message_graph import message_graph
 from hgt_repurposing.graph.schema import EDGE_COLUMNS, NODE_COLUMNS, TherapeuticRelations
-from hgt_repurposing.graph.split import message_graph
 from hgt_repurposing.model.attention_compiled import CompiledBackend
 from hgt_repurposing.model.trained import HGTModel
 from hgt_repurposing.sampling.edge_sampling import FullGraphSampler

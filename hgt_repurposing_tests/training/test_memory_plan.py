@@ -154,7 +154,7 @@ MEASURE = """
 import gc
 import sys
 from hgt_repurposing.graph.hetero_data import to_hetero_data
-from hgt_repurposing.graph.split import message_graph
+from hgt_repurposing.graph.message_graph import message_graph
 from hgt_repurposing.graph.synthetic import SyntheticConfig, synthetic_knowledge_graph
 from hgt_repurposing.training.device import ComputeDevice, PeakWatch
 from hgt_repurposing.training.loop import fit

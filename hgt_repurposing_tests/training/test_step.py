@@ -13,8 +13,8 @@ from torch_geometric.data import HeteroData
 from hgt_repurposing.embeddings.inference import embed_all_nodes
 from hgt_repurposing.graph.hetero_data import to_hetero_data
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, build_knowledge_graph
+from hgt_repurposing.graph.message_graph import message_graph
 from hgt_repurposing.graph.schema import EDGE_COLUMNS, NODE_COLUMNS, TherapeuticRelations
-from hgt_repurposing.graph.split import message_graph
 from hgt_repurposing.model.attention_chunked import ChunkedBackend
 from hgt_repurposing.model.trained import HGTModel
 from hgt_repurposing.training import step
