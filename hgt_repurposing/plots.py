@@ -4,7 +4,6 @@ Nothing here touches pyplot, so it works without a display, in any thread, and l
 """
 
 import io
-import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -55,7 +54,7 @@ def to_png(draw: Callable[[Axes], Axes], *, width: float = 6.4, height: float = 
     """A picture as PNG; the same picture gives the same bytes.
 
     Args:
-        draw: Draws onto the Axes that it is given, such as `lambda ax: plot_loss(history, ax=ax)`.
+        draw: Draws onto the Axes that it is given, such as `lambda ax: plot_degrees(graph, ax=ax)`.
         width: In inches.
         height: In inches.
         dpi: Pixels per inch.
@@ -68,20 +67,22 @@ def to_png(draw: Callable[[Axes], Axes], *, width: float = 6.4, height: float = 
 
 
 def plot_loss(history: pd.DataFrame, *, ax: Axes) -> Axes:
-    """Loss per epoch, against that of a model which calls every edge as likely as not.
+    """Loss per epoch, against that of a model which scores all edges alike.
 
     Args:
-        history: Columns epoch, loss; one row per epoch.
+        history: Columns epoch, loss, blind_loss; one row per epoch.
         ax: To draw on.
     """
     epoch, loss = history["epoch"].to_numpy(), history["loss"].to_numpy()
-    ax.axhline(math.log(2), color=_MARK_COLOUR, linestyle="--", label=f"blind model: log 2 = {math.log(2):.2f}")
+    blind = history["blind_loss"].to_numpy()
+    for value in blind[:1]:
+        ax.axhline(value, color=_MARK_COLOUR, linestyle="--", label=f"blind model: {value:.2f}")
     ax.plot(epoch, loss, color=_MODEL_COLOUR, marker="." if len(loss) < 2 else None, label="training loss")
     span = f": {loss[0]:.2f} to {loss[-1]:.2f}" if len(loss) else ""
     ax.set_title(f"Training loss, n = {len(loss)} epochs{span}")
     ax.set_xlabel("epoch")
     ax.set_ylabel("cross-entropy per scored edge (nats)")
-    ax.set_ylim(0, 1.08 * max(math.log(2), np.max(loss, initial=0)))
+    ax.set_ylim(0, 1.08 * max(np.max(blind, initial=0.5), np.max(loss, initial=0)))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(frameon=False)
     return ax

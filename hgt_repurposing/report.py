@@ -78,7 +78,7 @@ def build_report(
 
     Args:
         graph: What everything else was made from.
-        history: Of the training; columns epoch, loss.
+        history: Of the training; columns epoch, loss, blind_loss.
         embeddings: Of all nodes.
         validation: Of these embeddings.
         evaluation: Of the model and its floors.

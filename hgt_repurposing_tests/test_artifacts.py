@@ -35,7 +35,8 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.message_graph import message_graph
 from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig, split_drug_disease_pairs
 from hgt_repurposing.report import Report
-from hgt_repurposing.repurposing.candidates import Candidates, rank_candidates
+from hgt_repurposing.repurposing.candidate_ranking import rank_candidates
+from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.repurposing.cross_validation import evaluate
 from hgt_repurposing.repurposing.evaluation import Evaluation
 from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model

@@ -278,7 +278,7 @@ def repurposing_candidates(
     repurposing_model: RepurposingModel,
 ) -> dg.MaterializeResult[Candidates]:
     """The best drugs of every disease by name, with score, rank, and whether the pair is already known."""
-    from hgt_repurposing.repurposing.candidates import rank_candidates
+    from hgt_repurposing.repurposing.candidate_ranking import rank_candidates
     from hgt_repurposing.repurposing.inputs import pair_inputs
 
     with clear_errors():

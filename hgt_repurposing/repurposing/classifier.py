@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
-import torch
 from threadpoolctl import threadpool_limits
 
 from hgt_repurposing.graph.schema import FloatArray, IntArray
@@ -23,7 +22,8 @@ from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION, Lab
 from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.repurposing.platt import Calibration, calibrate
-from hgt_repurposing.repurposing.two_towers import TwoTowers, fit_two_towers
+from hgt_repurposing.repurposing.tower_training import fit_each
+from hgt_repurposing.repurposing.two_towers import TwoTowers
 from hgt_repurposing.repurposing.vectors import PairVectors
 
 Item = TypeVar("Item")
@@ -192,7 +192,7 @@ def fit_classifier(
         params: Of both heads.
     """
     num_classes = 3 if any((fold.cells.label == CONTRAINDICATION).any() for fold in folds) else 2
-    with_towers = bool(params.tower_updates and vectors.width)
+    towers = _fit_towers(folds, vectors, params)
 
     def fit_member(number: int) -> Member:
         examples = [_of_draw(fold, number) for place, fold in enumerate(folds) if place != number]
@@ -200,15 +200,24 @@ def fit_classifier(
             np.concatenate(part)
             for part in zip(*((n, _with_vectors(n, vectors, pairs), y) for n, pairs, y in examples), strict=True)
         )
-        seed, visible = params.seed + number, folds[number].cells.visible
         return Member(
             fit_linear_head(named, label, params, num_classes=num_classes),
-            fit_tree_head(rows, label, params, num_classes=num_classes, seed=seed),
-            fit_two_towers(visible, vectors, num_updates=params.tower_updates, seed=seed) if with_towers else None,
+            fit_tree_head(rows, label, params, num_classes=num_classes, seed=params.seed + number),
+            towers[number],
         )
 
     members = tuple(_in_threads(fit_member, range(len(folds))))
     return PairClassifier(regime, feature_names, members, _calibrate(members, folds, vectors, num_classes))
+
+
+def _fit_towers(
+    folds: Sequence[Examples], vectors: PairVectors, params: ClassifierParams
+) -> Sequence[TwoTowers | None]:
+    """For each inner fold towers that saw all treatments but its own; None without vectors, or without updates."""
+    if not (params.tower_updates and vectors.width):
+        return [None] * len(folds)
+    visible = [fold.cells.visible for fold in folds]
+    return fit_each(visible, vectors, num_updates=params.tower_updates, seed=params.seed)
 
 
 def _named_features(features: PairFeatures, pairs: IntArray) -> Features:
@@ -288,17 +297,9 @@ def _side_by_side(linear: FloatArray, trees: FloatArray, towers: FloatArray) -> 
 def _in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
     """Results in the order of the items; each item is worked on one thread.
 
-    BLAS and torch, which would bring as many threads again for each item, keep to one: beside another busy process a
-    logistic regression over 300,000 pairs took 172 seconds instead of 2.
+    BLAS, which would bring as many threads again for each item, keeps to one: beside another busy process a logistic
+    regression over 300,000 pairs took 172 seconds instead of 2.
     """
-    num_threads = torch.get_num_threads()
-    try:
-        with (
-            threadpool_limits(limits=1, user_api="blas"),
-            ThreadPoolExecutor(
-                max(1, min(len(items), os.cpu_count() or 1)), initializer=torch.set_num_threads, initargs=(1,)
-            ) as pool,
-        ):
-            return list(pool.map(work, items))
-    finally:
-        torch.set_num_threads(num_threads)  # MKL's part of the setting is the process's
+    num_threads = max(1, min(len(items), os.cpu_count() or 1))
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(num_threads) as pool:
+        return list(pool.map(work, items))

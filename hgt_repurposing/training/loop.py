@@ -53,6 +53,8 @@ class EpochResult(NamedTuple):
     """From 1 on."""
     loss: float
     """Mean loss of the epoch's batches."""
+    blind_loss: float
+    """That of a model that scores all edges alike: what it has to fall below."""
     seconds: float
     """Wall time of the epoch."""
     num_nodes: int
@@ -133,7 +135,9 @@ def fit(
                 loss, last = run.epoch(epoch, memory)
                 seconds = time.perf_counter() - started
                 reading = device.read_memory()
-                result = EpochResult(epoch, loss, seconds, last.num_nodes, last.num_messages, *reading)
+                result = EpochResult(
+                    epoch, loss, params.blind_loss, seconds, last.num_nodes, last.num_messages, *reading
+                )
                 run.history.append(result)
                 if params.checkpoint_every and epoch % params.checkpoint_every == 0 and epoch < params.num_epochs:
                     store.save(run.checkpoint(fingerprint))

@@ -1,5 +1,6 @@
 """The run configuration `embedding_params`; free of torch, so that a wrong value fails before anything expensive."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
@@ -78,6 +79,11 @@ class EmbeddingParams(EncoderShape, frozen=True, extra="forbid"):
     def shape(self) -> EncoderShape:
         """Those parameters that say what the encoder looks like."""
         return EncoderShape(**self.model_dump(include=set(EncoderShape.model_fields)))
+
+    @property
+    def blind_loss(self) -> float:
+        """Loss of a model that scores all edges alike, without the contrastive part."""
+        return math.log(2 if self.loss == "bce" else 1 + self.num_negatives)
 
     def to_parts(self) -> dict[str, Any]:
         """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""

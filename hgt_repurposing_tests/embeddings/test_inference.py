@@ -15,7 +15,7 @@ from hgt_repurposing.model.trained import HGTModel
 from hgt_repurposing.sampling.flat_graph import FlatGraph
 from hgt_repurposing.sampling.minibatch import concatenate
 
-SHAPE = EncoderShape(embedding_dim=24, hidden_dim=16, num_heads=2)
+SHAPE = EncoderShape(node_inputs="table", embedding_dim=24, hidden_dim=16, num_heads=2)
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def pairs(left: Tensor, right: Tensor) -> list[tuple[int, int]]:
 
 
 def encoder_of(graph: TypedGraph, num_layers: int) -> GraphEncoder:
-    shape = EncoderShape(embedding_dim=3, hidden_dim=4, num_heads=2, num_layers=num_layers)
+    shape = EncoderShape(node_inputs="table", embedding_dim=3, hidden_dim=4, num_heads=2, num_layers=num_layers)
     generator = torch.Generator().manual_seed(0)
     encoder = GraphEncoder(
         graph.type_counts,

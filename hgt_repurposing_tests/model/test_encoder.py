@@ -20,10 +20,11 @@ def isolated(*type_counts: int, needed: Tensor | None = None) -> EncoderPlan:
 def encoder(
     *type_counts: int, feature_widths: dict[int, int] | None = None, fingerprints: Tensor | None = None, **shape: object
 ) -> GraphEncoder:
+    small = {"node_inputs": "table", "embedding_dim": 4, "hidden_dim": 8, "num_heads": 2}
     return GraphEncoder(
         type_counts,
         1,
-        EncoderShape.model_validate({"embedding_dim": 4, "hidden_dim": 8, "num_heads": 2} | shape),
+        EncoderShape.model_validate(small | shape),
         feature_widths=feature_widths or {},
         generator=torch.Generator().manual_seed(0),
         fingerprints=fingerprints,

@@ -11,8 +11,9 @@ from scipy.special import expit, logit
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, build_knowledge_graph
 from hgt_repurposing.graph.schema import EDGE_COLUMNS, NODE_COLUMNS, PRIMEKG_RELATIONS, FloatArray, IntArray
-from hgt_repurposing.repurposing import candidates
-from hgt_repurposing.repurposing.candidates import Candidates, rank_candidates
+from hgt_repurposing.repurposing import candidate_ranking
+from hgt_repurposing.repurposing.candidate_ranking import rank_candidates
+from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
 from hgt_repurposing.repurposing.params import CandidateParams
@@ -63,7 +64,7 @@ def ranked(
 
     model = RepurposingModel({}, QUICK, split_digest="", vectors_digest=inputs().vectors.digest)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(candidates, "score_grid", said)
+        patch.setattr(candidate_ranking, "score_grid", said)
         return rank_candidates(model, inputs(), graph or GRAPH, CandidateParams(top_k=top_k), on_block=on_block)
 
 
@@ -170,7 +171,7 @@ def test_an_unknown_disease_is_named() -> None:
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_ranking_in_blocks_changes_nothing(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = ranked()
-    monkeypatch.setattr(candidates, "DISEASES_PER_BLOCK", size)
+    monkeypatch.setattr(candidate_ranking, "DISEASES_PER_BLOCK", size)
     pd.testing.assert_frame_equal(ranked().table, whole.table)
 
 

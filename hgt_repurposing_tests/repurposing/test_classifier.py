@@ -21,7 +21,7 @@ from hgt_repurposing.repurposing.classifier import (
 from hgt_repurposing.repurposing.features import REGIMES, PairFeatures, Regime
 from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.labels import INDICATION
-from hgt_repurposing.repurposing.two_towers import fit_two_towers
+from hgt_repurposing.repurposing.tower_training import fit_two_towers
 from hgt_repurposing.repurposing.vectors import PairVectors
 from hgt_repurposing_tests.repurposing.planted import (
     NUM_DISEASES,

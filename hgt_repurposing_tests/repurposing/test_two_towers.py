@@ -1,4 +1,3 @@
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
@@ -8,8 +7,9 @@ from scipy.sparse import csr_array
 from sklearn.metrics import roc_auc_score
 
 from hgt_repurposing.graph.schema import FloatArray
-from hgt_repurposing.repurposing import two_towers as module
-from hgt_repurposing.repurposing.two_towers import BY_DRUG, WIDTH, TwoTowers, _loss, fit_two_towers
+from hgt_repurposing.repurposing import tower_training, two_towers
+from hgt_repurposing.repurposing.tower_training import BY_DRUG, _loss, fit_each, fit_two_towers
+from hgt_repurposing.repurposing.two_towers import WIDTH, TwoTowers
 from hgt_repurposing.repurposing.vectors import PairVectors
 from hgt_repurposing_tests.repurposing.planted import (
     NUM_DISEASES,
@@ -95,7 +95,7 @@ def test_both_sides_lie_on_the_unit_sphere() -> None:
 def test_pairs_are_answered_in_their_order_whatever_stands_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = np.random.default_rng(0).permutation(EVERY_PAIR.shape[1])[:500]
     whole = grid_of(fitted()).ravel()[chosen]
-    monkeypatch.setattr(module, "DISEASES_AT_ONCE", 4)
+    monkeypatch.setattr(two_towers, "DISEASES_AT_ONCE", 4)
     np.testing.assert_allclose(fitted().log_probability(EVERY_PAIR[:, chosen]), whole, atol=1e-5)
     assert fitted().log_probability(EVERY_PAIR[:, :0]).shape == (0,)
 
@@ -119,22 +119,19 @@ def test_the_loss_is_both_softmaxes_with_each_side_damped() -> None:
 
 
 def test_one_seed_gives_the_same_towers_also_beside_others() -> None:
-    with ThreadPoolExecutor(4) as pool:
-        fits = list(pool.map(fit_again, [1, 2, 1, 3, 1]))
-    for again in (fits[2], fits[4]):
-        np.testing.assert_array_equal(again.drugs, fits[0].drugs)
-        np.testing.assert_array_equal(again.diseases, fits[0].diseases)
-    assert not np.array_equal(fits[1].drugs, fits[0].drugs)
-
-
-def fit_again(seed: int) -> TwoTowers:
-    torch.set_num_threads(1)
-    return fit_two_towers(visible(table_of(planted_pairs())), planted_vectors(), num_updates=10, seed=seed)
+    seen, threads = visible(table_of(planted_pairs())), torch.get_num_threads()
+    first, again = (fit_each([seen] * 3, planted_vectors(), num_updates=10, seed=1) for _ in range(2))
+    second, *_ = fit_each([seen], planted_vectors(), num_updates=10, seed=2)
+    for one, other in zip([*first, first[1]], [*again, second], strict=True):
+        np.testing.assert_array_equal(one.drugs, other.drugs)
+        np.testing.assert_array_equal(one.diseases, other.diseases)
+    assert not np.array_equal(first[0].drugs, first[1].drugs)
+    assert torch.get_num_threads() == threads
 
 
 def test_the_random_state_of_torch_stays_as_it_was() -> None:
     before = torch.get_rng_state()
-    fit_again(0)
+    fit_each([visible(table_of(planted_pairs()))], planted_vectors(), num_updates=2, seed=0)
     torch.testing.assert_close(torch.get_rng_state(), before)
 
 
@@ -160,7 +157,7 @@ def test_diseases_without_treatments_change_nothing_but_the_scale_of_their_vecto
 
 
 def test_more_diseases_than_fit_an_update_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "DISEASES_AT_ONCE", 4)
+    monkeypatch.setattr(tower_training, "TREATED_AT_ONCE", 4)
     table = table_of(planted_pairs())
     assert auroc_on_held_out_diseases(table, planted_vectors(), seed=0) > 0.7
 

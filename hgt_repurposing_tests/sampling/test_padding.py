@@ -182,7 +182,7 @@ def test_dummies_repeat_the_features_of_the_first_node_of_their_type(demo_graph:
 
 
 def test_true_nodes_get_the_embeddings_that_they_get_unpadded(flat: FlatGraph) -> None:
-    shape = EncoderShape(embedding_dim=8, hidden_dim=8, num_heads=2, num_layers=2)
+    shape = EncoderShape(node_inputs="table", embedding_dim=8, hidden_dim=8, num_heads=2, num_layers=2)
     model = HGTModel.build(flat.metadata, shape, generator=torch.Generator().manual_seed(0))
     batch = edge_sampler(flat).sample(0)
     padded = pad_batch(batch, flat)

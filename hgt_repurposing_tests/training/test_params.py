@@ -1,5 +1,7 @@
 """The run configuration: its defaults are published, and wrong values are refused."""
 
+import math
+
 import pytest
 
 from hgt_repurposing.training.params import EmbeddingParams
@@ -65,6 +67,11 @@ def test_the_parameters_have_the_published_defaults() -> None:
         "seed": 42,
         "device": "auto",
     }
+
+
+@pytest.mark.parametrize(("changes", "expected"), [({"loss": "bce"}, 2), ({"loss": "softmax", "num_negatives": 7}, 8)])
+def test_the_loss_of_a_blind_model_is_that_of_a_guess(changes: dict[str, object], expected: int) -> None:
+    assert EmbeddingParams.model_validate(changes).blind_loss == pytest.approx(math.log(expected))
 
 
 def test_parameters_survive_their_parts() -> None:

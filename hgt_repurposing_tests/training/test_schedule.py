@@ -33,4 +33,4 @@ def test_a_rate_is_positive_and_never_above_the_largest(num_epochs: int) -> None
 
 @given(st.integers(1, 100))
 def test_constant_is_constant(epoch: int) -> None:
-    assert learning_rate_at(epoch, EmbeddingParams(learning_rate=0.5)) == 0.5
+    assert learning_rate_at(epoch, EmbeddingParams(learning_rate=0.5, learning_rate_schedule="constant")) == 0.5

@@ -1,0 +1,92 @@
+"""From a fitted model to the list that users see."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, FloatArray, IntArray
+from hgt_repurposing.repurposing.candidates import STATUS, Candidates
+from hgt_repurposing.repurposing.inputs import PairInputs
+from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION
+from hgt_repurposing.repurposing.model import RepurposingModel
+from hgt_repurposing.repurposing.params import CandidateParams
+from hgt_repurposing.repurposing.scoring import score_grid
+
+DISEASES_PER_BLOCK = 1000
+
+
+def rank_candidates(
+    model: RepurposingModel,
+    inputs: PairInputs,
+    graph: KnowledgeGraph,
+    params: CandidateParams,
+    *,
+    on_block: Callable[[int], None] = lambda _: None,
+) -> Candidates:
+    """Score all drugs for all diseases and keep the best of each disease.
+
+    Equal scores rank in the order of drug ids. Known pairs keep their place in the ranking and are marked.
+
+    Args:
+        model: Fitted on these inputs.
+        inputs: Of the graph.
+        graph: Names drugs and diseases, and says what is known of a pair.
+        params: Length of the lists.
+        on_block: Called with the number of diseases done in each block.
+
+    Raises:
+        ValueError: If the model was fitted on other embeddings.
+    """
+    model.require_fitted_on(inputs.vectors)
+    num_diseases = inputs.labels.indications.shape[1]
+    status = _status(graph)
+    blocks = []
+    for start in range(0, num_diseases, DISEASES_PER_BLOCK):
+        diseases = np.arange(start, min(start + DISEASES_PER_BLOCK, num_diseases))
+        log_odds = score_grid(model, inputs, diseases, on_block=on_block)
+        blocks.append(_best(log_odds, diseases, params.top_k))
+    disease, rank, drug, score, against = (np.concatenate(column) for column in zip(*blocks, strict=True))
+    drugs, names = graph.nodes_of(graph.therapeutic.drug), graph.nodes_of(graph.therapeutic.disease)
+    known_as = status.reindex(drug * num_diseases + disease, fill_value="new").to_numpy()
+    table = pd.DataFrame(
+        {
+            "disease_id": names[NODE_ID].to_numpy()[disease],
+            "disease_name": names[NODE_NAME].to_numpy()[disease],
+            "rank": rank,
+            "drug_id": drugs[NODE_ID].to_numpy()[drug],
+            "drug_name": drugs[NODE_NAME].to_numpy()[drug],
+            "score": score,
+            "contraindication_score": against,
+            "known": known_as == "indication",
+            "status": known_as,
+        }
+    )
+    return Candidates(table)
+
+
+def _best(
+    log_odds: FloatArray, diseases: IntArray, top_k: int
+) -> tuple[IntArray, IntArray, IntArray, FloatArray, FloatArray]:
+    """Disease, rank, drug, and probability of an indication and of a contraindication, of each column's best drugs."""
+    scores = log_odds[INDICATION - 1]
+    k = min(top_k, scores.shape[0])
+    order = np.argsort(-scores, axis=0, kind="stable")[:k]
+    rank = np.tile(np.arange(1, k + 1), len(diseases))
+    known_against = len(log_odds) >= CONTRAINDICATION
+    against = log_odds[CONTRAINDICATION - 1] if known_against else np.full_like(scores, np.nan)
+    best, risk = (expit(np.take_along_axis(values, order, axis=0)).T.ravel() for values in (scores, against))
+    return np.repeat(diseases, k), rank, order.T.ravel(), best, risk
+
+
+def _status(graph: KnowledgeGraph) -> "pd.Series[str]":
+    """What the graph says of a pair, by drug * num_diseases + disease."""
+    names = graph.therapeutic
+    num_diseases = graph.num_nodes[names.disease]
+    said: dict[int, str] = {}
+    for status, relations in zip(STATUS[1:], (names.off_label, names.contraindication, names.indication), strict=True):
+        drug, disease = graph.therapeutic_pairs(relations)
+        said |= dict.fromkeys((drug * num_diseases + disease).tolist(), status)
+    return pd.Series(said, dtype="str")
