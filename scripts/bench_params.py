@@ -11,6 +11,7 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+from first_system import first_system
 from measuring import CPU, in_fresh_process
 
 from hgt_repurposing.artifacts import write_json
@@ -21,21 +22,9 @@ from hgt_repurposing.training.device import PeakWatch
 from hgt_repurposing.training.loop import fit
 from hgt_repurposing.training.params import EmbeddingParams
 
-FIRST_SYSTEM: dict[str, object] = {
-    "node_inputs": "table",
-    "embedding_dim": 512,
-    "hidden_dim": 256,
-    "edge_sample_size": 5000,
-    "learning_rate": 0.001,
-    "learning_rate_schedule": "constant",
-    "gradient_clip": None,
-    "loss": "bce",
-    "num_negatives": 1,
-    "negatives": "uniform",
-}
 SETTINGS: dict[str, dict[str, object]] = {
     "the first system's": {},
-    "defaults": {name: EmbeddingParams.model_fields[name].default for name in FIRST_SYSTEM},
+    "defaults": EmbeddingParams().model_dump(),
     "edge_sample_size: 3000": {"edge_sample_size": 3000},
     "edge_sample_size: 20000": {"edge_sample_size": 20_000},
     "embedding_dim: 384, hidden_dim: 192": {"embedding_dim": 384, "hidden_dim": 192},
@@ -58,7 +47,7 @@ BATCHES_PER_UPDATE = 2
 def measure(preset: str, changed: dict[str, object], repeats: int) -> dict[str, float]:
     """Peak memory of a training above what the loaded graph takes, and median CPU-seconds of a batch."""
     fixed = {"device": "cpu", "accumulation_steps": BATCHES_PER_UPDATE, "num_epochs": repeats + 1}
-    params = EmbeddingParams.model_validate(FIRST_SYSTEM | fixed | changed)
+    params = first_system(**changed | fixed)
     graph = synthetic_knowledge_graph(SyntheticConfig.model_validate({"preset": preset}))
     data = to_hetero_data(message_graph(graph))
     CPU.release()

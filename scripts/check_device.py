@@ -18,27 +18,14 @@ import torch
 import torch_geometric
 from device_case import CPU, Case, engines_of
 from device_checks import IS_MISSING, STEP, Check, run_checks
+from first_system import first_system
 
 from hgt_repurposing.graph.synthetic import SyntheticConfig, synthetic_knowledge_graph
 from hgt_repurposing.text_table import aligned
 from hgt_repurposing.training.device import GIB, ComputeDevice
-from hgt_repurposing.training.params import EmbeddingParams
 
 FALLBACK = "PYTORCH_ENABLE_MPS_FALLBACK"
-SHORT = EmbeddingParams(
-    node_inputs="table",
-    embedding_dim=512,
-    hidden_dim=256,
-    edge_sample_size=5000,
-    num_epochs=30,
-    learning_rate_schedule="constant",
-    gradient_clip=None,
-    loss="bce",
-    num_negatives=1,
-    negatives="uniform",
-    checkpoint_every=0,
-)
-"""The first system's sizes and loss: wide enough to show what a device is worth."""
+SHORT = first_system(num_epochs=30, accumulation_steps=1, learning_rate=0.01, decoder="distmult", checkpoint_every=0)
 SIZES = {
     "demo": SHORT.model_copy(update={"embedding_dim": 128, "hidden_dim": 128, "edge_sample_size": 1000}),
     "reference": SHORT,
