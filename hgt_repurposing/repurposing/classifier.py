@@ -189,7 +189,7 @@ def fit_classifier(
         vectors: Further columns of XGBoost, and all that the two towers know.
         regime: That of the examples.
         feature_names: Those of the examples.
-        params: Of both heads.
+        params: Of all heads.
     """
     num_classes = 3 if any((fold.cells.label == CONTRAINDICATION).any() for fold in folds) else 2
     towers = _fit_towers(folds, vectors, params)
