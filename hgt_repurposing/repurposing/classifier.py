@@ -75,8 +75,8 @@ class PairClassifier:
             )
         named = features.block(diseases)
         pairs = np.stack(np.meshgrid(np.arange(features.num_drugs), diseases, indexing="ij"))
-        towers = np.mean([_by_towers(member, pairs.reshape(2, -1)) for member in self.members], axis=0)
-        towers = towers.reshape(len(towers), *pairs.shape[1:])
+        fitted = [member.towers for member in self.members if member.towers is not None]
+        towers = [np.mean([each.log_probabilities(diseases) for each in fitted], axis=0)] if fitted else []
         per_slice = max(1, ROWS_AT_ONCE // len(diseases))
         slices = [slice(start, start + per_slice) for start in range(0, features.num_drugs, per_slice)]
 
@@ -85,7 +85,7 @@ class PairClassifier:
             rows = _with_vectors(part, vectors, pairs[:, drugs].reshape(2, -1))
             linear = np.mean([member.linear.log_odds(part) for member in self.members], axis=0)
             trees = np.mean([member.trees.log_odds(rows) for member in self.members], axis=0)
-            heads = _side_by_side(linear, trees, towers[:, drugs].reshape(len(towers), len(part)))
+            heads = _side_by_side(linear, trees, [grid[drugs].ravel() for grid in towers])
             return np.stack([c.apply(heads[:, :, k]) for k, c in enumerate(self.calibrations)])
 
         scores = np.concatenate(_in_threads(score, slices), axis=1)
@@ -266,7 +266,8 @@ def _calibrate(
         chosen = fold.cells.weight > 0
         named, pairs = fold.named[chosen], fold.cells.pairs[:, chosen]
         trees = member.trees.log_odds(_with_vectors(named, vectors, pairs))
-        scores = _side_by_side(member.linear.log_odds(named), trees, _by_towers(member, pairs))
+        towers = [] if member.towers is None else [member.towers.log_probability(pairs)]
+        scores = _side_by_side(member.linear.log_odds(named), trees, towers)
         return scores, fold.cells.label[chosen], fold.cells.weight[chosen]
 
     parts = _in_threads(left_out, range(len(members)))
@@ -275,18 +276,13 @@ def _calibrate(
     return tuple(calibrate(scores[:, :, k], label == INDICATION + k, weight) for k in range(num_classes - 1))
 
 
-def _by_towers(member: Member, pairs: IntArray) -> FloatArray:
-    """What a member's towers say of some pairs. Shape [1, num_pairs], or [0, num_pairs] without towers."""
-    return np.empty((0, pairs.shape[1])) if member.towers is None else member.towers.log_probability(pairs)[None]
-
-
-def _side_by_side(linear: FloatArray, trees: FloatArray, towers: FloatArray) -> FloatArray:
+def _side_by_side(linear: FloatArray, trees: FloatArray, towers: Sequence[FloatArray]) -> FloatArray:
     """Scores of all heads; what the towers say of an indication may count for a contraindication, too.
 
     Args:
         linear: Shape [n, num_classes - 1].
         trees: Of the same shape.
-        towers: Shape [0 or 1, n].
+        towers: None or one, of shape [n].
 
     Returns:
         Shape [num_heads, n, num_classes - 1].

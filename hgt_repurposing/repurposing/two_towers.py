@@ -5,6 +5,7 @@ phase (`tower_training.py`). A pair's score is its drug's share of a softmax ove
 between queries and documents (Huang et al., CIKM 2013, equations 3 and 4).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,13 +43,30 @@ class TwoTowers:
         drug, disease = pairs
         chosen, column = np.unique(disease, return_inverse=True)
         found = np.empty(len(drug))
-        for start in range(0, len(chosen), DISEASES_AT_ONCE):
-            block = chosen[start : start + DISEASES_AT_ONCE]
-            closeness = SHARPNESS * (self.drugs @ self.diseases[block].T)
-            closeness -= logsumexp(closeness, axis=0)
-            asked = np.flatnonzero((column >= start) & (column < start + len(block)))
-            found[asked] = closeness[drug[asked], column[asked] - start]
+        for start, block in self._blocks(chosen):
+            asked = np.flatnonzero((column >= start) & (column < start + block.shape[1]))
+            found[asked] = block[drug[asked], column[asked] - start]
         return found
+
+    def log_probabilities(self, diseases: IntArray) -> FloatArray:
+        """The same of every drug with some diseases.
+
+        Args:
+            diseases: Local indices. Shape [num_columns].
+
+        Returns:
+            Shape [num_drugs, num_columns].
+        """
+        found = np.empty((len(self.drugs), len(diseases)))
+        for start, block in self._blocks(diseases):
+            found[:, start : start + block.shape[1]] = block
+        return found
+
+    def _blocks(self, diseases: IntArray) -> Iterator[tuple[int, Features]]:
+        """Where a block of diseases begins, and its logarithms. Shape [num_drugs, up to DISEASES_AT_ONCE]."""
+        for start in range(0, len(diseases), DISEASES_AT_ONCE):
+            closeness = SHARPNESS * (self.drugs @ self.diseases[diseases[start : start + DISEASES_AT_ONCE]].T)
+            yield start, closeness - logsumexp(closeness, axis=0)
 
     def to_arrays(self) -> dict[str, Features]:
         """By the names of the fields."""

@@ -41,7 +41,7 @@ def fitted(seed: int = 0, num_updates: int = 80) -> TwoTowers:
 
 def grid_of(towers: TwoTowers) -> FloatArray:
     """Shape [num_drugs, num_diseases]."""
-    return towers.log_probability(EVERY_PAIR).reshape(NUM_DRUGS, NUM_DISEASES)
+    return towers.log_probabilities(np.arange(NUM_DISEASES))
 
 
 def auroc_on_held_out_diseases(table: FloatArray, vectors: PairVectors, *, seed: int) -> float:
@@ -98,6 +98,14 @@ def test_pairs_are_answered_in_their_order_whatever_stands_beside_them(monkeypat
     monkeypatch.setattr(two_towers, "DISEASES_AT_ONCE", 4)
     np.testing.assert_allclose(fitted().log_probability(EVERY_PAIR[:, chosen]), whole, atol=1e-5)
     assert fitted().log_probability(EVERY_PAIR[:, :0]).shape == (0,)
+
+
+def test_diseases_are_answered_in_their_order_in_blocks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = np.random.default_rng(0).permutation(NUM_DISEASES)[:10]
+    whole = grid_of(fitted())[:, chosen]
+    monkeypatch.setattr(two_towers, "DISEASES_AT_ONCE", 4)
+    np.testing.assert_allclose(fitted().log_probabilities(chosen), whole, atol=1e-5)
+    assert fitted().log_probabilities(chosen[:0]).shape == (NUM_DRUGS, 0)
 
 
 def test_the_fields_round_trip() -> None:
