@@ -10,6 +10,7 @@ import hgt_repurposing
 from hgt_repurposing.definitions import defs
 from hgt_repurposing.defs.automation import CONFIG_VARIABLE, weekly_retraining
 from hgt_repurposing.defs.config import EmbeddingParamsConfig, KnowledgeGraphConfig
+from hgt_repurposing.graph.sources.source import GraphSource
 from hgt_repurposing.layout import PLACES
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.training.params import EmbeddingParams
@@ -91,11 +92,12 @@ def test_retraining_is_weekly_and_stopped_until_started() -> None:
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_a_shipped_configuration_is_accepted(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HETIONET_DIR", "anywhere")
-    monkeypatch.setenv("PRIMEKG_FILE", "anywhere")
+    for variable in ("HETIONET_DIR", "PRIMEKG_FILE", "TABLES_DIR"):
+        monkeypatch.setenv(variable, "anywhere")
     config = yaml.safe_load(path.read_text())
     assert dg.validate_run_config(defs.resolve_job_def("repurposing_job"), config)
     # Dagster checks types only; the bounds are those of the core's own models.
+    GraphSource.model_validate({**config["ops"]["knowledge_graph"]["config"], "path": "anywhere"})
     EmbeddingParams(**config["ops"].get("embedding_params", {}).get("config", {}))
     ClassifierParams(**config["ops"].get("repurposing_model", {}).get("config", {}))
 
