@@ -40,6 +40,8 @@ logger = logging.getLogger(__name__)
 
 PREDICTION_IS_OFF = 1.25
 """Measured over predicted peak from which on the log says so."""
+NOTABLE_GB = 0.2
+"""Below it a peak is what libraries load and the allocator keeps, which no prediction knows."""
 PILED_UP = 0.5
 """Share of the predicted peak that may stay in use between batches before freed memory is given back."""
 FIRST_FULL_EPOCH = 2
@@ -311,7 +313,7 @@ class _Run:
         predicted, peak = self.batches.predicted_gb, memory.peak_above_start
         if epoch == FIRST_FULL_EPOCH:
             logger.info("memory: %.2f GiB at the peak so far, %.2f GiB predicted", peak, predicted)
-            if peak > PREDICTION_IS_OFF * predicted:
+            if peak > PREDICTION_IS_OFF * max(predicted, NOTABLE_GB):
                 logger.warning("training takes %.1f times the memory that was predicted", peak / predicted)
         budget = self.params.memory_budget_gb
         if budget is not None and self.device.name == "cpu" and not self.shrunk and peak > budget:

@@ -148,6 +148,18 @@ def test_a_budget_that_the_cpu_exceeds_halves_the_batch_once(
     assert history["num_messages"].iloc[0] > 1.5 * history["num_messages"].iloc[1]
 
 
+@pytest.mark.parametrize(("peak", "num_warnings"), [(0.24, 0), (0.26, 1)])
+def test_a_peak_beyond_the_prediction_is_worth_a_warning_where_memory_counts(
+    data: HeteroData, peak: float, num_warnings: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(PeakWatch, "peak_above_start", property(lambda _: peak))
+    with caplog.at_level(logging.WARNING, "hgt_repurposing"):
+        fit(data, SMALL)
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == num_warnings
+    assert all(re.fullmatch(r"training takes \d+\.\d times the memory that was predicted", line) for line in said)
+
+
 # the prediction
 
 MEASURE = """
