@@ -18,7 +18,7 @@ DataOption = Annotated[
 
 @app.callback()
 def main() -> None:
-    """Which approved drug could help in this disease?"""
+    """Which known drug could help in this disease?"""
 
 
 @app.command()

@@ -44,12 +44,14 @@ def summary_text(evaluation: Evaluation, candidates: Candidates, disease: str | 
     """
     rows = _one_disease(candidates, disease)
     name, identifier = rows["disease_name"].iloc[0], rows["disease_id"].iloc[0]
+    namesakes = candidates.table.loc[candidates.table["disease_name"] == name, "disease_id"].unique()
     verdict = evaluation.headline()
     if lead_of(evaluation, headline_split(evaluation)).standing == "behind":
         verdict = f"WARNING: {verdict}"
     return "\n".join(
         [
             f"Best new candidates for {one_line(name, MAX_NAME)} ({one_line(identifier, MAX_ID)})",
+            *(f"another disease of this name: {one_line(i, MAX_ID)}" for i in namesakes if i != identifier),
             "rank counts all drugs, known or new; probability is that of a treatment on record",
             "",
             *_candidate_lines(rows),

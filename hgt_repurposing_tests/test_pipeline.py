@@ -12,6 +12,7 @@ import hgt_repurposing
 from hgt_repurposing.definitions import defs
 from hgt_repurposing.embeddings.inference import embed_all_nodes
 from hgt_repurposing.embeddings.validation import ValidationThresholds, validate_embeddings
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.null_model import shuffled_labels
 from hgt_repurposing.graph.split import SplitConfig, split_drug_disease_pairs
 from hgt_repurposing.layout import DATA_VARIABLE, PLACES, load
@@ -20,6 +21,7 @@ from hgt_repurposing.repurposing.evaluation import Evaluation
 from hgt_repurposing.repurposing.inputs import pair_inputs
 from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
 from hgt_repurposing.training.loop import fit
+from hgt_repurposing_tests.graph.tables import write_tables
 
 pytestmark = pytest.mark.slow
 
@@ -27,10 +29,15 @@ CONFIGS = Path(hgt_repurposing.__file__).parent / "configs"
 HETIONET = Path(__file__).parents[2] / "shared" / "data" / "hetionet"
 
 
-def run_job(config: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run `repurposing_job` as its shipped configuration says, with a data folder of its own."""
+def shipped(config: str) -> dict[str, Any]:
+    """A shipped run configuration. Any: YAML."""
+    read: dict[str, Any] = yaml.safe_load((CONFIGS / f"{config}.yaml").read_text())
+    return read
+
+
+def run_job(run_config: dict[str, Any], root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run `repurposing_job`, with a data folder of its own. Any: YAML."""
     monkeypatch.setenv(DATA_VARIABLE, str(root))
-    run_config: dict[str, Any] = yaml.safe_load((CONFIGS / f"{config}.yaml").read_text())
     del run_config["execution"]  # in-process is what execute_in_process means
     with dg.DagsterInstance.ephemeral() as instance:
         assert defs.resolve_job_def("repurposing_job").execute_in_process(run_config, instance=instance).success
@@ -41,7 +48,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Data folder after the README's demo run."""
     root = tmp_path_factory.mktemp("demo")
     with pytest.MonkeyPatch.context() as monkeypatch:
-        run_job("demo", root, monkeypatch)
+        run_job(shipped("demo"), root, monkeypatch)
     return root
 
 
@@ -87,10 +94,33 @@ def test_identical_inputs_collapse_where_learned_ones_do_not(demo: Path) -> None
     assert validate_embeddings(embeddings, ValidationThresholds()).verdict == "collapsed"
 
 
+def test_the_smoke_configuration_runs_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_job(shipped("smoke"), tmp_path, monkeypatch)
+    for name in PLACES:
+        assert load(name, root=tmp_path) is not None
+
+
+def test_a_graph_in_tables_of_ones_own_runs_through(
+    demo_graph: KnowledgeGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    write_tables(demo_graph, folder)
+    monkeypatch.setenv("TABLES_DIR", str(folder))
+    config = shipped("smoke")
+    config["ops"]["knowledge_graph"] = shipped("tables")["ops"]["knowledge_graph"]
+    config["ops"]["knowledge_graph"]["config"]["contraindication"] = ["contraindication"]
+    run_job(config, tmp_path / "data", monkeypatch)
+    graph: KnowledgeGraph = load("knowledge_graph", root=tmp_path / "data")
+    np.testing.assert_array_equal(graph.indications, demo_graph.indications)
+    status = load("repurposing_candidates", root=tmp_path / "data").table["status"]
+    assert set(status) == {"new", "other", "contraindication", "indication"}  # off-label use was not named
+
+
 @pytest.mark.skipif(not HETIONET.exists(), reason="no copy of Hetionet lies beside this checkout")
 def test_the_job_runs_on_hetionet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HETIONET_DIR", str(HETIONET))
-    run_job("hetionet", tmp_path, monkeypatch)
+    run_job(shipped("hetionet"), tmp_path, monkeypatch)
     for name in PLACES:
         assert load(name, root=tmp_path) is not None
     report = load("embedding_validation", root=tmp_path)

@@ -33,11 +33,23 @@ def test_of_namesakes_the_summary_shows_one() -> None:
     text = summary_text(evaluated(), Candidates(table), "torvosis")
     assert text.startswith("Best new candidates for torvosis (1)")
     assert text.count("Belustat") == text.count("Velotinib") == 0
+    assert text.splitlines()[1:3] == ["another disease of this name: 2", "another disease of this name: 3"]
 
 
 def test_an_unknown_disease_is_named() -> None:
     with pytest.raises(ValueError, match="no disease has the id or the name 'gout'"):
         summary_text(evaluated(), listed(TOY_LIST), "gout")
+
+
+def test_a_disease_is_found_whatever_the_case_of_its_letters() -> None:
+    assert summary_text(evaluated(), listed(TOY_LIST), "Ocular HOLEMIA").startswith(
+        "Best new candidates for ocular holemia (3)"
+    )
+
+
+def test_names_close_to_a_misspelt_one_are_offered() -> None:
+    with pytest.raises(ValueError, match="in the candidate list; close to it: 'ocular holemia'"):
+        summary_text(evaluated(), listed(TOY_LIST), "occular holemia")
 
 
 def test_the_summary_says_when_nothing_is_new() -> None:

@@ -2,6 +2,10 @@
 #     . scripts/environment.sh
 # Set EXTRAS=dev before, to have the tools of the tests as well. Works in bash and zsh.
 
+case "${HGT_REPURPOSING_DATA:-/}" in
+    /*) ;;
+    *) export HGT_REPURPOSING_DATA="$PWD/$HGT_REPURPOSING_DATA" ;; # before the folder changes
+esac
 _here="$(cd "$(dirname "${BASH_SOURCE[0]:-$0}")/.." && pwd)" || return 1
 cd "$_here" || return 1
 

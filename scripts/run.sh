@@ -5,6 +5,13 @@
 set -euo pipefail
 
 config="$(realpath "${1:-"$(dirname "${BASH_SOURCE[0]}")/../hgt_repurposing/configs/demo.yaml"}")"
+for variable in $(sed -n 's/^ *env: *\([A-Za-z_][A-Za-z_0-9]*\) *$/\1/p' "$config"); do
+    if [ -z "${!variable:-}" ]; then
+        echo "error: $config reads the environment variable $variable, which is not set: export $variable=/path" >&2
+        exit 1
+    fi
+    [ ! -e "${!variable}" ] || export "$variable=$(realpath "${!variable}")" # the next line changes the folder
+done
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 echo "Materialising every asset with the configuration $config"
@@ -12,4 +19,6 @@ dagster job execute -m hgt_repurposing.definitions -j repurposing_job -c "$confi
 echo
 hgt-repurposing summary
 echo
-echo "To look around in the browser: . scripts/environment.sh && dagster dev"
+echo "Next: . scripts/environment.sh, then"
+echo "  hgt-repurposing summary --disease NAME    for another disease"
+echo "  dagster dev                               to look around in the browser"

@@ -64,9 +64,11 @@ def embedding_params(config: EmbeddingParamsConfig) -> dg.MaterializeResult[Embe
 
 
 @dg.asset(group_name=GRAPH, kinds={"pyarrow", "parquet"})
-def knowledge_graph(config: KnowledgeGraphConfig, store: ArtifactStore) -> dg.MaterializeResult[KnowledgeGraph]:
+def knowledge_graph(
+    context: dg.AssetExecutionContext, config: KnowledgeGraphConfig, store: ArtifactStore
+) -> dg.MaterializeResult[KnowledgeGraph]:
     """Typed nodes and edges of the biomedical knowledge graph, loaded from its files or generated."""
-    with clear_errors():
+    with clear_errors(), shown_in(context.log):
         graph = load_knowledge_graph(config, raw_folder=store.raw_folder)
     return dg.MaterializeResult(
         value=graph,

@@ -51,12 +51,19 @@ def _sentence(event: dg.DagsterEvent | None) -> str | None:
         case "STEP_SUCCESS":
             return f"done in {event.step_success_data.duration_ms / 1000:.1f} s"
         case "STEP_FAILURE":
-            reason = event.step_failure_data.user_failure_data
-            return f"stopped: {reason.description}" if reason else None
+            return _why_stopped(event)
         case "ASSET_CHECK_EVALUATION":
             check = event.asset_check_evaluation_data
             return f"{'passed' if check.passed else 'FAILED'}: {check.description}"
     return None
+
+
+def _why_stopped(event: dg.DagsterEvent) -> str | None:
+    """The sentence of a wrong input; of anything else all that is known."""
+    failure = event.step_failure_data
+    if failure.user_failure_data:
+        return f"stopped: {failure.user_failure_data.description}"
+    return f"stopped by a bug of ours, please report it: {failure.error.to_string()}" if failure.error else None
 
 
 @dg.logger(config_schema={}, description="Steps, checks and log lines on the terminal, one short line each.")

@@ -105,6 +105,13 @@ class KnowledgeGraph:
         """Drug-disease pairs that are neither known treatments nor negatives. Shape [2, num_pairs]."""
         return self.therapeutic_pairs(self.therapeutic.off_label)
 
+    @property
+    def unnamed_relations(self) -> list[str]:
+        """Relations between drugs and diseases of which nobody said what they mean."""
+        names = self.therapeutic
+        named = {*names.indication, *names.contraindication, *names.off_label}
+        return sorted({t.relation for t in self.edges if self.is_drug_disease(t)} - named)
+
     def is_drug_disease(self, edge_type: EdgeType) -> bool:
         """Whether an edge type joins a drug and a disease, under whatever name and in whatever direction."""
         return {edge_type.source, edge_type.target} == {self.therapeutic.drug, self.therapeutic.disease}

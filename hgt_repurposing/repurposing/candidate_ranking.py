@@ -86,7 +86,8 @@ def _status(graph: KnowledgeGraph) -> "pd.Series[str]":
     names = graph.therapeutic
     num_diseases = graph.num_nodes[names.disease]
     said: dict[int, str] = {}
-    for status, relations in zip(STATUS[1:], (names.off_label, names.contraindication, names.indication), strict=True):
-        drug, disease = graph.therapeutic_pairs(relations)
+    relations = (graph.unnamed_relations, names.off_label, names.contraindication, names.indication)
+    for status, those in zip(STATUS[1:], relations, strict=True):
+        drug, disease = graph.therapeutic_pairs(those)
         said |= dict.fromkeys((drug * num_diseases + disease).tolist(), status)
     return pd.Series(said, dtype="str")

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Self
 
 import pandas as pd
 
-STATUS = ("new", "off-label", "contraindication", "indication")
-"""What is known of a pair; a later one overrides an earlier one where a graph holds both."""
+STATUS = ("new", "other", "off-label", "contraindication", "indication")
+"""What is known of a pair, `other` being an edge that the configuration names nowhere; a later one overrides an earlier
+one where a graph holds both."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,17 +19,25 @@ class Candidates:
     table: pd.DataFrame
     """Columns disease_id, disease_name, rank, drug_id, drug_name, score, contraindication_score, known, status; sorted
     by disease and rank. Scores are probabilities at the prevalence of the evaluation's grids; that of a
-    contraindication is NaN where the graph has none."""
+    contraindication is NaN where the graph has none. `known` says that a pair is an indication on record; one of which
+    the graph says nothing at all has the status `new`."""
 
     def of_disease(self, disease: str) -> pd.DataFrame:
-        """Rows of the diseases with this id or name; namesakes come together, told apart by their ids.
+        """Rows of the diseases with this id or name, else of those whose name differs by upper and lower case alone.
+
+        Namesakes come together, told apart by their ids.
 
         Raises:
             ValueError: If no disease is called that.
         """
-        rows = self.table[(self.table["disease_id"] == disease) | (self.table["disease_name"] == disease)]
+        names = self.table["disease_name"]
+        rows = self.table[(self.table["disease_id"] == disease) | (names == disease)]
         if rows.empty:
-            raise ValueError(f"no disease has the id or the name {disease!r} in the candidate list")
+            rows = self.table[names.str.casefold() == disease.casefold()]
+        if rows.empty:
+            close = get_close_matches(disease, names.unique().tolist())
+            hint = f"; close to it: {', '.join(map(repr, close))}" if close else ""
+            raise ValueError(f"no disease has the id or the name {disease!r} in the candidate list{hint}")
         return rows
 
     def to_parts(self) -> dict[str, Any]:

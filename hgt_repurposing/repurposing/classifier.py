@@ -152,7 +152,7 @@ def gather_examples(
         disease_group: Diseases of one number are hidden together; None: each alone. Shape [num_diseases].
 
     Raises:
-        ValueError: If there are fewer groups to hide than inner folds, or no pair is left as a negative.
+        ValueError: If there is less to hide than inner folds, or no pair is left as a negative.
     """
     hidden = list(
         hidden_cells(

@@ -63,20 +63,21 @@ def hidden_cells(
     Args:
         labels: With the training indications alone.
         regime: What is hidden together.
-        num_folds: Inner folds, and independent draws of negatives in each.
+        num_folds: Inner folds, and independent draws of negatives in each; as many as there are groups, if those are
+            fewer.
         negatives_per_positive: Per draw.
         calibration_cells: Most cells drawn uniformly from the hidden part of a fold.
         disease_group: Diseases of one number are hidden together; None: each alone. Shape [num_diseases].
         generator: Source of randomness.
 
     Raises:
-        ValueError: If there are fewer groups to hide than inner folds, or no pair is left as a negative.
+        ValueError: If there is less to hide than inner folds, or no pair is left as a negative.
     """
     indications = np.stack(labels.indications.nonzero()).astype(np.int64)
     treated = np.unique(indications[1])
     known_contraindications = np.stack(labels.contraindications.nonzero()).astype(np.int64)
-    groups = np.arange(labels.indications.shape[1]) if disease_group is None else disease_group
-    fold_of = _deal(indications, regime, groups, num_folds, generator)
+    fold_of = _deal(indications, regime, disease_group, num_folds, generator)
+    num_folds = int(fold_of.max()) + 1
     fold_of_contraindication = generator.integers(num_folds, size=known_contraindications.shape[1])
     for fold in range(num_folds):
         positives = indications[:, fold_of == fold]
@@ -110,20 +111,29 @@ def hidden_cells(
 
 
 def _deal(
-    indications: IntArray, regime: Regime, disease_group: IntArray, num_folds: int, generator: np.random.Generator
+    indications: IntArray,
+    regime: Regime,
+    disease_group: IntArray | None,
+    num_folds: int,
+    generator: np.random.Generator,
 ) -> IntArray:
     """Inner fold of each indication. Shape [num_indications]."""
     group = {
         "pair": np.arange(indications.shape[1]),
-        "disease": disease_group[indications[1]],
+        "disease": indications[1] if disease_group is None else disease_group[indications[1]],
         "drug": indications[0],
     }[regime]
     distinct, member = np.unique(group, return_inverse=True)
+    what = {"pair": "training indications", "disease": "treated diseases", "drug": "treating drugs"}[regime]
+    advice = "set fewer inner_folds, or give a graph with more indications"
+    if disease_group is not None:
+        num_folds = max(2, min(num_folds, len(distinct)))
+        what = "groups of related treated diseases"
+        advice = "set more num_folds, or leave disease_group out of the kinds"
     if len(distinct) < num_folds:
-        what = {"pair": "training indications", "disease": "treated diseases", "drug": "treating drugs"}[regime]
         raise ValueError(
             f"learning hides {num_folds} inner folds by {regime} in turn and needs at least as many {what} "
-            f"(got {len(distinct)}): set fewer inner_folds, or give a graph with more indications"
+            f"(got {len(distinct)}): {advice}"
         )
     folds: IntArray = generator.permutation(np.arange(len(distinct)) % num_folds)[member]
     return folds

@@ -80,10 +80,10 @@ def fit_two_towers(visible: csr_array, vectors: PairVectors, *, num_updates: int
     towers = nn.ModuleList(_Tower(side.shape[1], generator) for side in (drugs, diseases))
     optimiser = torch.optim.AdamW(towers.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=max(num_updates, 2))
-    seen = torch.from_numpy(visible[:, treated].toarray())
+    seen, treated_diseases = torch.from_numpy(visible[:, treated].toarray()), diseases[treated]
     for _ in range(num_updates):
         chosen = torch.randperm(len(treated), generator=generator)[:TREATED_AT_ONCE]
-        closeness = SHARPNESS * towers[0](drugs) @ towers[1](diseases[treated[chosen]]).T
+        closeness = SHARPNESS * towers[0](drugs) @ towers[1](treated_diseases[chosen]).T
         loss = _loss(closeness, seen[:, chosen])
         optimiser.zero_grad()
         loss.backward()

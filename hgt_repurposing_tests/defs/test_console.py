@@ -4,9 +4,10 @@ import logging
 from collections.abc import Iterator
 from contextlib import nullcontext
 
+import dagster as dg
 import pytest
 
-from hgt_repurposing.defs.console import shown_in
+from hgt_repurposing.defs.console import shown_in, terse_console
 
 CORE = logging.getLogger("hgt_repurposing")
 MODULE = logging.getLogger("hgt_repurposing.training.loop")
@@ -76,3 +77,32 @@ def test_logging_is_afterwards_as_it_was_before(
     assert (CORE.level, CORE.propagate, list(CORE.handlers)) == before
     MODULE.warning("outside")
     assert step_log[1].lines == []
+
+
+def shown_of(error: Exception, capsys: pytest.CaptureFixture[str]) -> str:
+    """What the terminal shows of a step that ends with this error."""
+
+    @dg.op
+    def fails() -> None:
+        raise error
+
+    @dg.job(logger_defs={"console": terse_console})
+    def job() -> None:
+        fails()
+
+    assert not job.execute_in_process(run_config={"loggers": {"console": {}}}, raise_on_error=False).success
+    return capsys.readouterr().err
+
+
+def test_a_wrong_input_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown_of(dg.Failure(description="nodes.csv: row 3 has no id"), capsys)
+    assert text.rstrip().endswith("fails: ERROR stopped: nodes.csv: row 3 has no id")
+    assert "Traceback" not in text
+
+
+def test_a_bug_of_ours_shows_its_kind_its_message_and_where_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown_of(IndexError("dimension out of range"), capsys)
+    assert "fails: ERROR stopped by a bug of ours, please report it" in text
+    assert "IndexError: dimension out of range" in text
+    assert 'test_console.py", line' in text
+    assert "raise error" in text

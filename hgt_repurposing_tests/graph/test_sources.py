@@ -3,7 +3,6 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
@@ -12,6 +11,7 @@ from hgt_repurposing.graph.sources.delimited import read_columns
 from hgt_repurposing.graph.sources.hetionet import load_hetionet
 from hgt_repurposing.graph.sources.primekg import load_primekg
 from hgt_repurposing.graph.sources.tables import load_tables
+from hgt_repurposing_tests.graph.tables import write_tables
 
 HETIONET = Path(__file__).parents[3] / "shared" / "data" / "hetionet"
 
@@ -219,21 +219,19 @@ def test_tables_may_be_tsv_or_gzipped(tables: Path, tmp_path: Path, ending: str)
 
 
 def test_tables_hold_any_knowledge_graph(toy_graph: KnowledgeGraph, tmp_path: Path) -> None:
-    toy_graph.nodes.to_csv(tmp_path / "nodes.csv", index=False)
-    blocks = [
-        pd.DataFrame(
-            {
-                "source_type": source,
-                "source_id": toy_graph.nodes_of(source)["node_id"].iloc[index[0]].array,
-                "relation": relation,
-                "target_type": target,
-                "target_id": toy_graph.nodes_of(target)["node_id"].iloc[index[1]].array,
-            }
-        )
-        for (source, relation, target), index in toy_graph.edges.items()
-    ]
-    pd.concat(blocks).to_csv(tmp_path / "edges.csv", index=False)
+    write_tables(toy_graph, tmp_path)
     assert load_tables(tmp_path, therapeutic=PRIMEKG_RELATIONS).digest == toy_graph.digest
+
+
+def test_relations_of_drugs_and_diseases_that_nobody_named_are_told(
+    toy_graph: KnowledgeGraph, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_tables(toy_graph, tmp_path)
+    assert load_tables(tmp_path, therapeutic=PRIMEKG_RELATIONS).unnamed_relations == []
+    assert caplog.messages == []
+    assert load_own(tmp_path).unnamed_relations == ["contraindication", "off-label use"]
+    (said,) = caplog.messages
+    assert "nor as contraindication or off_label (contraindication, off-label use): nothing is learned" in said
 
 
 # the real Hetionet

@@ -143,6 +143,13 @@ def test_the_stronger_word_counts_where_a_graph_says_several(said: list[str], st
     assert column(ranked(graph=toy([*TOY_EDGES, *more])), "3", "status")[1] == status
 
 
+def test_a_pair_joined_by_a_relation_that_nobody_named_is_not_new() -> None:
+    more = [("drug", "D2", "palliates", "disease", "1"), ("disease", "1", "listed with", "drug", "D1")]
+    found = ranked(graph=toy([*TOY_EDGES, *more]))
+    assert column(found, "1", "status") == ["indication", "contraindication", "other"]
+    assert not column(found, "1", "known")[2]
+
+
 def test_drugs_without_any_known_pair_are_all_new() -> None:
     found = ranked()
     rows = found.table[(found.table["drug_id"] == "D2") & (found.table["disease_id"] != "2")]

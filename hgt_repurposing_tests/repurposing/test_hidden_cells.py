@@ -244,6 +244,19 @@ def test_fewer_groups_than_folds_are_an_error(regime: Regime, pairs: list[list[i
         hidden(regime, labels=LABELS.with_indications(np.array(pairs)))
 
 
+def test_fewer_groups_of_relatives_than_folds_are_hidden_one_by_one() -> None:
+    group = np.arange(NUM_DISEASES) % 2
+    folds = hidden("disease", disease_group=group)
+    assert [np.unique(group[positives(cells)[1]]).tolist() for cells in folds] in ([[0], [1]], [[1], [0]])
+    assert {draw for cells in folds for draw in cells.draw.tolist()} == {EVERY_DRAW, NO_DRAW, 0, 1}
+
+
+def test_one_group_of_relatives_is_an_error() -> None:
+    expected = "needs at least as many groups of related treated diseases .got 1.: set more num_folds, or leave"
+    with pytest.raises(ValueError, match=expected):
+        hidden("disease", disease_group=np.zeros(NUM_DISEASES, dtype=np.int64))
+
+
 @every_regime
 def test_known_pairs_everywhere_leave_nothing_to_learn_from(regime: Regime) -> None:
     everything = np.indices((NUM_DRUGS, NUM_DISEASES)).reshape(2, -1)

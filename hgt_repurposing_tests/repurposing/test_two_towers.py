@@ -170,6 +170,15 @@ def test_more_diseases_than_fit_an_update_take_turns(monkeypatch: pytest.MonkeyP
     assert auroc_on_held_out_diseases(table, planted_vectors(), seed=0) > 0.7
 
 
+def test_one_treated_disease_is_enough() -> None:
+    table = table_of(planted_pairs())
+    only = visible(table * (np.arange(NUM_DISEASES) == 3))
+    towers = fit_two_towers(only, planted_vectors(), num_updates=80, seed=0)
+    seen = table[:, 3] > 0
+    column = grid_of(towers)[:, 3]
+    assert column[seen].min() > column[~seen].max()
+
+
 def test_a_column_without_spread_does_no_harm() -> None:
     vectors = planted_vectors()
     flat = PairVectors(

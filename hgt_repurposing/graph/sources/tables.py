@@ -1,5 +1,6 @@
 """Plain tables, the format for a graph of one's own: nodes.csv and edges.csv, either also as .tsv or gzipped."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from hgt_repurposing.graph.schema import (
     TherapeuticRelations,
 )
 from hgt_repurposing.graph.sources.delimited import FIRST_ROW, find_file, read_columns
+
+logger = logging.getLogger(__name__)
 
 _ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 
@@ -35,7 +38,7 @@ def load_tables(
     """
     node_file, edge_file = (find_file(path, [name + ending for ending in _ENDINGS]) for name in ("nodes", "edges"))
     nodes = read_columns(node_file, (NODE_TYPE, NODE_ID), optional=(NODE_NAME,)).astype("str")
-    return build_knowledge_graph(
+    graph = build_knowledge_graph(
         nodes.reindex(columns=list(NODE_COLUMNS)),
         read_columns(edge_file, EDGE_COLUMNS),
         therapeutic=therapeutic,
@@ -43,3 +46,10 @@ def load_tables(
         source=str(edge_file),
         first_row=FIRST_ROW,
     )
+    if graph.unnamed_relations:
+        logger.warning(
+            "%s joins drugs and diseases by relations that are named neither as indication nor as contraindication or "
+            "off_label (%s): nothing is learned from them, and their pairs have the status 'other'",
+            edge_file, ", ".join(graph.unnamed_relations),
+        )  # fmt: skip
+    return graph
