@@ -1,12 +1,14 @@
-"""The command line: look at what a run left behind. Works without Dagster."""
+"""The command line: check what a run is told, look at what it left behind. Works without Dagster."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hgt_repurposing.layout import data_folder, folder_of, load
 from hgt_repurposing.report import PAGE
+from hgt_repurposing.run_config import complaints
 from hgt_repurposing.summary import summary_text
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -44,6 +46,20 @@ def summary(
         ("their validation", "embedding_validation", "hgt_embeddings.validation.json"),
     ):
         typer.echo(f"  {what:<17} {folder_of(name, root=root) / file}")
+
+
+@app.command()
+def check(config: Annotated[Path, typer.Argument(help="run configuration, YAML")]) -> None:
+    """Say what is wrong with a run configuration before anything runs."""
+    try:
+        found = complaints(config.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        found = [f"it cannot be read: {error}"]
+    for complaint in found:
+        typer.echo(f"error: {config}: {complaint}", err=True)
+    if found:
+        raise typer.Exit(1)
+    typer.echo(f"{config}: every name and value will do")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,18 @@ LAYERS = (
     ("graph",),
     ("sampling", "model", "evaluation"),
     ("training", "embeddings", "repurposing"),
-    ("layout", "artifacts", "checkpoints", "wording", "verdicts", "plots", "report_sections", "report", "summary"),
+    (
+        "layout",
+        "artifacts",
+        "checkpoints",
+        "wording",
+        "verdicts",
+        "plots",
+        "report_sections",
+        "report",
+        "summary",
+        "run_config",
+    ),
     ("cli", "definitions", "defs"),
 )
 """From the bottom up; imports only point down. A room of the table is a module or a package with all that is in it."""

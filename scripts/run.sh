@@ -14,6 +14,7 @@ for variable in $(sed -n 's/^ *env: *\([A-Za-z_][A-Za-z_0-9]*\) *$/\1/p' "$confi
 done
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
+hgt-repurposing check "$config" >/dev/null
 echo "Materialising every asset with the configuration $config"
 dagster job execute -m hgt_repurposing.definitions -j repurposing_job -c "$config"
 echo

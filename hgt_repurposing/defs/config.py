@@ -9,6 +9,7 @@ from hgt_repurposing.graph.message_graph import MessageGraphConfig
 from hgt_repurposing.graph.sources.source import GraphSource
 from hgt_repurposing.graph.split import SplitConfig
 from hgt_repurposing.repurposing.params import CandidateParams, ClassifierParams
+from hgt_repurposing.run_config import one_sentence
 from hgt_repurposing.training.params import EmbeddingParams
 
 
@@ -20,16 +21,6 @@ class LaunchConfig(dg.Config):
             super().__init__(**values)
         except ValidationError as error:
             raise dg.Failure(description=one_sentence(error), allow_retries=False) from None
-
-
-def one_sentence(error: ValidationError) -> str:
-    """All complaints about a configuration, each with field, rule and value."""
-    said = []
-    for complaint in error.errors():
-        field = ".".join(map(str, complaint["loc"]))
-        message = complaint["msg"].removeprefix("Value error, ")
-        said.append(f"{field}: {message} (got {complaint['input']!r})" if field else message)
-    return f"wrong configuration: {'; '.join(said)}"
 
 
 class KnowledgeGraphConfig(LaunchConfig, GraphSource):
