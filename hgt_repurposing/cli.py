@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
-from hgt_repurposing.layout import data_folder, folder_of, load
+from hgt_repurposing.layout import data_folder, folder_of, is_there, load, require_made_from
 from hgt_repurposing.report import PAGE
 from hgt_repurposing.run_config import complaints
 from hgt_repurposing.summary import summary_text
+
+CANDIDATES, EVALUATION = "repurposing_candidates", "repurposing_evaluation"
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -31,21 +33,27 @@ def summary(
     """Print the best new candidates of a disease, the evaluation in short, and where the files of the last run lie."""
     root = data_folder(data)
     try:
-        evaluation, candidates = (load(f"repurposing_{what}", root=root) for what in ("evaluation", "candidates"))
-        text = summary_text(evaluation, candidates, disease or None)
+        evaluation = load(EVALUATION, root=root) if is_there(EVALUATION, root=root) else None
+        text = summary_text(evaluation, load(CANDIDATES, root=root), disease or None)
     except (ValueError, FileNotFoundError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None
+    for name in (CANDIDATES, EVALUATION) if evaluation else (CANDIDATES,):
+        try:
+            require_made_from(name, "knowledge_graph", root=root)
+        except (ValueError, FileNotFoundError) as error:
+            typer.echo(f"WARNING: what lies here is of several runs: {error}", err=True)
     typer.echo(text)
     typer.echo("\nFiles")
     for what, name, file in (
         ("report", "repurposing_report", PAGE),
-        ("evaluation table", "repurposing_evaluation", "evaluation.csv"),
-        ("all candidates", "repurposing_candidates", "repurposing_candidates.csv"),
+        ("evaluation table", EVALUATION, "evaluation.csv"),
+        ("all candidates", CANDIDATES, "repurposing_candidates.csv"),
         ("embeddings", "hgt_embeddings", "hgt_embeddings.csv"),
         ("their validation", "embedding_validation", "hgt_embeddings.validation.json"),
     ):
-        typer.echo(f"  {what:<17} {folder_of(name, root=root) / file}")
+        if is_there(name, root=root):
+            typer.echo(f"  {what:<17} {folder_of(name, root=root) / file}")
 
 
 @app.command()

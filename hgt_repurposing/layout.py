@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from hgt_repurposing.artifacts import (
     Manifest,
     Provenance,
+    manifest_path,
     read_artifact,
     read_manifest,
     read_one_part,
@@ -76,6 +77,11 @@ def save(name: str, value: Any, *, root: Path, config: dict[str, Any], inputs: S
 def load(name: str, *, root: Path) -> Any:
     """Read an artefact. Any: what its owner makes of the parts; raises as `read_artifact`."""
     return _owner(name).from_parts(read_artifact(folder_of(name, root=root), name))
+
+
+def is_there(name: str, *, root: Path) -> bool:
+    """Whether an artefact was ever written; it may still be damaged, or of another run."""
+    return manifest_path(folder_of(name, root=root), name).exists()
 
 
 def manifest_of(name: str, *, root: Path) -> Manifest:

@@ -26,15 +26,16 @@ COLUMNS = {
     "auroc": "AUROC",
 }
 """Metrics beside the one that counts, by their short names."""
+NOT_EVALUATED = "WARNING: not evaluated, so nobody knows how far to trust this list: run the job to its end"
 POPULARITY = {"drug": "disease degree"}
 """The floor that is nothing but popularity; where drugs are not held out it is the drug's."""
 
 
-def summary_text(evaluation: Evaluation, candidates: Candidates, disease: str | None = None) -> str:
+def summary_text(evaluation: Evaluation | None, candidates: Candidates, disease: str | None = None) -> str:
     """New candidates of one disease, the model beside its best floor and popularity, the verdict.
 
     Args:
-        evaluation: Of the model and its floors.
+        evaluation: Of the model and its floors; None if there is none.
         candidates: The list that users see.
         disease: Id or name; of namesakes the first. None takes the one with the most known treatments in its list,
             ties by name.
@@ -45,9 +46,6 @@ def summary_text(evaluation: Evaluation, candidates: Candidates, disease: str | 
     rows = _one_disease(candidates, disease)
     name, identifier = rows["disease_name"].iloc[0], rows["disease_id"].iloc[0]
     namesakes = candidates.table.loc[candidates.table["disease_name"] == name, "disease_id"].unique()
-    verdict = evaluation.headline()
-    if lead_of(evaluation, headline_split(evaluation)).standing == "behind":
-        verdict = f"WARNING: {verdict}"
     return "\n".join(
         [
             f"Best new candidates for {one_line(name, MAX_NAME)} ({one_line(identifier, MAX_ID)})",
@@ -56,12 +54,7 @@ def summary_text(evaluation: Evaluation, candidates: Candidates, disease: str | 
             "",
             *_candidate_lines(rows),
             "",
-            "Evaluation, mean over folds: the model, its best floor, popularity",
-            "AP: macro average precision with standard deviation, by drug where drugs are held out",
-            "",
-            *_evaluation_lines(evaluation),
-            "",
-            *textwrap.wrap(verdict, WIDTH),
+            *([NOT_EVALUATED] if evaluation is None else _evaluation(evaluation)),
         ]
     )
 
@@ -95,6 +88,20 @@ def _candidate_lines(rows: pd.DataFrame) -> list[str]:
     ]
     table = [(*head, "contraindicated"), *lines]
     return aligned(table if risk_known else [line[: len(head)] for line in table], right=(0, 3, 4))
+
+
+def _evaluation(evaluation: Evaluation) -> list[str]:
+    verdict = evaluation.headline()
+    if lead_of(evaluation, headline_split(evaluation)).standing == "behind":
+        verdict = f"WARNING: {verdict}"
+    return [
+        "Evaluation, mean over folds: the model, its best floor, popularity",
+        "AP: macro average precision with standard deviation, by drug where drugs are held out",
+        "",
+        *_evaluation_lines(evaluation),
+        "",
+        *textwrap.wrap(verdict, WIDTH),
+    ]
 
 
 def _evaluation_lines(evaluation: Evaluation) -> list[str]:

@@ -3,10 +3,8 @@
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 import hgt_repurposing
-from hgt_repurposing.cli import app
 from hgt_repurposing.run_config import complaints
 
 CONFIGS = sorted((Path(hgt_repurposing.__file__).parent / "configs").glob("*.yaml"))
@@ -77,27 +75,3 @@ def test_what_is_no_yaml_is_named_by_line() -> None:
 def test_every_mistake_is_said_at_once() -> None:
     text = of("repurposing_model", "num_trees: -3, inner_fold: 2") + "opps: {}\n"
     assert len(complaints(text, {})) == 3
-
-
-def test_the_command_says_what_is_wrong_and_fails(tmp_path: Path) -> None:
-    file = tmp_path / "mine.yaml"
-    file.write_text(of("embedding_params", "num_epoch: 3"))
-    result = CliRunner().invoke(app, ["check", str(file)])
-    assert result.exit_code == 1
-    assert result.stderr == (
-        f"error: {file}: embedding_params: there is no setting 'num_epoch': did you mean 'num_epochs'?\n"
-    )
-
-
-def test_the_command_passes_what_will_do(tmp_path: Path) -> None:
-    file = tmp_path / "mine.yaml"
-    file.write_text(of("embedding_params", "num_epochs: 3"))
-    result = CliRunner().invoke(app, ["check", str(file)])
-    assert result.exit_code == 0
-    assert "will do" in result.stdout
-
-
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["check", str(tmp_path / "absent.yaml")])
-    assert result.exit_code == 1
-    assert "absent.yaml: it cannot be read" in result.stderr

@@ -100,6 +100,12 @@ def test_a_name_cannot_command_the_terminal() -> None:
     assert " [2J Drug" in text
 
 
+def test_without_an_evaluation_the_list_is_shown_with_a_warning() -> None:
+    text = summary_text(None, listed(TOY_LIST), "3")
+    assert text.startswith("Best new candidates for ocular holemia (3)")
+    assert text.splitlines()[-1].startswith("WARNING: not evaluated")
+
+
 def test_the_summary_ends_with_the_headline() -> None:
     evaluation = evaluated()
     assert " ".join(summary_text(evaluation, listed(TOY_LIST)).split()).endswith(evaluation.headline())

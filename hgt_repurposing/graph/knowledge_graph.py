@@ -327,9 +327,10 @@ def _require_therapeutic(graph: KnowledgeGraph, source: str) -> None:
     found = sorted({t.relation for t in graph.edges if graph.is_drug_disease(t)})
     unknown = [name for name in [*names.indication, *names.contraindication, *names.off_label] if name not in found]
     if unknown:
+        none = f"none, so there are no drug-disease pairs; node types found: {', '.join(map(repr, graph.num_nodes))}"
         raise ValueError(
             f"{source}: no edge {unknown[0]!r} between a {names.drug!r} and a {names.disease!r}; "
-            f"relations found between them: {', '.join(map(repr, found)) or 'none, so there are no drug-disease pairs'}"
+            f"relations found between them: {', '.join(map(repr, found)) or none}"
         )
 
 

@@ -301,7 +301,8 @@ def test_no_edge_at_all_is_an_error(toy_nodes: pd.DataFrame, toy_edges: pd.DataF
 
 
 def test_no_drug_disease_pair_is_an_error(toy_nodes: pd.DataFrame, toy_edges: pd.DataFrame) -> None:
-    with pytest.raises(ValueError, match="none, so there are no drug-disease pairs"):
+    types = "node types found: 'disease', 'drug', 'gene/protein'"
+    with pytest.raises(ValueError, match=f"none, so there are no drug-disease pairs; {types}"):
         build(toy_nodes, toy_edges[5:])
 
 

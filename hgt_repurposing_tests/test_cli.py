@@ -1,0 +1,95 @@
+"""The command line: what it prints, and when it fails."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from hgt_repurposing.cli import app
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.layout import save
+from hgt_repurposing_tests.evaluations import evaluated
+from hgt_repurposing_tests.test_report import TOY_LIST, listed
+from hgt_repurposing_tests.test_run_config import of
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+# summary
+
+
+@pytest.fixture
+def results(toy_graph: KnowledgeGraph, tmp_path: Path) -> Path:
+    """A data folder with a graph, and candidates and an evaluation that were made from it."""
+    save("knowledge_graph", toy_graph, root=tmp_path, config={}, inputs=[])
+    save("repurposing_candidates", listed(TOY_LIST), root=tmp_path, config={}, inputs=["knowledge_graph"])
+    save("repurposing_evaluation", evaluated(), root=tmp_path, config={}, inputs=["knowledge_graph"])
+    return tmp_path
+
+
+def test_summary_shows_candidates_evaluation_and_the_files_that_are_there(results: Path) -> None:
+    result = invoke("summary", "--data", results, "--disease", "3")
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    assert result.stdout.startswith("Best new candidates for ocular holemia (3)")
+    assert "Evaluation, mean over folds" in result.stdout
+    files = result.stdout[result.stdout.index("\nFiles") :].splitlines()[2:]
+    assert [line.split()[0] for line in files] == ["evaluation", "all"]
+    assert all(Path(line.split()[-1]).exists() for line in files)
+
+
+def test_summary_of_an_unfinished_run_shows_the_candidates_and_warns(results: Path) -> None:
+    (results / "08_reporting/evaluation/repurposing_evaluation.manifest.json").unlink()
+    result = invoke("summary", "--data", results)
+    assert result.exit_code == 0
+    assert "WARNING: not evaluated" in result.stdout
+
+
+def test_summary_warns_of_results_of_several_runs(results: Path, demo_graph: KnowledgeGraph) -> None:
+    save("knowledge_graph", demo_graph, root=results, config={}, inputs=[])
+    result = invoke("summary", "--data", results)
+    assert result.exit_code == 0
+    assert result.stderr.count("WARNING: what lies here is of several runs") == 2
+    assert "repurposing_candidates was made from another knowledge_graph" in result.stderr
+
+
+def test_summary_without_a_run_says_what_to_do(tmp_path: Path) -> None:
+    result = invoke("summary", "--data", tmp_path)
+    assert result.exit_code == 1
+    assert "error: no artefact 'repurposing_candidates'" in result.stderr
+    assert "materialise the asset" in result.stderr
+
+
+def test_summary_names_a_disease_that_is_not_there(results: Path) -> None:
+    result = invoke("summary", "--data", results, "--disease", "gout")
+    assert result.exit_code == 1
+    assert result.stderr == "error: no disease has the id or the name 'gout' in the candidate list\n"
+
+
+# check
+
+
+def test_check_says_what_is_wrong_and_fails(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(of("embedding_params", "num_epoch: 3"))
+    result = invoke("check", file)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"error: {file}: embedding_params: there is no setting 'num_epoch': did you mean 'num_epochs'?\n"
+    )
+
+
+def test_check_passes_what_will_do(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(of("embedding_params", "num_epochs: 3"))
+    result = invoke("check", file)
+    assert result.exit_code == 0
+    assert "will do" in result.stdout
+
+
+def test_check_names_a_file_that_is_not_there(tmp_path: Path) -> None:
+    result = invoke("check", tmp_path / "absent.yaml")
+    assert result.exit_code == 1
+    assert "absent.yaml: it cannot be read" in result.stderr
