@@ -84,7 +84,7 @@ def _asset(asset: str, given: Any, environment: Mapping[str, str]) -> Iterator[s
     model = SETTINGS[asset]
     yield from (f"{asset}: {unknown}" for unknown in _unknown(values, model.model_fields, "setting"))
     known = {}
-    for name in set(values) & set(model.model_fields):
+    for name in (name for name in values if name in model.model_fields):
         variable = values[name].get(FROM_ENVIRONMENT) if isinstance(values[name], dict) else None
         if variable and not environment.get(variable):
             yield f"{asset}: {name} is read from the environment variable {variable}, which is not set"

@@ -55,6 +55,12 @@ def test_summary_warns_of_results_of_several_runs(results: Path, demo_graph: Kno
     assert "repurposing_candidates was made from another knowledge_graph" in result.stderr
 
 
+def test_summary_of_lists_that_were_handed_on_alone_warns_of_nothing(results: Path) -> None:
+    (results / "03_primary/knowledge_graph/knowledge_graph.manifest.json").unlink()
+    result = invoke("summary", "--data", results)
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
 def test_summary_without_a_run_says_what_to_do(tmp_path: Path) -> None:
     result = invoke("summary", "--data", tmp_path)
     assert result.exit_code == 1

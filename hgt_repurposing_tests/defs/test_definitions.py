@@ -13,6 +13,7 @@ from hgt_repurposing.defs.config import EmbeddingParamsConfig, KnowledgeGraphCon
 from hgt_repurposing.graph.sources.source import GraphSource
 from hgt_repurposing.layout import PLACES
 from hgt_repurposing.repurposing.params import ClassifierParams
+from hgt_repurposing.run_config import SETTINGS
 from hgt_repurposing.training.params import EmbeddingParams
 
 CONFIGS = sorted((Path(hgt_repurposing.__file__).parent / "configs").glob("*.yaml"))
@@ -105,6 +106,16 @@ def test_a_shipped_configuration_is_accepted(path: Path, monkeypatch: pytest.Mon
 def test_the_launchpad_offers_exactly_the_published_parameters() -> None:
     assert set(EmbeddingParamsConfig.model_fields) == set(EmbeddingParams.model_fields)
     assert all(field.description for field in EmbeddingParamsConfig.model_fields.values())
+
+
+def test_what_is_checked_beforehand_is_what_the_launchpad_offers() -> None:
+    offered = {}
+    for node in defs.resolve_job_def("repurposing_job").nodes:
+        schema = node.definition.config_schema
+        fields = getattr(schema.config_type, "fields", {}) if schema else {}
+        if fields:
+            offered[node.name] = set(fields)
+    assert offered == {asset: set(model.model_fields) for asset, model in SETTINGS.items()}
 
 
 def test_a_wrong_parameter_is_one_sentence() -> None:
