@@ -39,12 +39,7 @@ def summary(
     except (ValueError, FileNotFoundError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None
-    for name in (CANDIDATES, EVALUATION) if evaluation else (CANDIDATES,):
-        try:
-            with suppress(FileNotFoundError):  # whoever was handed the lists alone
-                require_made_from(name, "knowledge_graph", root=root)
-        except ValueError as error:
-            typer.echo(f"WARNING: what lies here is of several runs: {error}", err=True)
+    _warn_of_several_runs(root)
     typer.echo(text)
     typer.echo("\nFiles")
     for what, name, file in (
@@ -56,6 +51,15 @@ def summary(
     ):
         if is_there(name, root=root):
             typer.echo(f"  {what:<17} {folder_of(name, root=root) / file}")
+
+
+def _warn_of_several_runs(root: Path) -> None:
+    for name in (CANDIDATES, EVALUATION):
+        try:
+            with suppress(FileNotFoundError):  # not evaluated, or the lists alone were handed on
+                require_made_from(name, "knowledge_graph", root=root)
+        except ValueError as error:
+            typer.echo(f"WARNING: what lies here is of several runs: {error}", err=True)
 
 
 @app.command()

@@ -83,12 +83,13 @@ def _asset(asset: str, given: Any, environment: Mapping[str, str]) -> Iterator[s
         return
     model = SETTINGS[asset]
     yield from (f"{asset}: {unknown}" for unknown in _unknown(values, model.model_fields, "setting"))
-    known = {}
-    for name in (name for name in values if name in model.model_fields):
-        variable = values[name].get(FROM_ENVIRONMENT) if isinstance(values[name], dict) else None
-        if variable and not environment.get(variable):
-            yield f"{asset}: {name} is read from the environment variable {variable}, which is not set"
-        known[name] = environment.get(variable, "") if variable else values[name]
+    known = {name: value for name, value in values.items() if name in model.model_fields}
+    for name, value in known.items():
+        if isinstance(value, dict) and FROM_ENVIRONMENT in value:
+            variable = str(value[FROM_ENVIRONMENT])
+            known[name] = environment.get(variable, "")
+            if not known[name]:
+                yield f"{asset}: {name} is read from the environment variable {variable}, which is not set"
     try:
         model.model_validate(known)
     except ValidationError as error:

@@ -11,8 +11,8 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from first_system import first_system
 from measuring import CPU, in_fresh_process
+from shipped import first_system
 
 from hgt_repurposing.artifacts import write_json
 from hgt_repurposing.graph.hetero_data import to_hetero_data

@@ -9,12 +9,11 @@ which the table says.
 import argparse
 import json
 import time
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-import yaml
 from measuring import CPU
+from shipped import shipped_settings
 
 from hgt_repurposing.artifacts import write_json
 from hgt_repurposing.graph.split import SplitConfig, split_drug_disease_pairs
@@ -45,8 +44,7 @@ def measure(preset: str, num_diseases: int | None) -> dict[str, float]:
         seconds["features"] = time.perf_counter() - start
         print(f"features {seconds['features']:.0f} s", flush=True)
         start = time.perf_counter()
-        shipped = yaml.safe_load((files("hgt_repurposing") / "configs" / "primekg.yaml").read_text())
-        params = ClassifierParams(**shipped["ops"]["repurposing_model"]["config"])
+        params = ClassifierParams(**shipped_settings("primekg", "repurposing_model"))
         model = fit_repurposing_model(inputs, split, params, on_fit=lambda name: print(name, flush=True))
         seconds["fit"] = time.perf_counter() - start
         print(f"fit {seconds['fit']:.0f} s", flush=True)

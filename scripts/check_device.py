@@ -18,7 +18,7 @@ import torch
 import torch_geometric
 from device_case import CPU, Case, engines_of
 from device_checks import IS_MISSING, STEP, Check, run_checks
-from first_system import first_system
+from shipped import first_system
 
 from hgt_repurposing.graph.synthetic import SyntheticConfig, synthetic_knowledge_graph
 from hgt_repurposing.text_table import aligned

@@ -6,11 +6,7 @@ set -euo pipefail
 
 config="$(realpath "${1:-"$(dirname "${BASH_SOURCE[0]}")/../hgt_repurposing/configs/demo.yaml"}")"
 for variable in $(sed -n 's/^ *env: *\([A-Za-z_][A-Za-z_0-9]*\) *$/\1/p' "$config"); do
-    if [ -z "${!variable:-}" ]; then
-        echo "error: $config reads the environment variable $variable, which is not set: export $variable=/path" >&2
-        exit 1
-    fi
-    [ ! -e "${!variable}" ] || export "$variable=$(realpath "${!variable}")" # the next line changes the folder
+    [ ! -e "${!variable:-}" ] || export "$variable=$(realpath "${!variable}")" # environment.sh changes the folder
 done
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 

@@ -12,13 +12,12 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import yaml
+from shipped import shipped_settings
 from study_tables import WITHOUT_TOWERS, Cost, study_json, study_page
 from torch_geometric.data import HeteroData
 
@@ -195,9 +194,8 @@ def main() -> None:
     start = time.perf_counter()
     source = GraphSource.model_validate(GRAPHS[arguments.graph] | {"path": arguments.path})
     graph = load_knowledge_graph(source, raw_folder=Path())
-    shipped = yaml.safe_load((files("hgt_repurposing") / "configs" / f"{arguments.graph}.yaml").read_text())
-    embedding = EmbeddingParams(**shipped["ops"]["embedding_params"]["config"])
-    params = ClassifierParams(**shipped["ops"].get("repurposing_model", {}).get("config", {}))
+    embedding = EmbeddingParams(**shipped_settings(arguments.graph, "embedding_params"))
+    params = ClassifierParams(**shipped_settings(arguments.graph, "repurposing_model"))
     parts = dict(run(graph, embedding, params, seed=arguments.seed, repeats=arguments.repeats))
     evaluation: Evaluation = parts["evaluation"]
     rows = pd.concat([evaluation.strict, *(strict(parts[name]) for name in ("ablations", "controls"))])

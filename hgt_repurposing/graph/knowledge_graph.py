@@ -106,11 +106,14 @@ class KnowledgeGraph:
         return self.therapeutic_pairs(self.therapeutic.off_label)
 
     @property
+    def drug_disease_relations(self) -> list[str]:
+        """Names of all relations between drugs and diseases, sorted."""
+        return sorted({t.relation for t in self.edges if self.is_drug_disease(t)})
+
+    @property
     def unnamed_relations(self) -> list[str]:
-        """Relations between drugs and diseases of which nobody said what they mean."""
-        names = self.therapeutic
-        named = {*names.indication, *names.contraindication, *names.off_label}
-        return sorted({t.relation for t in self.edges if self.is_drug_disease(t)} - named)
+        """Those of them of which nobody said what they mean."""
+        return [name for name in self.drug_disease_relations if name not in self.therapeutic.drug_disease]
 
     def is_drug_disease(self, edge_type: EdgeType) -> bool:
         """Whether an edge type joins a drug and a disease, under whatever name and in whatever direction."""
@@ -324,8 +327,8 @@ def _unique_edges(index: IntArray, *, symmetric: bool) -> IntArray:
 
 def _require_therapeutic(graph: KnowledgeGraph, source: str) -> None:
     names = graph.therapeutic
-    found = sorted({t.relation for t in graph.edges if graph.is_drug_disease(t)})
-    unknown = [name for name in [*names.indication, *names.contraindication, *names.off_label] if name not in found]
+    found = graph.drug_disease_relations
+    unknown = [name for name in names.drug_disease if name not in found]
     if unknown:
         none = f"none, so there are no drug-disease pairs; node types found: {', '.join(map(repr, graph.num_nodes))}"
         raise ValueError(

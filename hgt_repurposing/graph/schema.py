@@ -55,6 +55,11 @@ class TherapeuticRelations(BaseModel, frozen=True, extra="forbid"):
     drug_gene: list[str] = Field([], description="relations that name a drug's target genes; empty: all to genes")
     disease_gene: list[str] = Field([], description="relations that name a disease's causal genes; empty: all to genes")
 
+    @property
+    def drug_disease(self) -> list[str]:
+        """Every relation between a drug and a disease of which it is said what it means."""
+        return [*self.indication, *self.contraindication, *self.off_label]
+
 
 PRIMEKG_RELATIONS = TherapeuticRelations(contraindication=["contraindication"], off_label=["off-label use"])
 HETIONET_RELATIONS = TherapeuticRelations(
