@@ -84,11 +84,12 @@ def bootstrap_difference(
         confidence_level=confidence,
         rng=generator,
     )
-    interval = result.confidence_interval
+    # In order: between equal means, interpolation may round the lower end above the upper one.
+    lower, upper = sorted(result.confidence_interval)
     return BootstrapDifference(
         mean=float(difference.mean()),
-        lower=float(interval.low),
-        upper=float(interval.high),
+        lower=float(lower),
+        upper=float(upper),
         share_positive=float((result.bootstrap_distribution > 0).mean()),
         num_diseases=len(distinct),
     )

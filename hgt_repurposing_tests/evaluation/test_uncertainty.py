@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -60,6 +60,7 @@ def test_the_bootstrap_repeats_with_the_seed() -> None:
 
 
 @given(hnp.arrays(np.float64, st.integers(2, 12), elements=st.floats(-1, 1)), st.integers(0, 2**32 - 1))
+@example(np.full(2, 0.013), 0)  # interpolated between equal means, the ends pass each other
 def test_the_mean_lies_between_the_extremes_and_the_interval_too(difference: FloatArray, seed: int) -> None:
     result = resampled(difference, np.zeros_like(difference), np.arange(len(difference)), seed=seed)
     rounding = 1e-12
