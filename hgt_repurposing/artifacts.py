@@ -1,9 +1,9 @@
 """Artefacts on disk: a few part shapes with one header each. The only module that opens files for writing.
 
 An artefact is a set of files in one folder plus `<name>.manifest.json`, which carries the format version, the package
-version, the resolved configuration, the digests of its inputs and size and SHA-256 of every part. Parts are written
-into a hidden folder beside their place and renamed; the manifest goes away first and comes back last, so what has no
-manifest is no artefact, and what does not agree with its manifest is refused by name.
+version, the resolved configuration, the digests of all that it was made from and size and SHA-256 of every part. Parts
+are written into a hidden folder beside their place and renamed; the manifest goes away first and comes back last, so
+what has no manifest is no artefact, and what does not agree with its manifest is refused by name.
 
 The ending of a part's name decides its shape: `.parquet` and `.csv` a table, `.npz` named arrays, `.json` a JSON value,
 `.html` text, anything else bytes. Nothing is pickled.
@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 PACKAGE = "hgt_repurposing"
 
 
@@ -38,7 +38,9 @@ class Provenance:
     config: Mapping[str, Any] = field(default_factory=dict)
     """Resolved configuration of the step that made it. Any: JSON values."""
     inputs: Mapping[str, str] = field(default_factory=dict)
-    """Digest of every artefact that the step read, by name."""
+    """Digest of every artefact that the step read, by name, as it was read."""
+    lineage: Mapping[str, str] = field(default_factory=dict)
+    """The same of everything that those were made from in turn, themselves included."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Manifest:
     package_version: str
     config: Mapping[str, Any]
     inputs: Mapping[str, str]
+    lineage: Mapping[str, str]
     parts: Mapping[str, Mapping[str, Any]]
     """For each part its `bytes` and `sha256`."""
 
@@ -102,6 +105,7 @@ def write_artifact(folder: Path, name: str, parts: Mapping[str, Any], provenance
             package_version=importlib.metadata.version(PACKAGE),
             config=provenance.config,
             inputs=provenance.inputs,
+            lineage=provenance.lineage,
             parts={
                 part: {"bytes": (staging / part).stat().st_size, "sha256": _sha256(staging / part)} for part in parts
             },
@@ -124,8 +128,16 @@ def read_artifact(folder: Path, name: str) -> dict[str, Any]:
         FileNotFoundError: If the artefact was never written.
         UnreadableArtifactError: If it is of another format version, or a part is missing, truncated or changed.
     """
-    manifest = read_manifest(folder, name)
-    return {part: _read_part(folder / part, entry, name) for part, entry in manifest.parts.items()}
+    return read_parts(folder, read_manifest(folder, name))
+
+
+def read_parts(folder: Path, manifest: Manifest) -> dict[str, Any]:
+    """Read what a manifest describes, and nothing else. Any: one of the part shapes.
+
+    Raises:
+        UnreadableArtifactError: If a part is missing, truncated or changed since.
+    """
+    return {part: _read_part(folder / part, entry, manifest.name) for part, entry in manifest.parts.items()}
 
 
 def read_one_part(folder: Path, name: str, part: str) -> Any:
@@ -188,6 +200,18 @@ def write_text(path: Path, text: str) -> None:
     with _staging(path.parent, path.name) as staging:
         (staging / path.name).write_text(text, encoding="utf-8")
         os.replace(staging / path.name, path)  # noqa: PTH105
+
+
+@contextmanager
+def open_in_place(path: Path) -> Iterator[TextIO]:
+    """Open a text file for reading and writing where it lies, made empty if absent.
+
+    For a lock file alone: a lock holds the file itself, which a renamed one would take the place of.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
+        yield file
 
 
 @contextmanager

@@ -4,6 +4,7 @@ Each is an artefact `checkpoint_<epoch>` with a folder of that name to itself, s
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -37,17 +38,21 @@ class CheckpointFolder:
     """Manifest of the finished model. A checkpoint no newer than it served a training that has landed: the model made
     again is trained anew."""
 
+    before_save: Callable[[], None] = lambda: None
+    """Called before anything is written; it raises where the run may not write any more."""
+
     @classmethod
-    def of_hgt_model(cls, *, root: Path) -> Self:
+    def of_hgt_model(cls, *, root: Path, before_save: Callable[[], None] = lambda: None) -> Self:
         """The place for checkpoints of `hgt_model` in a data folder."""
         folder = folder_of("hgt_model", root=root)
-        return cls(folder / "checkpoints", landed=manifest_path(folder, "hgt_model"))
+        return cls(folder / "checkpoints", landed=manifest_path(folder, "hgt_model"), before_save=before_save)
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint; then remove all but it and the one before it of the same run.
 
         What lies beyond its epoch goes too: the run that saves has not come that far, so it is of another one.
         """
+        self.before_save()
         name = f"checkpoint_{checkpoint.epoch:06d}"
         header = Provenance(config={"fingerprint": checkpoint.fingerprint})
         write_artifact(self.folder / name, name, checkpoint.to_parts(), header)

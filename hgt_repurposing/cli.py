@@ -1,16 +1,28 @@
-"""The command line: check what a run is told, look at what it left behind. Works without Dagster."""
+"""The command line: check what a run is told, look at what it left behind."""
 
+import logging
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+import yaml
 
-from hgt_repurposing.layout import data_folder, folder_of, is_there, load, require_made_from
+from hgt_repurposing.layout import (
+    data_folder,
+    folder_of,
+    is_there,
+    lineage,
+    load_described,
+    made_again_since,
+)
 from hgt_repurposing.report import PAGE
-from hgt_repurposing.run_config import complaints
 from hgt_repurposing.summary import summary_text
+
+if TYPE_CHECKING:
+    from hgt_repurposing.defs.checking import Checked
 
 CANDIDATES, EVALUATION = "repurposing_candidates", "repurposing_evaluation"
 
@@ -20,10 +32,22 @@ DataOption = Annotated[
     str, typer.Option(help="data folder; without it HGT_REPURPOSING_DATA, else ./data", show_default=False)
 ]
 
+ConfigArgument = Annotated[Path, typer.Argument(help="run configuration, YAML")]
+
 
 @app.callback()
 def main() -> None:
     """Which known drug could help in this disease?"""
+
+
+@contextmanager
+def _one_sentence() -> Iterator[None]:
+    """An error ends the command with its sentence and status 1."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
 
 
 @app.command()
@@ -32,14 +56,20 @@ def summary(
     data: DataOption = "",
 ) -> None:
     """Print the best new candidates of a disease, the evaluation in short, and where the files of the last run lie."""
-    root = data_folder(data)
-    try:
-        evaluation = load(EVALUATION, root=root) if is_there(EVALUATION, root=root) else None
-        text = summary_text(evaluation, load(CANDIDATES, root=root), disease or None)
-    except (ValueError, FileNotFoundError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from None
-    _warn_of_several_runs(root)
+    with _one_sentence():
+        root = data_folder(data)
+        candidates = load_described(CANDIDATES, root=root)
+        evaluation = load_described(EVALUATION, root=root) if is_there(EVALUATION, root=root) else None
+        read = [candidates.manifest, *([evaluation.manifest] if evaluation else [])]
+        lineage(read)  # an evaluation of another model says nothing of this list
+        text = summary_text(evaluation and evaluation.value, candidates.value, disease or None)
+    for manifest in read:
+        newer = made_again_since(manifest, root=root)
+        if newer:
+            typer.echo(
+                f"WARNING: what lies here is of several runs: {', '.join(newer)} was made again since {manifest.name}",
+                err=True,
+            )
     typer.echo(text)
     typer.echo("\nFiles")
     for what, name, file in (
@@ -53,27 +83,37 @@ def summary(
             typer.echo(f"  {what:<17} {folder_of(name, root=root) / file}")
 
 
-def _warn_of_several_runs(root: Path) -> None:
-    for name in (CANDIDATES, EVALUATION):
-        try:
-            with suppress(FileNotFoundError):  # not evaluated, or the lists alone were handed on
-                require_made_from(name, "knowledge_graph", root=root)
-        except ValueError as error:
-            typer.echo(f"WARNING: what lies here is of several runs: {error}", err=True)
+@app.command()
+def check(
+    config: ConfigArgument,
+    data: DataOption = "",
+) -> None:
+    """Say what is wrong with a run configuration, and with the graph it names, before anything runs."""
+    for line in _checked(config, data).seen:
+        typer.echo(line)
+    typer.echo(f"{config}: every name and value will do")
 
 
 @app.command()
-def check(config: Annotated[Path, typer.Argument(help="run configuration, YAML")]) -> None:
-    """Say what is wrong with a run configuration before anything runs."""
-    try:
-        found = complaints(config.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        found = [f"it cannot be read: {error}"]
-    for complaint in found:
+def resolve(config: ConfigArgument, data: DataOption = "") -> None:
+    """Check a run configuration, and print it as Dagster takes it: `1e-3` is text to Dagster, 0.001 is a number."""
+    found = _checked(config, data)
+    for line in found.seen:
+        typer.echo(line, err=True)
+    typer.echo(yaml.safe_dump(dict(found.config), sort_keys=False, allow_unicode=True), nl=False)
+
+
+def _checked(config: Path, data: str) -> "Checked":
+    """What was found, if that is nothing wrong; else the command ends."""
+    from hgt_repurposing.defs.checking import checked
+
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    found = checked(config, data=data)
+    for complaint in found.complaints:
         typer.echo(f"error: {config}: {complaint}", err=True)
-    if found:
+    if found.complaints:
         raise typer.Exit(1)
-    typer.echo(f"{config}: every name and value will do")
+    return found
 
 
 if __name__ == "__main__":

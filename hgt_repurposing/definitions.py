@@ -4,7 +4,7 @@ import dagster as dg
 
 from hgt_repurposing.defs import assets, automation, checks
 from hgt_repurposing.defs.console import terse_console
-from hgt_repurposing.defs.resources import ArtifactIOManager, ArtifactStore
+from hgt_repurposing.defs.resources import ArtifactStore, artifact_io_manager
 
 defs = dg.Definitions(
     assets=[
@@ -31,5 +31,5 @@ defs = dg.Definitions(
     jobs=[automation.repurposing_job],
     schedules=[automation.weekly_retraining],
     loggers={"console": terse_console},
-    resources={"store": ArtifactStore(), "io_manager": ArtifactIOManager()},
+    resources={"store": ArtifactStore(), "io_manager": artifact_io_manager},
 )

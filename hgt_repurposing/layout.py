@@ -5,17 +5,19 @@ Owners are named by path and imported when they are needed: torch and xgboost lo
 
 import importlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from hgt_repurposing.artifacts import (
     Manifest,
     Provenance,
+    UnreadableArtifactError,
     manifest_path,
-    read_artifact,
     read_manifest,
     read_one_part,
+    read_parts,
     write_artifact,
 )
 from hgt_repurposing.graph.message_graph import SCOPE_PART, MessageScope
@@ -50,8 +52,15 @@ PLACES = {
 
 
 def data_folder(given: str = "") -> Path:
-    """The folder given, else what HGT_REPURPOSING_DATA names, else `data` in the current folder; absolute."""
-    return Path(given or os.environ.get(DATA_VARIABLE) or "data").resolve()
+    """The folder given, else what HGT_REPURPOSING_DATA names, else `data` in the current folder; absolute.
+
+    Raises:
+        ValueError: If the variable names a relative path, which would mean another folder for every process.
+    """
+    named = Path(os.environ.get(DATA_VARIABLE) or Path("data").resolve()).expanduser()
+    if not given and not named.is_absolute():
+        raise ValueError(f"{DATA_VARIABLE} must be an absolute path (got {str(named)!r})")
+    return Path(given).expanduser().resolve() if given else named.resolve()
 
 
 def folder_of(name: str, *, root: Path) -> Path:
@@ -59,24 +68,42 @@ def folder_of(name: str, *, root: Path) -> Path:
     return root / PLACES[name].folder
 
 
-def save(name: str, value: Any, *, root: Path, config: dict[str, Any], inputs: Sequence[str]) -> Manifest:
-    """Write an artefact with its configuration and the digests of the artefacts it was made from.
+def save(name: str, value: Any, *, root: Path, config: Mapping[str, Any], inputs: Iterable[Manifest] = ()) -> Manifest:
+    """Write an artefact with its configuration and the digests of all that it was made from.
 
     Args:
         name: One of PLACES.
         value: What its owner can turn into parts (Any: a different type per artefact).
         root: The data folder.
         config: Resolved configuration of the step that made it (Any: JSON values).
-        inputs: Names of the artefacts that the step read.
+        inputs: Of the artefacts that the step read, as they were when it read them.
+
+    Raises:
+        ValueError: If the inputs do not belong together.
     """
-    digests = {parent: manifest_of(parent, root=root).digest for parent in inputs}
-    provenance = Provenance(config=config, inputs=digests)
+    read = list(inputs)
+    digests = {manifest.name: manifest.digest for manifest in read}
+    provenance = Provenance(config=config, inputs=digests, lineage=lineage(read))
     return write_artifact(folder_of(name, root=root), name, _owner(name).to_parts(value), provenance)
 
 
 def load(name: str, *, root: Path) -> Any:
     """Read an artefact. Any: what its owner makes of the parts; raises as `read_artifact`."""
-    return _owner(name).from_parts(read_artifact(folder_of(name, root=root), name))
+    return load_described(name, root=root).value
+
+
+class Described(NamedTuple):
+    """A value with the manifest that it was read by."""
+
+    value: Any
+    """Any: what its owner makes of the parts."""
+    manifest: Manifest
+
+
+def load_described(name: str, *, root: Path) -> Described:
+    """Read an artefact with its manifest, which is that of the value read; raises as `read_artifact`."""
+    manifest = manifest_of(name, root=root)
+    return Described(_owner(name).from_parts(read_parts(folder_of(name, root=root), manifest)), manifest)
 
 
 def is_there(name: str, *, root: Path) -> bool:
@@ -89,37 +116,54 @@ def manifest_of(name: str, *, root: Path) -> Manifest:
     return read_manifest(folder_of(name, root=root), name)
 
 
-def require_made_from(name: str, source: str, *, root: Path) -> None:
-    """Refuse an artefact of which any step since the source read another version of its input than lies there now.
+def lineage(manifests: Iterable[Manifest]) -> dict[str, str]:
+    """Digest of every artefact that these were made from, themselves included, by name.
 
     Raises:
-        ValueError: If an input on the way was made again since.
-        FileNotFoundError, UnreadableArtifactError: As `read_manifest`.
+        ValueError: If they do not belong together: two of them were made from different versions of one artefact.
     """
-    for parent, digest in manifest_of(name, root=root).inputs.items():
-        if parent != source and not _descends_from(parent, source, root=root):
-            continue
-        if manifest_of(parent, root=root).digest != digest:
-            raise ValueError(
-                f"{name} was made from another {parent} than lies in {folder_of(parent, root=root)}: "
-                f"materialise {name} again"
-            )
-        require_made_from(parent, source, root=root)
+    digest_of: dict[str, str] = {}
+    known_by: dict[str, str] = {}
+    for manifest in manifests:
+        for name, digest in (*manifest.lineage.items(), (manifest.name, manifest.digest)):
+            if digest_of.setdefault(name, digest) != digest:
+                raise ValueError(_two_versions(name, known_by[name], manifest.name))
+            known_by.setdefault(name, manifest.name)
+    return digest_of
 
 
-def _descends_from(name: str, source: str, *, root: Path) -> bool:
-    parents = manifest_of(name, root=root).inputs
-    return source in parents or any(_descends_from(parent, source, root=root) for parent in parents)
+def _two_versions(name: str, one: str, other: str) -> str:
+    """What to say of an artefact of which two others know different versions, one of them maybe itself."""
+    if name in (one, other):
+        stale = other if name == one else one
+        return f"{stale} was made from another {name} than the one that lies here: make {stale} again"
+    return f"{one} and {other} were made from different versions of {name}: make again what depends on {name}"
 
 
-def judged_split(split: DrugDiseaseSplit, *, root: Path) -> DrugDiseaseSplit:
-    """What of a split the embeddings in the data folder may be used with: all of it, or the one fold they serve.
+def made_again_since(manifest: Manifest, *, root: Path) -> list[str]:
+    """What lies here in another version than an artefact was made from; what is gone, or unreadable, is not counted."""
+    found = []
+    for name, digest in manifest.lineage.items():
+        with suppress(FileNotFoundError, UnreadableArtifactError):
+            if manifest_of(name, root=root).digest != digest:
+                found.append(name)
+    return found
+
+
+def judged_split(split: DrugDiseaseSplit, embeddings: Manifest, *, root: Path) -> DrugDiseaseSplit:
+    """What of a split these embeddings may be used with: all of it, or the one fold they serve.
+
+    Args:
+        split: Of the same graph.
+        embeddings: Manifest of the embeddings, as they were read.
+        root: The data folder, where the message graph lies that they were made from.
 
     Raises:
-        ValueError: If the embeddings, their model or their message graph were made for another split.
+        ValueError: If the embeddings, or their message graph, were made for another split.
         FileNotFoundError, UnreadableArtifactError: As `read_manifest`.
     """
-    require_made_from("hgt_embeddings", "drug_disease_split", root=root)
+    if manifest_of("hetero_data", root=root).digest != embeddings.lineage["hetero_data"]:
+        raise ValueError(_two_versions("hetero_data", "hetero_data", embeddings.name))
     scope = read_one_part(folder_of("hetero_data", root=root), "hetero_data", SCOPE_PART)
     return MessageScope.from_json(scope).judged(split)
 

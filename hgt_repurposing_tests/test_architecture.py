@@ -27,14 +27,15 @@ LAYERS = (
     (
         "layout",
         "artifacts",
+        "run_lock",
         "checkpoints",
+        "preflight",
         "wording",
         "verdicts",
         "plots",
         "report_sections",
         "report",
         "summary",
-        "run_config",
     ),
     ("cli", "definitions", "defs"),
 )

@@ -8,9 +8,9 @@ from typer.testing import CliRunner, Result
 from hgt_repurposing.cli import app
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.layout import save
+from hgt_repurposing_tests.defs.test_run_config import of
 from hgt_repurposing_tests.evaluations import evaluated
 from hgt_repurposing_tests.test_report import TOY_LIST, listed
-from hgt_repurposing_tests.test_run_config import of
 
 
 def invoke(*arguments: object) -> Result:
@@ -23,9 +23,9 @@ def invoke(*arguments: object) -> Result:
 @pytest.fixture
 def results(toy_graph: KnowledgeGraph, tmp_path: Path) -> Path:
     """A data folder with a graph, and candidates and an evaluation that were made from it."""
-    save("knowledge_graph", toy_graph, root=tmp_path, config={}, inputs=[])
-    save("repurposing_candidates", listed(TOY_LIST), root=tmp_path, config={}, inputs=["knowledge_graph"])
-    save("repurposing_evaluation", evaluated(), root=tmp_path, config={}, inputs=["knowledge_graph"])
+    graph = save("knowledge_graph", toy_graph, root=tmp_path, config={})
+    save("repurposing_candidates", listed(TOY_LIST), root=tmp_path, config={}, inputs=[graph])
+    save("repurposing_evaluation", evaluated(), root=tmp_path, config={}, inputs=[graph])
     return tmp_path
 
 
@@ -48,11 +48,25 @@ def test_summary_of_an_unfinished_run_shows_the_candidates_and_warns(results: Pa
 
 
 def test_summary_warns_of_results_of_several_runs(results: Path, demo_graph: KnowledgeGraph) -> None:
-    save("knowledge_graph", demo_graph, root=results, config={}, inputs=[])
+    save("knowledge_graph", demo_graph, root=results, config={})
     result = invoke("summary", "--data", results)
     assert result.exit_code == 0
     assert result.stderr.count("WARNING: what lies here is of several runs") == 2
-    assert "repurposing_candidates was made from another knowledge_graph" in result.stderr
+    assert "knowledge_graph was made again since repurposing_candidates" in result.stderr
+
+
+def test_summary_refuses_an_evaluation_of_something_else_than_the_list(
+    results: Path, demo_graph: KnowledgeGraph
+) -> None:
+    newer = save("knowledge_graph", demo_graph, root=results, config={})
+    save("repurposing_evaluation", evaluated(), root=results, config={}, inputs=[newer])
+    result = invoke("summary", "--data", results)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr == (
+        "error: repurposing_candidates and repurposing_evaluation were made from different versions of "
+        "knowledge_graph: make again what depends on knowledge_graph\n"
+    )
 
 
 def test_summary_of_lists_that_were_handed_on_alone_warns_of_nothing(results: Path) -> None:

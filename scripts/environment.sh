@@ -2,9 +2,18 @@
 #     . scripts/environment.sh
 # Set EXTRAS=dev before, to have the tools of the tests as well. Works in bash and zsh.
 
+# Names of files and folders become absolute before the folder changes: they must mean the same for every process.
 case "${HGT_REPURPOSING_DATA:-/}" in
+    [/~]*) ;;
+    *) export HGT_REPURPOSING_DATA="$PWD/$HGT_REPURPOSING_DATA" ;;
+esac
+case "${HGT_REPURPOSING_CONFIG:-/}" in
+    [/~]*) ;;
+    *) export HGT_REPURPOSING_CONFIG="$PWD/$HGT_REPURPOSING_CONFIG" ;;
+esac
+case "${DAGSTER_HOME:-/}" in
     /*) ;;
-    *) export HGT_REPURPOSING_DATA="$PWD/$HGT_REPURPOSING_DATA" ;; # before the folder changes
+    *) export DAGSTER_HOME="$PWD/$DAGSTER_HOME" ;;
 esac
 _here="$(cd "$(dirname "${BASH_SOURCE[0]:-$0}")/.." && pwd)" || return 1
 cd "$_here" || return 1
@@ -28,7 +37,12 @@ if [ "$_made" != "$_wanted" ] && [ "$_made" != "${_wanted/#run /dev }" ]; then
 fi
 
 export PATH="$_here/.venv/bin:$PATH"
-export DAGSTER_HOME="${DAGSTER_HOME:-$_here}"
+export HGT_REPURPOSING_DATA="${HGT_REPURPOSING_DATA:-$_here/data}"
+# Run history: in .dagster, from whichever folder a command is started later on; a home of your own stays as it is.
+if [ -z "${DAGSTER_HOME:-}" ]; then
+    export DAGSTER_HOME="$_here/.dagster"
+    mkdir -p "$DAGSTER_HOME" && ln -sfn ../dagster.yaml "$DAGSTER_HOME/dagster.yaml" || return 1
+fi
 # The classic dagster commands announce their successor on every call.
 export PYTHONWARNINGS="${PYTHONWARNINGS:+$PYTHONWARNINGS,}ignore:Function "
 # Threads that wait for one another spin for some microseconds only: on a machine that does something else beside,

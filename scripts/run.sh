@@ -10,9 +10,11 @@ for variable in $(sed -n 's/^ *env: *\([A-Za-z_][A-Za-z_0-9]*\) *$/\1/p' "$confi
 done
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
-hgt-repurposing check "$config" >/dev/null
+resolved="$(mktemp)"
+trap 'rm -f "$resolved"' EXIT
+hgt-repurposing resolve "$config" >"$resolved"
 echo "Materialising every asset with the configuration $config"
-dagster job execute -m hgt_repurposing.definitions -j repurposing_job -c "$config"
+dagster job execute -m hgt_repurposing.definitions -j repurposing_job -c "$resolved"
 echo
 hgt-repurposing summary
 echo

@@ -5,8 +5,7 @@ location loads, and every step's process loads it again.
 """
 
 import statistics
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -19,16 +18,14 @@ from hgt_repurposing.defs.config import (
     RepurposingCandidatesConfig,
     RepurposingModelConfig,
 )
-from hgt_repurposing.defs.console import shown_in
 from hgt_repurposing.defs.metadata import number, picture, preview, validation_numbers
 from hgt_repurposing.defs.resources import ArtifactStore
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationReport, ValidationThresholds, validate_embeddings
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees, describe
 from hgt_repurposing.graph.message_graph import scoped_message_graph
-from hgt_repurposing.graph.sources.pairs import load_external_pairs
 from hgt_repurposing.graph.sources.source import load_knowledge_graph
-from hgt_repurposing.graph.split import DrugDiseaseSplit, crossing_edges, split_drug_disease_pairs, split_sizes
+from hgt_repurposing.graph.split import DrugDiseaseSplit, crossing_edges, split_sizes
 from hgt_repurposing.plots import (
     plot_calibration,
     plot_degrees,
@@ -37,6 +34,7 @@ from hgt_repurposing.plots import (
     plot_projection,
     plot_spectrum,
 )
+from hgt_repurposing.preflight import split_for_learning
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.training.params import EmbeddingParams
 from hgt_repurposing.verdicts import headline_split
@@ -57,9 +55,12 @@ EPOCH_LINES = 20
 
 
 @dg.asset(group_name=EMBEDDINGS, kinds={"python"})
-def embedding_params(config: EmbeddingParamsConfig) -> dg.MaterializeResult[EmbeddingParams]:
+def embedding_params(
+    context: dg.AssetExecutionContext, config: EmbeddingParamsConfig, store: ArtifactStore
+) -> dg.MaterializeResult[EmbeddingParams]:
     """How the embeddings are trained: checked first, so that a wrong value fails before anything expensive runs."""
-    params = EmbeddingParams(**config.model_dump())
+    with store.step(context):
+        params = EmbeddingParams(**config.model_dump())
     return dg.MaterializeResult(value=params, metadata={"params": dg.MetadataValue.json(params.model_dump())})
 
 
@@ -68,8 +69,8 @@ def knowledge_graph(
     context: dg.AssetExecutionContext, config: KnowledgeGraphConfig, store: ArtifactStore
 ) -> dg.MaterializeResult[KnowledgeGraph]:
     """Typed nodes and edges of the biomedical knowledge graph, loaded from its files or generated."""
-    with clear_errors(), shown_in(context.log):
-        graph = load_knowledge_graph(config, raw_folder=store.raw_folder)
+    with store.step(context) as step:
+        graph = load_knowledge_graph(config, raw_folder=step.raw_folder)
     return dg.MaterializeResult(
         value=graph,
         metadata={
@@ -88,12 +89,19 @@ def knowledge_graph(
 
 @dg.asset(group_name=GRAPH, kinds={"numpy"})
 def drug_disease_split(
-    config: DrugDiseaseSplitConfig, knowledge_graph: KnowledgeGraph
+    context: dg.AssetExecutionContext,
+    config: DrugDiseaseSplitConfig,
+    store: ArtifactStore,
+    knowledge_graph: KnowledgeGraph,
 ) -> dg.MaterializeResult[DrugDiseaseSplit]:
     """Which known drug-disease pairs each fold holds out: by disease, by pair, by drug and by group of diseases."""
-    with clear_errors():
-        external = load_external_pairs(config.external_pairs, knowledge_graph)
-        split = split_drug_disease_pairs(knowledge_graph, config, external=external.pairs)
+    with store.step(context) as step:
+        split, external = split_for_learning(
+            knowledge_graph,
+            config,
+            classifier=step.settings("repurposing_model"),
+            embedding=step.settings("embedding_params"),
+        )
     return dg.MaterializeResult(
         value=split,
         metadata={
@@ -101,6 +109,7 @@ def drug_disease_split(
             "external_pairs": number(external.pairs.shape[1]),
             "external_pairs_known_already": number(external.num_known),
             "external_rows_with_unknown_ids": number(external.num_unknown),
+            "ways_left_out": dg.MetadataValue.json(dict(split.left_out)),
             "pairs_per_fold": preview(split_sizes(split), rows=100),
             "edges_between_folds": preview(crossing_edges(split, knowledge_graph), rows=100),
         },
@@ -109,12 +118,16 @@ def drug_disease_split(
 
 @dg.asset(group_name=GRAPH, kinds={"pytorch"})
 def hetero_data(
-    config: HeteroDataConfig, knowledge_graph: KnowledgeGraph, drug_disease_split: DrugDiseaseSplit
+    context: dg.AssetExecutionContext,
+    config: HeteroDataConfig,
+    store: ArtifactStore,
+    knowledge_graph: KnowledgeGraph,
+    drug_disease_split: DrugDiseaseSplit,
 ) -> dg.MaterializeResult[HeteroData]:
     """The graph that messages pass over, as PyG HeteroData: no edge between a drug and a disease that is held out."""
     from hgt_repurposing.graph.hetero_data import count_edges, to_hetero_data
 
-    with clear_errors():
+    with store.step(context):
         visible, scope = scoped_message_graph(knowledge_graph, drug_disease_split, config)
         data = to_hetero_data(visible, scope=scope)
     return dg.MaterializeResult(
@@ -136,13 +149,13 @@ def hgt_model(
     from hgt_repurposing.checkpoints import CheckpointFolder
     from hgt_repurposing.training.loop import fit
 
-    with clear_errors(), shown_in(context.log):
+    with store.step(context) as step:
         result = fit(
             hetero_data,
             embedding_params,
             on_epoch=_epoch_logger(context, embedding_params.num_epochs),
-            checkpoints=CheckpointFolder.of_hgt_model(root=store.root),
-            graph_digest=store.digest("hetero_data"),
+            checkpoints=CheckpointFolder.of_hgt_model(root=step.root, before_save=step.session.require_held),
+            graph_digest=step.digest("hetero_data"),
         )
     last = result.history.iloc[-1]
     return dg.MaterializeResult(
@@ -162,6 +175,8 @@ def hgt_model(
 
 @dg.asset(group_name=EMBEDDINGS, kinds={"pytorch", "csv", "parquet"})
 def hgt_embeddings(
+    context: dg.AssetExecutionContext,
+    store: ArtifactStore,
     knowledge_graph: KnowledgeGraph,
     hetero_data: HeteroData,
     hgt_model: TrainingResult,
@@ -169,7 +184,7 @@ def hgt_embeddings(
     """One vector per node of the knowledge graph, computed over all of its message edges."""
     from hgt_repurposing.embeddings.inference import embed_all_nodes
 
-    with clear_errors():
+    with store.step(context):
         embeddings = embed_all_nodes(hgt_model.model, hetero_data, knowledge_graph.nodes)
     return dg.MaterializeResult(
         value=embeddings,
@@ -183,10 +198,13 @@ def hgt_embeddings(
 
 @dg.asset(group_name=EMBEDDINGS, kinds={"numpy", "json"})
 def embedding_validation(
-    context: dg.AssetExecutionContext, knowledge_graph: KnowledgeGraph, hgt_embeddings: Embeddings
+    context: dg.AssetExecutionContext,
+    store: ArtifactStore,
+    knowledge_graph: KnowledgeGraph,
+    hgt_embeddings: Embeddings,
 ) -> dg.MaterializeResult[ValidationReport]:
     """Whether the embeddings collapsed: cosine similarity, principal components, separation of the node types."""
-    with clear_errors():
+    with store.step(context):
         report = validate_embeddings(hgt_embeddings, ValidationThresholds(), expected_nodes=knowledge_graph.nodes)
     context.log.info("%s", report.to_text())
     return dg.MaterializeResult(
@@ -213,11 +231,11 @@ def repurposing_model(
     from hgt_repurposing.repurposing.inputs import pair_inputs
     from hgt_repurposing.repurposing.model import fit_repurposing_model
 
-    with clear_errors():
+    with store.step(context) as step:
         inputs = pair_inputs(knowledge_graph, hgt_embeddings, vectors=config.vectors)
         model = fit_repurposing_model(
             inputs,
-            store.judged_split(drug_disease_split),
+            step.judged_split(drug_disease_split),
             ClassifierParams(**config.model_dump()),
             on_fit=lambda name: context.log.info("fitted the classifier of %s", name),
         )
@@ -246,11 +264,11 @@ def repurposing_evaluation(
     from hgt_repurposing.repurposing.cross_validation import evaluate
     from hgt_repurposing.repurposing.inputs import pair_inputs
 
-    with clear_errors():
+    with store.step(context) as step:
         evaluation = evaluate(
             knowledge_graph,
             pair_inputs(knowledge_graph, hgt_embeddings, vectors=repurposing_model.params.vectors),
-            store.judged_split(drug_disease_split),
+            step.judged_split(drug_disease_split),
             repurposing_model,
             on_fold=lambda name: context.log.info("judged %s", name),
         )
@@ -275,6 +293,7 @@ def repurposing_evaluation(
 def repurposing_candidates(
     context: dg.AssetExecutionContext,
     config: RepurposingCandidatesConfig,
+    store: ArtifactStore,
     knowledge_graph: KnowledgeGraph,
     hgt_embeddings: Embeddings,
     repurposing_model: RepurposingModel,
@@ -283,7 +302,7 @@ def repurposing_candidates(
     from hgt_repurposing.repurposing.candidate_ranking import rank_candidates
     from hgt_repurposing.repurposing.inputs import pair_inputs
 
-    with clear_errors():
+    with store.step(context):
         candidates = rank_candidates(
             repurposing_model,
             pair_inputs(knowledge_graph, hgt_embeddings, vectors=repurposing_model.params.vectors),
@@ -309,6 +328,7 @@ MADE_WITH = [embedding_params, drug_disease_split, repurposing_model]
 
 @dg.asset(group_name=REPURPOSING, kinds={"matplotlib"}, deps=MADE_WITH)
 def repurposing_report(
+    context: dg.AssetExecutionContext,
     store: ArtifactStore,
     knowledge_graph: KnowledgeGraph,
     hgt_model: TrainingResult,
@@ -320,26 +340,20 @@ def repurposing_report(
     """One HTML page: does the model beat its floors, what does it propose, how far to trust it."""
     from hgt_repurposing.report import build_report
 
-    report = build_report(
-        knowledge_graph,
-        hgt_model.history,
-        hgt_embeddings,
-        embedding_validation,
-        repurposing_evaluation,
-        repurposing_candidates,
-        provenance=store.provenance("knowledge_graph", "hgt_embeddings", *(asset.key.path[-1] for asset in MADE_WITH)),
-    )
-    page = store.folder("repurposing_report") / "repurposing_report.html"
+    with store.step(context) as step:
+        report = build_report(
+            knowledge_graph,
+            hgt_model.history,
+            hgt_embeddings,
+            embedding_validation,
+            repurposing_evaluation,
+            repurposing_candidates,
+            provenance=step.provenance(
+                "knowledge_graph", "hgt_embeddings", *(asset.key.path[-1] for asset in MADE_WITH)
+            ),
+        )
+        page = step.folder / "repurposing_report.html"
     return dg.MaterializeResult(value=report, metadata={"page": dg.MetadataValue.path(page)})
-
-
-@contextmanager
-def clear_errors() -> Iterator[None]:
-    """Bad input ends the run with its one sentence in front, and is not tried again."""
-    try:
-        yield
-    except (ValueError, FileNotFoundError) as error:
-        raise dg.Failure(description=str(error), allow_retries=False) from error
 
 
 def _block_logger(context: dg.AssetExecutionContext, num_diseases: int) -> Callable[[int], None]:

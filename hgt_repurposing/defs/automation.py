@@ -2,10 +2,11 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
-import yaml
+
+from hgt_repurposing.defs.checking import checked
+from hgt_repurposing.layout import PLACES
 
 CONFIG_VARIABLE = "HGT_REPURPOSING_CONFIG"
 UNFINISHED = [
@@ -13,6 +14,7 @@ UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
 ]
 
 repurposing_job = dg.define_asset_job(
@@ -36,14 +38,22 @@ def weekly_retraining(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | 
     named = os.environ.get(CONFIG_VARIABLE)
     if not named:
         return dg.SkipReason(f"{CONFIG_VARIABLE} names no configuration file, so there is no graph to retrain on")
-    path = Path(named)
+    path = Path(named).expanduser()
+    if not path.is_absolute():
+        return dg.SkipReason(f"{CONFIG_VARIABLE} must be an absolute path (got {named!r})")
     if not path.is_file():
         return dg.SkipReason(f"{CONFIG_VARIABLE} names {path}, which is no file")
-    running = context.instance.get_runs(dg.RunsFilter(job_name=repurposing_job.name, statuses=UNFINISHED), limit=1)
+    running = unfinished_runs(context.instance)
     if running:
-        run = running[0].run_id
-        return dg.SkipReason(
-            f"run {run} of {repurposing_job.name} is not finished; if it died, terminate it under Runs"
-        )
-    config: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))  # Any: Dagster checks it at launch
-    return dg.RunRequest(run_config=config)
+        return dg.SkipReason(f"run {running[0].run_id} is not finished; if it died, terminate it under Runs")
+    found = checked(path)
+    if found.complaints:
+        return dg.SkipReason(f"{path} will not do: {'; '.join(found.complaints)}")
+    return dg.RunRequest(run_config=dict(found.config))
+
+
+def unfinished_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    """Runs that make any of our assets, whoever started them: those of the UI belong to a job without a name."""
+    ours = {dg.AssetKey(name) for name in PLACES}
+    runs = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
+    return [run for run in runs if run.job_name == repurposing_job.name or ours & (run.asset_selection or set())]

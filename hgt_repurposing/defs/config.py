@@ -5,11 +5,11 @@ from typing import Any
 import dagster as dg
 from pydantic import ValidationError
 
+from hgt_repurposing.defs.run_config import one_sentence
 from hgt_repurposing.graph.message_graph import MessageGraphConfig
 from hgt_repurposing.graph.sources.source import GraphSource
 from hgt_repurposing.graph.split import SplitConfig
 from hgt_repurposing.repurposing.params import CandidateParams, ClassifierParams
-from hgt_repurposing.run_config import one_sentence
 from hgt_repurposing.training.params import EmbeddingParams
 
 

@@ -58,11 +58,24 @@ def _sentence(event: dg.DagsterEvent | None) -> str | None:
     return None
 
 
+NO_BUGS = {
+    "DagsterAssetCheckFailedError": "a check that must hold failed, see above",
+    "DagsterExecutionInterruptedError": "interrupted",
+    "ChildProcessCrashException": "the step's process was killed; often the machine had no memory left",
+}
+"""Errors of Dagster's that say something of the data, the user or the machine, in a sentence."""
+
+
 def _why_stopped(event: dg.DagsterEvent) -> str | None:
-    """The sentence of a wrong input; of anything else all that is known."""
+    """The sentence of a wrong input, a failed check or a machine that refuses; of anything else all that is known."""
     failure = event.step_failure_data
     if failure.user_failure_data:
         return f"stopped: {failure.user_failure_data.description}"
+    error = failure.error
+    while error:
+        if error.cls_name in NO_BUGS:
+            return f"stopped: {NO_BUGS[error.cls_name]}"
+        error = error.cause
     return f"stopped by a bug of ours, please report it: {failure.error.to_string()}" if failure.error else None
 
 

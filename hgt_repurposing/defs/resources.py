@@ -1,67 +1,126 @@
-"""The data folder, and the one IO manager, which reads and writes assets as artefacts with their provenance."""
+"""The data folder as a resource, and the one IO manager, which reads and writes assets as artefacts."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import dagster as dg
-from pydantic import Field
+from pydantic import PrivateAttr
 
+from hgt_repurposing.defs.console import shown_in
+from hgt_repurposing.defs.errors import clear_errors
+from hgt_repurposing.defs.run_config import DATA_FOLDER, IF_BUSY, IfBusy, settings_of
+from hgt_repurposing.defs.session import RunFacts, RunSession
 from hgt_repurposing.graph.split import DrugDiseaseSplit
-from hgt_repurposing.layout import RAW_FOLDER, data_folder, folder_of, judged_split, load, manifest_of, save
-
-DATA_FOLDER = Field("", description="data folder; empty: the environment variable HGT_REPURPOSING_DATA, else ./data")
+from hgt_repurposing.layout import RAW_FOLDER, data_folder, folder_of, judged_split
 
 
-class ArtifactStore(dg.ConfigurableResource[Any]):  # Any: the resource is handed to assets as itself
-    """The data folder."""
+class Step(NamedTuple):
+    """A step under way."""
 
-    data_folder: str = DATA_FOLDER
-
-    @property
-    def root(self) -> Path:
-        """Absolute path of the data folder."""
-        return data_folder(self.data_folder)
+    session: RunSession
+    name: str
 
     @property
     def raw_folder(self) -> Path:
         """Where graph files lie if no path is given."""
-        return self.root / RAW_FOLDER
+        return self.session.root / RAW_FOLDER
 
-    def folder(self, asset: str) -> Path:
-        """Folder of an asset's artefact."""
-        return folder_of(asset, root=self.root)
+    @property
+    def root(self) -> Path:
+        """The data folder."""
+        return self.session.root
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the step's artefact."""
+        return folder_of(self.name, root=self.session.root)
 
     def digest(self, asset: str) -> str:
-        """Digest of an asset's artefact."""
-        return manifest_of(asset, root=self.root).digest
+        """Digest of an artefact that the step has read."""
+        return self.session.manifest(asset, step=self.name).digest
+
+    def settings(self, asset: str) -> Any:
+        """Settings of another asset, if this run makes it, else None. Any: that asset's own model."""
+        return settings_of(asset, self.session.run.config) if self.session.run.makes(asset) else None
 
     def judged_split(self, split: DrugDiseaseSplit) -> DrugDiseaseSplit:
-        """What of a split the embeddings in the data folder may be used with; raises as the layout's function."""
-        return judged_split(split, root=self.root)
+        """What of a split the embeddings that were read may be used with; raises as the layout's function."""
+        embeddings = self.session.manifest("hgt_embeddings", step=self.name)
+        return judged_split(split, embeddings, root=self.session.root)
 
     def provenance(self, *assets: str) -> dict[str, str]:
-        """Digest and configuration of artefacts, as text."""
-        manifests = {asset: manifest_of(asset, root=self.root) for asset in assets}
+        """Digest and configuration of artefacts, as text; they must belong together with all that the step has read."""
+        manifests = {asset: self.session.manifest(asset, step=self.name) for asset in assets}
         return {
             asset: f"digest {manifest.digest[:12]}, configuration {json.dumps(dict(manifest.config), sort_keys=True)}"
             for asset, manifest in manifests.items()
         }
 
 
-class ArtifactIOManager(dg.ConfigurableIOManager):
-    """Assets to and from artefacts."""
+class ArtifactStore(dg.ConfigurableResource[Any]):  # Any: the resource is handed to assets as itself
+    """The data folder, and the run that works in it."""
 
     data_folder: str = DATA_FOLDER
+    if_busy: IfBusy = IF_BUSY
+    _session: RunSession | None = PrivateAttr(None)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Self]:
+        """For the time of a run, or of one of its steps; nothing is touched before a step asks."""
+        wait = self.if_busy == "wait"
+        self._session = RunSession(_facts(context), root=lambda: data_folder(self.data_folder), wait=wait)
+        try:
+            yield self
+        finally:
+            self._session.end()
+
+    @property
+    def session(self) -> RunSession:
+        """Of the run under way."""
+        assert self._session is not None, "Dagster prepares a resource before it hands it out"
+        return self._session
+
+    @contextmanager
+    def step(self, context: dg.AssetExecutionContext) -> Iterator[Step]:
+        """The time in which an asset is made: alone in the data folder, the core's log shown, errors one sentence."""
+        with clear_errors(), shown_in(context.log):
+            self.session.begin()
+            yield Step(self.session, context.asset_key.to_user_string())
+
+
+def _facts(context: dg.InitResourceContext) -> RunFacts:
+    run, instance = context.run, context.instance
+    assert run is not None, "a resource is made for a run"
+
+    def is_over() -> bool:
+        found = instance.get_run_by_id(run.run_id) if instance else None
+        return found is not None and found.is_finished
+
+    selected = run.asset_selection
+    assets = None if selected is None else frozenset(key.to_user_string() for key in selected)
+    if run.step_keys_to_execute is not None:
+        assets = frozenset(run.step_keys_to_execute)
+    return RunFacts(run.run_id, run.run_config, assets, is_over)
+
+
+class ArtifactIOManager(dg.IOManager):
+    """Assets to and from artefacts."""
+
+    def __init__(self, store: ArtifactStore) -> None:
+        self._store = store
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Write an asset's value. Any: whatever the asset makes."""
         asset = context.asset_key.to_user_string()
-        root = data_folder(self.data_folder)
-        manifest = save(asset, obj, root=root, config=_config(context), inputs=_parents(context))
+        config = dict(context.step_context.op_config or {})
+        with clear_errors(), shown_in(context.log):
+            manifest = self._store.session.save(asset, obj, step=context.step_key, config=config)
         context.add_output_metadata(
             {
-                "dagster/uri": folder_of(asset, root=root).as_uri(),
+                "dagster/uri": folder_of(asset, root=self._store.session.root).as_uri(),
                 "dagster/size_bytes": manifest.num_bytes,
                 "digest": manifest.digest,
             }
@@ -69,15 +128,11 @@ class ArtifactIOManager(dg.ConfigurableIOManager):
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Read an upstream asset's value. Any: whatever the asset made."""
-        return load(context.asset_key.to_user_string(), root=data_folder(self.data_folder))
+        with clear_errors(), shown_in(context.log):
+            return self._store.session.load(context.asset_key.to_user_string(), step=context.step_context.step.key)
 
 
-def _config(context: dg.OutputContext) -> dict[str, Any]:
-    """Configuration of the step as it ran. Any: JSON values."""
-    return dict(context.step_context.op_config or {})
-
-
-def _parents(context: dg.OutputContext) -> list[str]:
-    """Names of the assets that this one was made from."""
-    parents = context.step_context.job_def.asset_layer.get(context.asset_key).parent_keys
-    return sorted(key.to_user_string() for key in parents)
+@dg.io_manager(required_resource_keys={"store"}, description="Assets to and from artefacts in the folder of `store`.")
+def artifact_io_manager(context: dg.InitResourceContext) -> ArtifactIOManager:
+    """Knows no folder of its own, so that there is one place to name it."""
+    return ArtifactIOManager(context.resources.store)

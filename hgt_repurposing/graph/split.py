@@ -8,7 +8,8 @@ the others.
 """
 
 import hashlib
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, Self, get_args
@@ -23,6 +24,15 @@ from hgt_repurposing.graph.schema import BoolArray, IntArray
 
 SplitKind = Literal["disease", "pair", "drug", "disease_group"]
 SPLIT_KINDS: tuple[SplitKind, ...] = get_args(SplitKind)
+HELD_OUT: Mapping[SplitKind, str] = {
+    "disease": "treated diseases",
+    "pair": "indications",
+    "drug": "treating drugs",
+    "disease_group": "groups of related treated diseases",
+}
+"""What each way of splitting holds out as a whole."""
+
+_logger = logging.getLogger(__name__)
 
 
 class FoldKey(NamedTuple):
@@ -78,6 +88,8 @@ class DrugDiseaseSplit:
     """Seed of each repeat."""
     external: IntArray = field(default_factory=_no_pairs)
     """Pairs from outside the graph, none of them an indication of it. Shape [2, num_external]."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Ways of splitting that were asked for and that the graph is too small for, with the reason."""
 
     @cached_property
     def keys(self) -> tuple[FoldKey, ...]:
@@ -141,6 +153,7 @@ class DrugDiseaseSplit:
                 "num_folds": self.num_folds,
                 "seeds": list(self.seeds),
                 "shuffles": [[kind, repeat] for kind, repeat in self.folds],
+                "left_out": dict(self.left_out),
                 "digest": self.digest,
             },
         }
@@ -160,6 +173,7 @@ class DrugDiseaseSplit:
             num_folds=meta["num_folds"],
             seeds=tuple(meta["seeds"]),
             external=_from_table(parts["external_pairs.parquet"]),
+            left_out=meta["left_out"],
         )
 
 
@@ -172,31 +186,42 @@ def _from_table(table: pd.DataFrame) -> IntArray:
 
 
 def split_drug_disease_pairs(
-    graph: KnowledgeGraph, config: SplitConfig, *, external: IntArray | None = None
+    graph: KnowledgeGraph, config: SplitConfig, *, external: IntArray | None = None, inner_folds: int | None = None
 ) -> DrugDiseaseSplit:
     """Assign every indication of the graph to a fold, for each way of splitting and each repeat.
 
-    A kind's folds depend on its own seed alone: neither the other kinds nor the number of repeats change them.
+    A kind's folds depend on its own seed alone: neither the other kinds nor the number of repeats change them. Where
+    there are too few groups of related diseases, `disease_group` is left out with a warning, as long as another kind
+    remains; too little for any other kind is an error.
 
     Args:
         graph: Its indications are split.
         config: How; the file that it names is not read here.
         external: Pairs of that file that are no indications. Shape [2, num_external].
+        inner_folds: Parts that learning will hide in turn, of all pairs and of what each fold leaves to learn from;
+            None: nothing will be learned.
 
     Raises:
-        ValueError: If there are fewer pairs, treated diseases, treating drugs or groups of diseases than folds.
+        ValueError: If there are fewer pairs, treated diseases, treating drugs or groups of diseases than folds or inner
+            folds.
     """
     pairs = graph.indications
     seeds = tuple(config.seed + repeat for repeat in range(config.num_repeats))
     folds: dict[tuple[SplitKind, int], IntArray] = {}
+    left_out: dict[str, str] = {}
     for kind in SPLIT_KINDS:
         if kind not in config.kinds:
             continue
-        group = _groups(graph, pairs, kind, config.num_folds)
-        for repeat, seed in enumerate(seeds):
-            generator = np.random.default_rng([seed, SPLIT_KINDS.index(kind)])
-            members = pairs[1] if kind == "disease_group" else group
-            folds[kind, repeat] = _folds(group, members, kind, config.num_folds, generator)
+        try:
+            folds |= _shuffles(graph, pairs, kind, config.num_folds, seeds, inner_folds)
+        except ValueError as error:
+            if kind != "disease_group" or not folds:
+                raise
+            left_out[kind] = str(error)
+            _logger.warning("related diseases will not be held out together: %s", error)
+    if inner_folds is not None:
+        for kind in ("pair", "disease", "drug"):  # the final model learns for all three
+            count_inner_folds(kind, _groups(graph, pairs, kind, config.num_folds), inner_folds)
     return DrugDiseaseSplit(
         pairs=pairs,
         folds=folds,
@@ -205,7 +230,63 @@ def split_drug_disease_pairs(
         num_folds=config.num_folds,
         seeds=seeds,
         external=_no_pairs() if external is None else external,
+        left_out=left_out,
     )
+
+
+def _shuffles(
+    graph: KnowledgeGraph,
+    pairs: IntArray,
+    kind: SplitKind,
+    num_folds: int,
+    seeds: Sequence[int],
+    inner_folds: int | None,
+) -> dict[tuple[SplitKind, int], IntArray]:
+    """Fold of every pair, by kind and repeat; raises as `split_drug_disease_pairs`."""
+    group = _groups(graph, pairs, kind, num_folds)
+    members = pairs[1] if kind == "disease_group" else group
+    found: dict[tuple[SplitKind, int], IntArray] = {}
+    for repeat, seed in enumerate(seeds):
+        generator = np.random.default_rng([seed, SPLIT_KINDS.index(kind)])
+        folds = _folds(group, members, kind, num_folds, generator)
+        if inner_folds is not None:
+            for fold in range(num_folds):
+                count_inner_folds(kind, group[folds != fold], inner_folds, left_by=FoldKey(kind, repeat, fold))
+        found[kind, repeat] = folds
+    return found
+
+
+def count_inner_folds(kind: SplitKind, group: IntArray, wanted: int, *, left_by: FoldKey | None = None) -> int:
+    """How many inner folds learning hides in turn.
+
+    Groups of related diseases may be fewer than wanted, as long as there are two: of large groups there are few.
+
+    Args:
+        kind: What is hidden as a whole.
+        group: What is hidden as a whole with each pair that there is to learn from. Shape [num_pairs].
+        wanted: Number asked for.
+        left_by: The fold that leaves these pairs, for the error message; None: all pairs.
+
+    Raises:
+        ValueError: If there are fewer groups.
+    """
+    found = len(np.unique(group))
+    number = max(2, min(wanted, found)) if kind == "disease_group" else wanted
+    if found < number:
+        where = f" without the fold ({left_by})" if left_by else ""
+        advice = (
+            "set more num_folds, or leave disease_group out of the kinds"
+            if kind == "disease_group"
+            else f"set inner_folds of repurposing_model to {max(found, 2)} or fewer, set more num_folds, or leave "
+            f"{kind} out of the kinds"
+            if left_by and found >= 2
+            else "set fewer inner_folds of repurposing_model, or give a graph with more indications"
+        )
+        raise ValueError(
+            f"learning hides {number} inner folds by {kind} in turn and needs at least as many {HELD_OUT[kind]}"
+            f"{where} (got {found}): {advice}"
+        )
+    return number
 
 
 def _groups(graph: KnowledgeGraph, pairs: IntArray, kind: SplitKind, num_folds: int) -> IntArray:
@@ -247,14 +328,8 @@ def _folds(
     """
     distinct, group = np.unique(group, return_inverse=True)
     if len(distinct) < num_folds:
-        what = {
-            "pair": "indications",
-            "disease": "treated diseases",
-            "drug": "treating drugs",
-            "disease_group": "groups of related treated diseases",
-        }[kind]
         raise ValueError(
-            f"{num_folds} folds by {kind} need at least {num_folds} {what} (got {len(distinct)}): "
+            f"{num_folds} folds by {kind} need at least {num_folds} {HELD_OUT[kind]} (got {len(distinct)}): "
             f"set fewer folds, or leave {kind} out of the kinds"
         )
     size = np.bincount(np.unique(np.stack([group, member]), axis=1)[0])

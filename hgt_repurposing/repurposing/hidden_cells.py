@@ -13,6 +13,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
+from hgt_repurposing.graph.split import count_inner_folds
 from hgt_repurposing.repurposing.features import Regime
 from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION, UNKNOWN, Labels
 
@@ -94,6 +95,9 @@ def hidden_cells(
         for draw in range(num_folds):
             drawn = _draw(positives, hidden_drugs, hidden_diseases, regime, negatives_per_positive, generator)
             unknown = _unknown(drawn, labels)
+            if not unknown.shape[1]:  # next to everything is known here: what is not, is soon listed
+                everything = np.stack(np.meshgrid(hidden_drugs, hidden_diseases)).reshape(2, -1)
+                unknown = _unknown(everything, labels)
             if not unknown.shape[1]:
                 raise ValueError(
                     "every drug is known for every training disease: there is no negative pair to learn from"
@@ -123,18 +127,8 @@ def _deal(
         "disease": indications[1] if disease_group is None else disease_group[indications[1]],
         "drug": indications[0],
     }[regime]
+    num_folds = count_inner_folds(regime if disease_group is None else "disease_group", group, num_folds)
     distinct, member = np.unique(group, return_inverse=True)
-    what = {"pair": "training indications", "disease": "treated diseases", "drug": "treating drugs"}[regime]
-    advice = "set fewer inner_folds, or give a graph with more indications"
-    if disease_group is not None:
-        num_folds = max(2, min(num_folds, len(distinct)))
-        what = "groups of related treated diseases"
-        advice = "set more num_folds, or leave disease_group out of the kinds"
-    if len(distinct) < num_folds:
-        raise ValueError(
-            f"learning hides {num_folds} inner folds by {regime} in turn and needs at least as many {what} "
-            f"(got {len(distinct)}): {advice}"
-        )
     folds: IntArray = generator.permutation(np.arange(len(distinct)) % num_folds)[member]
     return folds
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
+from hgt_repurposing.run_config import SETTINGS
 
 import hgt_repurposing
 from hgt_repurposing.definitions import defs
@@ -13,7 +14,6 @@ from hgt_repurposing.defs.config import EmbeddingParamsConfig, KnowledgeGraphCon
 from hgt_repurposing.graph.sources.source import GraphSource
 from hgt_repurposing.layout import PLACES
 from hgt_repurposing.repurposing.params import ClassifierParams
-from hgt_repurposing.run_config import SETTINGS
 from hgt_repurposing.training.params import EmbeddingParams
 
 CONFIGS = sorted((Path(hgt_repurposing.__file__).parent / "configs").glob("*.yaml"))

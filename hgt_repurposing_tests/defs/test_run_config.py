@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from hgt_repurposing.run_config import complaints
 
 import hgt_repurposing
-from hgt_repurposing.run_config import complaints
 
 CONFIGS = sorted((Path(hgt_repurposing.__file__).parent / "configs").glob("*.yaml"))
 VARIABLES = {"HETIONET_DIR": "anywhere", "PRIMEKG_FILE": "anywhere", "TABLES_DIR": "anywhere"}

@@ -1,0 +1,104 @@
+"""A configuration file looked at before anything runs: by our rules, by Dagster's, and against the graph it names."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import dagster as dg
+
+from hgt_repurposing.defs.run_config import complaints, demo_over_another_graph, read_run_config, settings_of
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.sources.source import GraphSource, load_knowledge_graph
+from hgt_repurposing.layout import RAW_FOLDER, data_folder
+from hgt_repurposing.preflight import PreparedSplit, split_for_learning
+
+MAX_BYTES = 400_000_000
+"""Files up to this size are read whole: Hetionet takes two seconds."""
+
+
+class Checked(NamedTuple):
+    """What was found."""
+
+    config: Mapping[str, Any]
+    """As Dagster takes it. Any: what YAML holds."""
+    complaints: list[str]
+    """What is wrong, a sentence each; nothing if it will do."""
+    seen: list[str]
+    """What was looked at, and what was not, a line each."""
+
+
+def checked(path: Path, *, data: str = "") -> Checked:
+    """Check a configuration file, and the graph it names as far as that is cheap.
+
+    Args:
+        path: The file.
+        data: The data folder; empty: that of the configuration, or of the environment.
+    """
+    try:
+        config = read_run_config(path.expanduser().read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        return Checked({}, [f"it cannot be read: {error}"], [])
+    except ValueError as error:
+        return Checked({}, [str(error)], [])
+    said = complaints(config) or refusals(config)
+    if said:
+        return Checked(config, said, [])
+    try:
+        return Checked(config, [], list(_look(config, data)))
+    except (ValueError, OSError) as error:
+        return Checked(config, [str(error)], [])
+
+
+def refusals(config: Mapping[str, Any]) -> list[str]:
+    """Why Dagster would not launch the job with this configuration; nothing if it would. Any: what YAML holds."""
+    from hgt_repurposing.definitions import defs
+
+    try:
+        dg.validate_run_config(defs.resolve_job_def("repurposing_job"), dict(config))
+    except dg.DagsterInvalidConfigError as error:
+        return [" ".join(wrong.message.partition("Expected")[0].split()) for wrong in error.errors]
+    return []
+
+
+def _look(config: Mapping[str, Any], data: str) -> Iterator[str]:
+    """Load the graph and split it, as the run would; raises what the run would."""
+    root = data_folder(data or settings_of("store", config).data_folder)
+    demo_over_another_graph(config, root=root)
+    source: GraphSource = settings_of("knowledge_graph", config)
+    num_bytes = _size(source, root / RAW_FOLDER)
+    if num_bytes > MAX_BYTES:
+        yield f"not looked at: rows of the graph's files ({num_bytes / 1e6:,.0f} MB), and so names, folds and groups"
+        return
+    graph = load_knowledge_graph(source, raw_folder=root / RAW_FOLDER)
+    yield from _graph_lines(graph)
+    prepared = split_for_learning(
+        graph,
+        settings_of("drug_disease_split", config),
+        classifier=settings_of("repurposing_model", config),
+        embedding=settings_of("embedding_params", config),
+    )
+    yield from _split_lines(prepared)
+    yield "not looked at: whether memory and disk will do"
+
+
+def _size(source: GraphSource, raw_folder: Path) -> int:
+    """Bytes of the files at the path of a source; 0 where it reads none, or they are not there."""
+    if source.format is None:
+        return 0
+    path = Path(source.path).expanduser() if source.path else raw_folder / source.format
+    files = [path] if path.is_file() else path.glob("*")
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _graph_lines(graph: KnowledgeGraph) -> Iterator[str]:
+    yield (
+        f"graph: {len(graph.nodes):,} nodes of {len(graph.num_nodes)} types, {graph.num_edges:,} edges of "
+        f"{len(graph.edges)}, {graph.indications.shape[1]:,} of them indications"
+    )
+
+
+def _split_lines(prepared: PreparedSplit) -> Iterator[str]:
+    kinds = dict.fromkeys(key.kind for key in prepared.split.keys)
+    yield f"split: {', '.join(kinds)}, each into {prepared.split.num_folds} folds"
+    for kind, reason in prepared.split.left_out.items():
+        yield f"left out: {kind}: {reason}"
