@@ -196,7 +196,7 @@ def measure_layer(job: Job) -> Figures:
     assert job.num_edges is not None
     generator = torch.Generator().manual_seed(0)
     relations = tuple(EdgeType("node", f"relation_{number}", "node") for number in range(RANDOM_RELATIONS))
-    metadata = GraphMetadata(("node",), (RANDOM_NODES,), relations, {})
+    metadata = GraphMetadata(("node",), (RANDOM_NODES,), relations, tuple(range(RANDOM_RELATIONS)), {})
     batch = random_batch(job.num_edges, generator)
     widths = (RANDOM_WIDTH, RANDOM_WIDTH)
     layer = build_encoder(

@@ -1,10 +1,12 @@
 """KnowledgeGraph to PyG HeteroData, with reverse edge types, and HeteroData to arrays on disk.
 
-Convention that the samplers rely on: edge j of `rev_<relation>` is edge j of `<relation>` turned round, and a symmetric
-relation within one type holds its E edges first and the same E edges turned round after them.
+Convention that the samplers rely on: the graph's attribute `rev_index` has, for each edge type in order, the number of
+the one that holds the same edges turned round: edge j there is edge j here. A symmetric relation within one type is its
+own reverse, and holds its E edges first and the same E edges turned round after them. No name says so: a reverse is
+shown as `rev_<relation>`, but a relation of the user's may be called that, too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +16,9 @@ from torch_geometric.data import HeteroData
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.message_graph import SCOPE_PART, MessageScope
-from hgt_repurposing.graph.schema import REVERSE_PREFIX, EdgeType, FloatArray, IntArray
+from hgt_repurposing.graph.schema import EdgeType, FloatArray, IntArray
+
+_REVERSE_PREFIX = "rev_"
 
 
 def to_hetero_data(
@@ -46,13 +50,19 @@ def to_hetero_data(
                 f"(got shape {x.shape} for {graph.num_nodes.get(node_type, 0)} nodes)"
             )
         data[node_type].x = torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32))
+    taken, rev_index = set(graph.edges), list[int]()
     for edge_type, index in graph.edges.items():
         edge_index = torch.from_numpy(index)
         if graph.is_symmetric(edge_type):
             data[tuple(edge_type)].edge_index = torch.cat([edge_index, edge_index.flip(0)], dim=1)
+            rev_index.append(len(rev_index))
         else:
+            backward = _reverse(edge_type, taken)
+            taken.add(backward)
             data[tuple(edge_type)].edge_index = edge_index
-            data[tuple(reverse(edge_type))].edge_index = edge_index.flip(0)
+            data[tuple(backward)].edge_index = edge_index.flip(0)
+            rev_index += [len(rev_index) + 1, len(rev_index)]
+    data.rev_index = rev_index
     return data
 
 
@@ -70,6 +80,8 @@ class GraphMetadata(NamedTuple):
     """Nodes of each type."""
     relations: tuple[EdgeType, ...]
     """Directed edge types, reverse types included; a relation's number is its place here."""
+    rev_index: tuple[int, ...]
+    """Number of the relation that holds the same edges turned round; the relation itself where it is symmetric."""
     feature_widths: dict[str, int]
     """Width of the given features by node type; types without features are absent."""
 
@@ -80,13 +92,17 @@ def metadata(data: HeteroData) -> GraphMetadata:
         node_types=tuple(data.node_types),
         type_counts=tuple(int(data[node_type].num_nodes) for node_type in data.node_types),
         relations=tuple(EdgeType(*names) for names in data.edge_types),
+        rev_index=tuple(data.rev_index),
         feature_widths={t: int(data[t].x.shape[1]) for t in data.node_types if "x" in data[t]},
     )
 
 
-def reverse(edge_type: EdgeType) -> EdgeType:
-    """The edge type of the same edges turned round."""
-    return EdgeType(edge_type.target, REVERSE_PREFIX + edge_type.relation, edge_type.source)
+def _reverse(edge_type: EdgeType, taken: Collection[EdgeType]) -> EdgeType:
+    """A free name for the same edges turned round."""
+    name = _REVERSE_PREFIX + edge_type.relation
+    while EdgeType(edge_type.target, name, edge_type.source) in taken:
+        name = _REVERSE_PREFIX + name
+    return EdgeType(edge_type.target, name, edge_type.source)
 
 
 def edge_arrays(data: HeteroData) -> dict[EdgeType, IntArray]:
@@ -113,6 +129,7 @@ def to_parts(data: HeteroData) -> dict[str, Any]:
         "hetero_data.json": {
             "num_nodes": {node_type: data[node_type].num_nodes for node_type in data.node_types},
             "edge_types": [list(names) for names in data.edge_types],
+            "rev_index": list(data.rev_index),
             "with_features": with_features,
             "drug_type": data.drug_type,
             "disease_type": data.disease_type,
@@ -135,4 +152,5 @@ def from_parts(parts: Mapping[str, Any]) -> HeteroData:
         data[node_type].x = torch.from_numpy(arrays[f"features_{i}"])
     for i, names in enumerate(meta["edge_types"]):
         data[tuple(names)].edge_index = torch.from_numpy(arrays[f"edges_{i}"])
+    data.rev_index = list(meta["rev_index"])
     return data

@@ -7,7 +7,7 @@ The order of rows in a source file therefore changes neither the graph nor its d
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from hgt_repurposing.graph.naming import require_named, without_excluded
 from hgt_repurposing.graph.schema import (
     EDGE_COLUMNS,
     NODE_COLUMNS,
@@ -209,7 +210,9 @@ def build_knowledge_graph(
     edges: pd.DataFrame,
     *,
     therapeutic: TherapeuticRelations,
-    directed_relations: Iterable[str] = (),
+    directed_relations: Collection[str] = (),
+    exclude: Collection[str] = (),
+    by_format: Collection[str] = (),
     source: str = "edges",
     first_row: int = 1,
 ) -> KnowledgeGraph:
@@ -221,11 +224,14 @@ def build_knowledge_graph(
         edges: Columns source_type, source_id, relation, target_type, target_id, best as categoricals.
         therapeutic: Node types of drugs and diseases, and the relations between them.
         directed_relations: Relations within one node type whose direction carries meaning.
+        exclude: Relations to leave out; their nodes stay.
+        by_format: Fields of `therapeutic` that nobody gave, so that names in them may be missing.
         source: Where the edges come from, for error messages.
         first_row: Number that the source gives to its first edge row, for error messages.
 
     Raises:
-        ValueError: If an edge names an unknown node, a value is missing, or there is no indication.
+        ValueError: If an edge names an unknown node, a value is missing, a name that is given does not occur where it
+            should, or there is no indication.
     """
     for table, columns, what in ((nodes, NODE_COLUMNS[:2], "nodes"), (edges, EDGE_COLUMNS, source)):
         for column in columns:
@@ -239,25 +245,31 @@ def build_knowledge_graph(
     categorical = edges.astype({column: "category" for column in EDGE_COLUMNS if edges[column].dtype != "category"})
     source_index = _local_index(categorical, SOURCE_TYPE, SOURCE_ID, table, source=source, first_row=first_row)
     target_index = _local_index(categorical, TARGET_TYPE, TARGET_ID, table, source=source, first_row=first_row)
-    directed_names = set(directed_relations)
-    collected: dict[EdgeType, list[IntArray]] = {}
-    for edge_type, rows in _rows_by_edge_type(categorical):
-        collected.setdefault(edge_type, []).append(np.stack([source_index[rows], target_index[rows]]))
+    rows_of = dict(_rows_by_edge_type(categorical))
+    chosen = without_excluded(rows_of, exclude, source)
+    therapeutic = require_named(
+        list(table[NODE_TYPE].unique()),
+        chosen,
+        therapeutic,
+        directed_relations=directed_relations,
+        by_format=by_format,
+        source=source,
+    )
+    collected = {t: np.stack([source_index[rows_of[t]], target_index[rows_of[t]]]) for t in chosen}
     kept = _merge_directions(collected, therapeutic)
-    directed = frozenset(t for t in kept if t.source == t.target and t.relation in directed_names)
+    directed = frozenset(t for t in kept if t.source == t.target and t.relation in directed_relations)
     unique = {
         t: _unique_edges(index, symmetric=t.source == t.target and t not in directed) for t, index in kept.items()
     }
-    graph = KnowledgeGraph(
+    return KnowledgeGraph(
         nodes=table,
         edges=unique,
         therapeutic=therapeutic,
         directed=directed,
         num_duplicate_nodes=len(nodes) - len(table),
-        num_duplicate_edges=len(edges) - sum(index.shape[1] for index in unique.values()),
+        num_duplicate_edges=sum(index.shape[1] for index in collected.values())
+        - sum(index.shape[1] for index in unique.values()),
     )
-    _require_therapeutic(graph, source)
-    return graph
 
 
 def _node_table(nodes: pd.DataFrame) -> pd.DataFrame:
@@ -303,17 +315,18 @@ def _rows_by_edge_type(edges: pd.DataFrame) -> Iterable[tuple[EdgeType, IntArray
 
 
 def _merge_directions(
-    collected: Mapping[EdgeType, list[IntArray]], therapeutic: TherapeuticRelations
+    collected: Mapping[EdgeType, IntArray], therapeutic: TherapeuticRelations
 ) -> dict[EdgeType, IntArray]:
     """Turn drug-disease edges drug first, and join (A, r, B) with (B, r, A) under the alphabetically first."""
     merged: dict[EdgeType, list[IntArray]] = {}
-    for edge_type, parts in sorted(collected.items()):
+    for edge_type in sorted(collected):
+        index = collected[edge_type]
         reverse = EdgeType(edge_type.target, edge_type.relation, edge_type.source)
         drug_last = edge_type.source == therapeutic.disease and edge_type.target == therapeutic.drug
         drug_first = edge_type.source == therapeutic.drug and edge_type.target == therapeutic.disease
         flip = drug_last or (reverse in collected and reverse < edge_type and not drug_first)
         target = reverse if flip else edge_type
-        merged.setdefault(target, []).extend(part[::-1] if flip else part for part in parts)
+        merged.setdefault(target, []).append(index[::-1] if flip else index)
     return {edge_type: np.concatenate(parts, axis=1) for edge_type, parts in sorted(merged.items())}
 
 
@@ -323,18 +336,6 @@ def _unique_edges(index: IntArray, *, symmetric: bool) -> IntArray:
     width = int(index.max(initial=0)) + 1
     key = np.unique(index[0] * width + index[1])
     return np.stack([key // width, key % width])
-
-
-def _require_therapeutic(graph: KnowledgeGraph, source: str) -> None:
-    names = graph.therapeutic
-    found = graph.drug_disease_relations
-    unknown = [name for name in names.drug_disease if name not in found]
-    if unknown:
-        none = f"none, so there are no drug-disease pairs; node types found: {', '.join(map(repr, graph.num_nodes))}"
-        raise ValueError(
-            f"{source}: no edge {unknown[0]!r} between a {names.drug!r} and a {names.disease!r}; "
-            f"relations found between them: {', '.join(map(repr, found)) or none}"
-        )
 
 
 def degrees(graph: KnowledgeGraph) -> pd.DataFrame:

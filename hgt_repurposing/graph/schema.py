@@ -1,11 +1,12 @@
 """The names that every layer shares: columns, node and edge types, therapeutic relations, array aliases."""
 
 import re
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 NODE_TYPE = "node_type"
 NODE_ID = "node_id"
@@ -18,8 +19,6 @@ RELATION = "relation"
 TARGET_TYPE = "target_type"
 TARGET_ID = "target_id"
 EDGE_COLUMNS = (SOURCE_TYPE, SOURCE_ID, RELATION, TARGET_TYPE, TARGET_ID)
-
-REVERSE_PREFIX = "rev_"
 
 GENE_AND_PATHWAY_WORDS = frozenset({"gene", "genes", "protein", "proteins", "pathway", "pathways"})
 
@@ -44,6 +43,25 @@ def is_gene_or_pathway(node_type: str) -> bool:
     return not GENE_AND_PATHWAY_WORDS.isdisjoint(re.split(r"[^a-z]+", node_type.lower()))
 
 
+def require_distinct(named: Mapping[str, Sequence[str]]) -> None:
+    """Check that no relation stands under two settings, or twice under one.
+
+    Raises:
+        ValueError: If one does.
+    """
+    setting_of: dict[str, str] = {}
+    for setting, relations in named.items():
+        for relation in relations:
+            if relation in setting_of:
+                first = setting_of[relation]
+                where = f"twice in {setting}" if first == setting else f"both in {first} and in {setting}"
+                raise ValueError(f"relation {relation!r} stands {where}, but it can mean one thing only")
+            setting_of[relation] = setting
+
+
+TREATMENT_SETTINGS = ("indication", "contraindication", "off_label")
+
+
 class TherapeuticRelations(BaseModel, frozen=True, extra="forbid"):
     """Which node types are drugs and diseases, and which relations between them say what."""
 
@@ -54,6 +72,17 @@ class TherapeuticRelations(BaseModel, frozen=True, extra="forbid"):
     off_label: list[str] = Field([], description="relations that say: the drug is used without approval, or palliates")
     drug_gene: list[str] = Field([], description="relations that name a drug's target genes; empty: all to genes")
     disease_gene: list[str] = Field([], description="relations that name a disease's causal genes; empty: all to genes")
+
+    @model_validator(mode="after")
+    def _tell_apart(self) -> Self:
+        if self.drug == self.disease:
+            raise ValueError(f"drug and disease must be two node types (got {self.drug!r} for both)")
+        if not self.indication:
+            raise ValueError("indication must name a relation, for nothing is learned without one (got [])")
+        require_distinct({name: getattr(self, name) for name in TREATMENT_SETTINGS})
+        for name in ("drug_gene", "disease_gene"):
+            require_distinct({name: getattr(self, name)})
+        return self
 
     @property
     def drug_disease(self) -> list[str]:

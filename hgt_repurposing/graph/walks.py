@@ -6,6 +6,7 @@ Edges between drugs and diseases are never walked, so that nothing here knows wh
 the same node type meet: their product counts the paths drug - ... - disease over it (DWPC).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -22,17 +23,35 @@ MAX_ENTRIES = 4_000_000
 class Walk(NamedTuple):
     """Where one kind of walk leads."""
 
-    relations: tuple[str, ...]
-    """In the order walked."""
+    steps: tuple[EdgeType, ...]
+    """Edge types in the order walked, whichever way; nothing else tells two walks apart."""
+    name: str
+    """Names of the steps, as `shown_names` has them, joined by a dash."""
     end: str
     """Node type that it ends in."""
     weights: csr_array
     """Damped number of walks from each start to each end. Shape [num_starts, num_ends], float32."""
 
-    @property
-    def name(self) -> str:
-        """Relations joined by a dash."""
-        return "-".join(self.relations)
+
+class Relatives(NamedTuple):
+    """Which nodes of one type a relation within it joins: drug resembles drug, disease is-a disease."""
+
+    edge_type: EdgeType
+    name: str
+    """As `shown_names` has it."""
+    matrix: csr_array
+    """0 and 1. Shape [num_nodes, num_nodes], float32."""
+
+
+def shown_names(graph: KnowledgeGraph) -> dict[EdgeType, str]:
+    """What each edge type but those between drugs and diseases is called: its relation, with types where need be.
+
+    That is where the same relation stands between other types as well. Edges between drugs and diseases have no say, or
+    a treatment would change what the rest is called.
+    """
+    walked = [edge_type for edge_type in sorted(graph.edges) if not graph.is_drug_disease(edge_type)]
+    times = Counter(edge_type.relation for edge_type in walked)
+    return {t: t.relation if times[t.relation] == 1 else str(t) for t in walked}
 
 
 def incidence(graph: KnowledgeGraph, edge_type: EdgeType, *, start: str) -> csr_array:
@@ -75,7 +94,7 @@ def walks(graph: KnowledgeGraph, start: str) -> list[Walk]:
     Returns:
         Sorted by length, then by name; walks that lead nowhere are left out.
     """
-    barred = {graph.therapeutic.drug, graph.therapeutic.disease}
+    barred, shown = {graph.therapeutic.drug, graph.therapeutic.disease}, shown_names(graph)
     found = []
     for edge_type in gene_relations(graph, start):
         middle = edge_type.target if edge_type.source == start else edge_type.source
@@ -85,16 +104,16 @@ def walks(graph: KnowledgeGraph, start: str) -> list[Walk]:
         for further, end in _steps(graph, middle):
             if end not in barred and further != edge_type:
                 second = damped(incidence(graph, further, start=middle))
-                relations = (edge_type.relation, further.relation)
-                found.append(Walk(relations, end, _heaviest(csr_array(first @ second))))
+                name = f"{shown[edge_type]}-{shown[further]}"
+                found.append(Walk((edge_type, further), name, end, _heaviest(csr_array(first @ second))))
     return [*direct_walks(graph, start), *_that_lead_somewhere(found)]
 
 
 def direct_walks(graph: KnowledgeGraph, start: str) -> list[Walk]:
     """Those of one step alone, by name; walks that lead nowhere are left out."""
-    barred = {graph.therapeutic.drug, graph.therapeutic.disease}
+    barred, shown = {graph.therapeutic.drug, graph.therapeutic.disease}, shown_names(graph)
     return _that_lead_somewhere(
-        Walk((edge_type.relation,), end, damped(incidence(graph, edge_type, start=start)))
+        Walk((edge_type,), shown[edge_type], end, damped(incidence(graph, edge_type, start=start)))
         for edge_type, end in _steps(graph, start)
         if end not in barred
     )
@@ -131,13 +150,14 @@ def gene_incidence(graph: KnowledgeGraph, start: str) -> csr_array:
     return csr_array(hstack(columns))
 
 
-def relatives(graph: KnowledgeGraph, start: str) -> dict[str, csr_array]:
-    """Relations within one type (drug resembles drug, disease is-a disease), by name. Shape [n, n] of 0 and 1 each."""
-    return {
-        edge_type.relation: incidence(graph, edge_type, start=start)
+def relatives(graph: KnowledgeGraph, start: str) -> list[Relatives]:
+    """Relations within one type that hold an edge, by name of the relation."""
+    shown = shown_names(graph)
+    return [
+        Relatives(edge_type, shown[edge_type], incidence(graph, edge_type, start=start))
         for edge_type in sorted(graph.edges)
         if edge_type.source == edge_type.target == start and graph.edges[edge_type].size
-    }
+    ]
 
 
 def unit_rows(matrix: csr_array) -> csr_array:

@@ -52,6 +52,7 @@ class HGTModel:
                 "node_types": list(self.metadata.node_types),
                 "type_counts": list(self.metadata.type_counts),
                 "relations": [list(relation) for relation in self.metadata.relations],
+                "rev_index": list(self.metadata.rev_index),
                 "feature_widths": self.metadata.feature_widths,
             },
         }
@@ -64,6 +65,7 @@ class HGTModel:
             node_types=tuple(entry["node_types"]),
             type_counts=tuple(entry["type_counts"]),
             relations=tuple(EdgeType(*names) for names in entry["relations"]),
+            rev_index=tuple(entry["rev_index"]),
             feature_widths=entry["feature_widths"],
         )
         shape = EncoderShape(**entry["shape"])

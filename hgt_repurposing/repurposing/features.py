@@ -17,7 +17,7 @@ from scipy.sparse import csc_array, csr_array, diags_array
 
 from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.graph.split import SplitKind
-from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods, Paths
+from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods, Paths, require_distinct
 
 Regime = Literal["pair", "disease", "drug"]
 REGIMES: tuple[Regime, ...] = ("pair", "disease", "drug")
@@ -52,9 +52,15 @@ class PairFeatures:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Feature names, in the order of the last axis of a block."""
+        """Feature names, in the order of the last axis of a block, each there once.
+
+        Raises:
+            ValueError: If two would be the same, which no name of a relation should bring about.
+        """
         beside = [f"{name}, against other drugs" for name in self._label_columns]
-        return (*self._label_columns, *beside, *self._further_columns)
+        names = (*self._label_columns, *beside, *self._further_columns)
+        require_distinct(names)
+        return names
 
     def block(self, diseases: IntArray) -> Features:
         """Features of every drug with some diseases.

@@ -5,7 +5,8 @@ that treat something and the diseases that something treats, for labels are push
 towards the nearest; no array of all drugs x all drugs, or all diseases x all diseases, ever exists.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,11 +65,23 @@ class Neighbourhoods:
     """1 where a disease is associated with a gene. Shape [num_diseases, num_genes]."""
 
 
+def require_distinct(names: Sequence[str]) -> None:
+    """Check that no two features have one name.
+
+    Raises:
+        ValueError: If two have.
+    """
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise ValueError(f"two features would be called {twice[0]!r}: give one of the relations in it another name")
+
+
 def neighbourhoods_of(graph: KnowledgeGraph) -> Neighbourhoods:
     """Derive similarities and paths from every relation of the graph but those between drugs and diseases.
 
     Raises:
-        ValueError: If drugs or diseases have no relation to anything else, so that nothing compares them.
+        ValueError: If drugs or diseases have no relation to anything else, so that nothing compares them, or two
+            features would have one name.
     """
     names = graph.therapeutic
     drug_walks, disease_walks = walks(graph, names.drug), walks(graph, names.disease)
@@ -85,7 +98,7 @@ def neighbourhoods_of(graph: KnowledgeGraph) -> Neighbourhoods:
 def profile_blocks(graph: KnowledgeGraph, node_type: str) -> list[csr_array]:
     """What drugs (diseases) are linked to, one matrix per relation: the input of a decomposition. Rows of length 1."""
     one_step = [unit_rows(walk.weights) for walk in direct_walks(graph, node_type)]
-    related = [unit_rows(csr_array(eye_array(m.shape[0]) + m)) for m in relatives(graph, node_type).values()]
+    related = [unit_rows(csr_array(eye_array(m.shape[0]) + m)) for _, _, m in relatives(graph, node_type)]
     return one_step + related
 
 
@@ -96,18 +109,28 @@ def _side(graph: KnowledgeGraph, node_type: str, found: list[Walk], anchors: Int
             f"no relation but treatments touches the {node_type!r} nodes, so nothing tells which of them are alike: "
             "the graph needs edges to genes, side effects, symptoms or the like"
         )
-    one_step = {walk.name: unit_rows(walk.weights) for walk in found if len(walk.relations) == 1}
-    direct = {name: _cosines(rows, anchors) for name, rows in one_step.items()}
-    direct |= {name: _without_self(csr_array(matrix[:, anchors]), anchors) for name, matrix in related.items()}
-    through_genes = {walk.name: _cosines(unit_rows(walk.weights), anchors) for walk in found if len(walk.relations) > 1}
-    first, *others = (matrix / (max(matrix.data.max(initial=0), 1e-6) * len(direct)) for matrix in direct.values())
+    one_step = [(walk.name, unit_rows(walk.weights)) for walk in found if len(walk.steps) == 1]
+    direct = [(name, _cosines(rows, anchors)) for name, rows in one_step]
+    direct += [(name, _without_self(csr_array(matrix[:, anchors]), anchors)) for _, name, matrix in related]
+    through_genes = [(walk.name, _cosines(unit_rows(walk.weights), anchors)) for walk in found if len(walk.steps) > 1]
+    first, *others = (matrix / (max(matrix.data.max(initial=0), 1e-6) * len(direct)) for _, matrix in direct)
     return Side(
         size=graph.num_nodes[node_type],
         anchors=anchors,
-        similarities={**direct, **through_genes},
+        similarities=_by_name([*direct, *through_genes]),
         average=csr_array(sum(others, start=first)),
-        kernel=similarity_kernel(list(one_step.values()), list(related.values())),
+        kernel=similarity_kernel([rows for _, rows in one_step], [matrix for _, _, matrix in related]),
     )
+
+
+def _by_name(found: list[tuple[str, csr_array]]) -> dict[str, csr_array]:
+    """What a name leads to.
+
+    Raises:
+        ValueError: If two have one name, as `a-b` and `c` beside `a` and `b-c` would.
+    """
+    require_distinct([name for name, _ in found])
+    return dict(found)
 
 
 def _cosines(rows: csr_array, anchors: IntArray) -> csr_array:
@@ -138,9 +161,9 @@ def _meetings(drug_walks: list[Walk], disease_walks: list[Walk]) -> list[Paths]:
     found = []
     for mine in drug_walks:
         for other in disease_walks:
-            both_through_genes = len(mine.relations) == len(other.relations) == 2
-            repeated = len(other.relations) == 2 and (
-                other.end in genes or (both_through_genes and mine.relations[-1] != other.relations[-1])
+            both_through_genes = len(mine.steps) == len(other.steps) == 2
+            repeated = len(other.steps) == 2 and (
+                other.end in genes or (both_through_genes and mine.steps[-1] != other.steps[-1])
             )
             if mine.end != other.end or repeated:
                 continue
@@ -148,8 +171,9 @@ def _meetings(drug_walks: list[Walk], disease_walks: list[Walk]) -> list[Paths]:
             counts = csr_array(mine.weights @ other.weights[spread].T).data
             if len(counts):
                 found.append(Paths(f"{mine.name} ~ {other.name}", mine.weights, other.weights, float(counts.mean())))
+    require_distinct([paths.name for paths in found])
     return found
 
 
 def _leads_on(walk: Walk, among: list[Walk]) -> bool:
-    return len(walk.relations) == 1 and any(w.relations[0] == walk.relations[0] and len(w.relations) > 1 for w in among)
+    return len(walk.steps) == 1 and any(w.steps[0] == walk.steps[0] and len(w.steps) > 1 for w in among)

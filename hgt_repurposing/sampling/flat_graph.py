@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import HeteroData
 
-from hgt_repurposing.graph.hetero_data import GraphMetadata, metadata, reverse
+from hgt_repurposing.graph.hetero_data import GraphMetadata, metadata
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +28,6 @@ class FlatGraph:
     """Flat source ids per relation. Shape [num_edges of the relation]."""
     targets: tuple[Tensor, ...]
     """Flat target ids per relation. Shape [num_edges of the relation]."""
-    mirror: tuple[int, ...]
-    """Relation that holds the same edges turned round; the relation itself where it is symmetric."""
     features: dict[str, Tensor]
     """Given features by node type. Shape [num_nodes of the type, width]."""
 
@@ -40,17 +38,18 @@ class FlatGraph:
         ptr = [0, *torch.tensor(meta.type_counts).cumsum(0).tolist()]
         first = dict(zip(meta.node_types, ptr, strict=False))
         relations = meta.relations
-        number = {relation: i for i, relation in enumerate(relations)}
-        mirror = {number[r]: number[reverse(r)] for r in relations if reverse(r) in number}
-        mirror |= {backward: forward for forward, backward in mirror.items()}
         return cls(
             metadata=meta,
             type_ptr=tuple(ptr),
             sources=tuple(data[tuple(r)].edge_index[0] + first[r.source] for r in relations),
             targets=tuple(data[tuple(r)].edge_index[1] + first[r.target] for r in relations),
-            mirror=tuple(mirror.get(i, i) for i in range(len(relations))),
             features={t: data[t].x for t in meta.feature_widths},
         )
+
+    @property
+    def mirror(self) -> tuple[int, ...]:
+        """Relation that holds the same edges turned round; the relation itself where it is symmetric."""
+        return self.metadata.rev_index
 
     @property
     def num_nodes(self) -> int:

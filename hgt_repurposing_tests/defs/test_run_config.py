@@ -43,8 +43,8 @@ def test_nothing_is_wrong_with_what_is_shipped(path: Path) -> None:
         ),
         (
             of("knowledge_graph", "source: primkg"),
-            "knowledge_graph: wrong configuration: source: Input should be 'synthetic', 'primekg', 'hetionet' or "
-            "'tables' (got 'primkg')",
+            "knowledge_graph: wrong configuration: source: Input should be 'auto', 'synthetic', 'primekg', 'hetionet' "
+            "or 'tables' (got 'primkg')",
         ),
         (
             of("knowledge_graph", "source: tables, path: {env: TABLES_DIR}"),

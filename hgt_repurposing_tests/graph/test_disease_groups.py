@@ -23,7 +23,7 @@ def graph_of(
         pd.DataFrame(nodes, columns=list(NODE_COLUMNS)),
         pd.DataFrame(edges, columns=list(EDGE_COLUMNS)),
         therapeutic=TherapeuticRelations(),
-        directed_relations=["is_a"] if directed else [],
+        directed_relations=["is_a"] if directed and len(related) else [],
     )
 
 

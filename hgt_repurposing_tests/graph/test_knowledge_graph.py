@@ -309,7 +309,10 @@ def test_no_drug_disease_pair_is_an_error(toy_nodes: pd.DataFrame, toy_edges: pd
 def test_unknown_therapeutic_relation_is_named_beside_those_found(
     toy_nodes: pd.DataFrame, toy_edges: pd.DataFrame
 ) -> None:
-    message = "no edge 'treats' between a 'drug' and a 'disease'; relations found between them: 'contraindication'"
+    message = (
+        "no edge 'treats' between a 'drug' and a 'disease', which indication names; "
+        "relations found between them: 'contraindication'"
+    )
     with pytest.raises(ValueError, match=message):
         build(toy_nodes, toy_edges, therapeutic=TherapeuticRelations(indication=["treats"]))
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.naming import Naming
 from hgt_repurposing.graph.schema import NODE_ID, NODE_TYPE, PRIMEKG_RELATIONS, EdgeType, TherapeuticRelations
 from hgt_repurposing.graph.sources.delimited import read_columns
-from hgt_repurposing.graph.sources.hetionet import load_hetionet
+from hgt_repurposing.graph.sources.hetionet import HETIONET_NAMING, load_hetionet
 from hgt_repurposing.graph.sources.primekg import load_primekg
 from hgt_repurposing.graph.sources.tables import load_tables
 from hgt_repurposing_tests.graph.tables import write_tables
@@ -77,7 +78,11 @@ def tables(tmp_path: Path) -> Path:
 
 
 def load_own(path: Path, *, directed: tuple[str, ...] = ()) -> KnowledgeGraph:
-    return load_tables(path, therapeutic=TherapeuticRelations(), directed_relations=directed)
+    return load_tables(path, Naming(TherapeuticRelations(), directed_relations=directed))
+
+
+def leaving_out(*names: str) -> Naming:
+    return HETIONET_NAMING._replace(exclude=names)
 
 
 def keys(graph: KnowledgeGraph) -> list[tuple[str, str]]:
@@ -169,7 +174,7 @@ def test_hetionet_interaction_has_no_direction(hetionet: Path) -> None:
 
 
 def test_hetionet_metaedges_can_be_left_out(hetionet: Path) -> None:
-    relations = {edge_type.relation for edge_type in load_hetionet(hetionet, exclude=["Gr>G", "CbG"]).edges}
+    relations = {edge_type.relation for edge_type in load_hetionet(hetionet, leaving_out("Gr>G", "CbG")).edges}
     assert relations == {"CtD", "CpD", "GiG"}
 
 
@@ -220,18 +225,7 @@ def test_tables_may_be_tsv_or_gzipped(tables: Path, tmp_path: Path, ending: str)
 
 def test_tables_hold_any_knowledge_graph(toy_graph: KnowledgeGraph, tmp_path: Path) -> None:
     write_tables(toy_graph, tmp_path)
-    assert load_tables(tmp_path, therapeutic=PRIMEKG_RELATIONS).digest == toy_graph.digest
-
-
-def test_relations_of_drugs_and_diseases_that_nobody_named_are_told(
-    toy_graph: KnowledgeGraph, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    write_tables(toy_graph, tmp_path)
-    assert load_tables(tmp_path, therapeutic=PRIMEKG_RELATIONS).unnamed_relations == []
-    assert caplog.messages == []
-    assert load_own(tmp_path).unnamed_relations == ["contraindication", "off-label use"]
-    (said,) = caplog.messages
-    assert "nor as contraindication or off_label (contraindication, off-label use): nothing is learned" in said
+    assert load_tables(tmp_path, Naming(PRIMEKG_RELATIONS)).digest == toy_graph.digest
 
 
 # the real Hetionet
@@ -299,7 +293,7 @@ def test_primekg_empty_id_is_named_by_row(tmp_path: Path) -> None:
 
 
 def test_primekg_without_indication_is_an_error(tmp_path: Path) -> None:
-    path = lines(tmp_path / "kg.csv", [KG_HEADER, *KG_ROWS[4:]])
+    path = lines(tmp_path / "kg.csv", [KG_HEADER, *KG_ROWS[2:]])
     fails(load_primekg, path, "no edge 'indication' between a 'drug' and a 'disease'")
 
 
@@ -310,8 +304,11 @@ def test_hetionet_unknown_node_is_named_by_row_and_column(hetionet: Path, edge: 
 
 
 def test_hetionet_unknown_metaedge_to_leave_out_is_named(hetionet: Path) -> None:
-    message = "cannot leave out the unknown metaedge 'GrG'; metaedges found: 'CtD', 'CpD', 'CbG', 'Gr>G', 'GiG'"
-    fails(lambda _: load_hetionet(hetionet, exclude=["CbG", "GrG"]), hetionet / "edges.sif.gz", message)
+    message = (
+        "there is no relation 'GrG' to exclude: did you mean 'Gr>G'?; "
+        "relations found: 'CbG', 'CpD', 'CtD', 'GiG', 'Gr>G'"
+    )
+    fails(lambda _: load_hetionet(hetionet, leaving_out("CbG", "GrG")), hetionet / "edges.sif.gz", message)
 
 
 def test_hetionet_empty_kind_is_named_by_row(hetionet: Path) -> None:
@@ -343,12 +340,12 @@ def test_tables_empty_node_id_is_named_by_row(tables: Path) -> None:
         (b"a,b\n", "there is no row below the header"),
         (b"a,b", "there is no row below the header"),
         (b"a,c\n1,2\n", "column 'b' is missing; columns found: 'a', 'c'"),
-        (b"a,b\n1,2\n1,2,3\n", "Row #3: Expected 2 columns, got 3"),
+        (b"a,b\n1,2\n1,2,3\n", "row 3 has 3 values where the header has 2 columns"),
         (b"a,b\n1,2\n1,\n", "row 3 has no value in column 'b'"),
         (b'a,b\n1,2\n1,"2\n3,4\n5,6\n', "row 3 has a line break in column 'b': was a quote left open?"),
-        ("a,b\n1,2\n1,ä\n".encode("latin-1"), "Row #3: CSV conversion error to string: invalid UTF8 data"),
+        ("a,b\n1,2\n1,ä\n".encode("latin-1"), "row 3 is not UTF-8 text (byte 0xe4 after '1,')"),
         ("a,b,ä\n1,2,3\n".encode("latin-1"), "row 1 is not UTF-8 text"),
-        ("a,b\n1,2\n".encode("utf-16"), "row 1 is not UTF-8 text"),
+        ("a,b\n1,2\n".encode("utf-16"), "row 1 is not UTF-8 text but UTF-16: save the file as UTF-8"),
     ],
 )
 def test_bad_csv_is_one_sentence(tmp_path: Path, data: bytes, message: str) -> None:

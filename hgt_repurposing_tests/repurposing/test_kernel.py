@@ -9,8 +9,8 @@ from hgt_repurposing.repurposing.kernel import Eigenvectors, similarity_kernel
 from hgt_repurposing_tests.repurposing.planted import NUM_DISEASES, planted_graph
 
 GRAPH = planted_graph()
-LINKED = [unit_rows(walk.weights) for walk in walks(GRAPH, "disease") if len(walk.relations) == 1]
-RELATED = list(relatives(GRAPH, "disease").values())
+LINKED = [unit_rows(walk.weights) for walk in walks(GRAPH, "disease") if len(walk.steps) == 1]
+RELATED = [matrix for _, _, matrix in relatives(GRAPH, "disease")]
 
 
 def dense_kernel() -> FloatArray:

@@ -61,13 +61,13 @@ def test_similarities_are_the_cosines_of_every_walk(node_type: str, side: Side) 
 
 @SIDES
 def test_relations_within_a_type_are_similarities_as_they_are(node_type: str, side: Side) -> None:
-    for name, matrix in relatives(GRAPH, node_type).items():
+    for _, name, matrix in relatives(GRAPH, node_type):
         np.testing.assert_array_equal(side.similarities[name].toarray(), matrix.toarray()[:, side.anchors])
 
 
 @SIDES
 def test_there_is_a_similarity_for_every_walk_and_relation(node_type: str, side: Side) -> None:
-    expected = {walk.name for walk in walks(GRAPH, node_type)} | set(relatives(GRAPH, node_type))
+    expected = {walk.name for walk in walks(GRAPH, node_type)} | {name for _, name, _ in relatives(GRAPH, node_type)}
     assert set(side.similarities) == expected
 
 
@@ -82,7 +82,8 @@ def test_the_average_is_over_relations_of_one_step_each_in_units_of_its_largest(
     direct = [
         name for name in side.similarities if name in {w.name for w in walks(GRAPH, node_type)} and "-" not in name
     ]
-    parts = [side.similarities[name].toarray() for name in [*direct, *relatives(GRAPH, node_type)]]
+    related = [name for _, name, _ in relatives(GRAPH, node_type)]
+    parts = [side.similarities[name].toarray() for name in [*direct, *related]]
     expected = np.mean([part / part.max() for part in parts], axis=0)
     np.testing.assert_allclose(side.average.toarray(), expected, atol=1e-6)
 

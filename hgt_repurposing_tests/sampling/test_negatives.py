@@ -9,6 +9,7 @@ from hgt_repurposing.sampling.minibatch import TypedEdges
 from hgt_repurposing.sampling.negatives import NegativeDraw, corrupt_targets
 
 ALL, ALL_BUT_ONE, ONE = 0, 1, 2  # drugs, by how many of the diseases 3, 4 and 5 they are linked to
+TREATS = EdgeType("drug", "treats", "disease")
 EDGES = [(ALL, 3), (ALL, 4), (ALL, 5), (ALL_BUT_ONE, 3), (ALL_BUT_ONE, 5), (ONE, 3)]
 
 
@@ -16,11 +17,10 @@ def graph_of(edges: list[tuple[int, int]], *, num_diseases: int = 3) -> FlatGrap
     """Three drugs, then diseases, under one relation."""
     source, target = torch.tensor(edges).T
     return FlatGraph(
-        metadata=GraphMetadata(("drug", "disease"), (3, num_diseases), (EdgeType("drug", "treats", "disease"),), {}),
+        metadata=GraphMetadata(("drug", "disease"), (3, num_diseases), (TREATS,), rev_index=(0,), feature_widths={}),
         type_ptr=(0, 3, 3 + num_diseases),
         sources=(source,),
         targets=(target,),
-        mirror=(0,),
         features={},
     )
 

@@ -1,10 +1,20 @@
 """Reads columns of a delimited text file as dictionary-encoded text, and says in one sentence what is wrong with it.
 
 Every value is text: an id `007` stays `007`. Row numbers in errors are line numbers of the file, the header being 1 and
-blank lines not counted. No value spans lines: a quote that was left open would swallow the rows behind it.
+blank lines not counted. Lines may end in LF, CRLF or CR. In files separated by tabs a quote is a letter like any other
+unless a pair of them encloses the whole value.
+
+Repaired, counted and logged: white space around values and column names (`cleaning.py`); what is then blank is missing.
+
+Refused, with the row: a required value that is missing; a control character; a value that spans lines, for a quote that
+was left open would swallow the rows behind it; a header that comes again, as where two files were joined; text that is
+not UTF-8; a row of too many or too few values, or too long to be one. And, of a whole file: a column that is missing or
+stands twice; nothing below the header; anything that is not packed as its name says (`files.py`).
 """
 
 import csv
+import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,28 +23,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from hgt_repurposing.graph.schema import BoolArray
+from hgt_repurposing.graph.sources.cleaning import cleaned, first_row_where, trimmed, unquoted
+from hgt_repurposing.graph.sources.diagnosis import unreadable_row
+from hgt_repurposing.graph.sources.files import listed, require_file
 
 FIRST_ROW = 2
 """Line on which the first row below the header stands."""
 
-_GZIP_MAGIC = b"\x1f\x8b"
 _HEADER_BYTES = 1 << 16
 _LISTED = 500  # characters: a binary file is one long column name
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
-
-def find_file(folder: Path, names: Sequence[str]) -> Path:
-    """Return the first of these files that the folder holds.
-
-    Raises:
-        FileNotFoundError: If the folder does not exist or holds none of them.
-    """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: there is no such folder (looked there for {_listed(names)})")
-    for name in names:
-        if (folder / name).is_file():
-            return folder / name
-    raise FileNotFoundError(f"{folder}: holds no file named {_listed(names)}")
+_logger = logging.getLogger(__name__)
 
 
 def read_columns(path: Path, columns: Sequence[str], *, optional: Sequence[str] = ()) -> pd.DataFrame:
@@ -47,79 +47,88 @@ def read_columns(path: Path, columns: Sequence[str], *, optional: Sequence[str] 
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is empty, malformed, not UTF-8, or lacks a column or a value.
+        ValueError: If the file is refused, see above.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file")
-    found = _header(path)
-    absent = [column for column in columns if column not in found]
+    require_file(path)
+    header = _header(path)
+    absent = [column for column in columns if column not in header]
     if absent:
-        raise ValueError(f"{path}: column {absent[0]!r} is missing; columns found: {_listed(found)[:_LISTED]}")
-    table = _read(path, [*columns, *(column for column in optional if column in found)])
+        raise ValueError(f"{path}: column {absent[0]!r} is missing; columns found: {listed(header)[:_LISTED]}")
+    wanted = [*columns, *(column for column in optional if column in header)]
+    for column in wanted:
+        if header.count(column) > 1:
+            raise ValueError(f"{path}: column {column!r} stands {header.count(column)} times in the header")
+    table = _read(path, header, wanted)
+    table = cleaned(table, file=path, first_row=FIRST_ROW, unquote=_delimiter(path) == "\t")
+    _require_one_header(table, path)
     for column in columns:
         missing = table[column].isna().to_numpy()
         if missing.any():
-            raise ValueError(f"{path}: row {_first_row(missing)} has no value in column {column!r}")
-    for column in map(str, table):
-        values = table[column].cat
-        broken = values.categories.str.contains("\n", regex=False)
-        if broken.any():
-            row = _first_row(np.isin(values.codes, np.flatnonzero(broken)))
-            raise ValueError(f"{path}: row {row} has a line break in column {column!r}: was a quote left open?")
+            raise ValueError(f"{path}: row {first_row_where(missing, FIRST_ROW)} has no value in column {column!r}")
     return table
 
 
-def _first_row(offending: BoolArray) -> int:
-    return int(offending.argmax()) + FIRST_ROW
+def _require_one_header(table: pd.DataFrame, path: Path) -> None:
+    """A single column may hold its own name by chance, all of several do not."""
+    columns = list(map(str, table))
+    if len(columns) == 1 or not all(column in table[column].cat.categories for column in columns):
+        return
+    again = np.logical_and.reduce([(table[column] == column).to_numpy() for column in columns])
+    if again.any():
+        row = first_row_where(again, FIRST_ROW)
+        raise ValueError(f"{path}: row {row} is the header once more: were two files joined?")
 
 
-def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+def _read(path: Path, header: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
     text = pa.dictionary(pa.int32(), pa.string())
     convert = pa.csv.ConvertOptions(
-        include_columns=columns,
-        column_types=dict.fromkeys(columns, text),
+        include_columns=[str(header.index(column)) for column in columns],
+        column_types={str(header.index(column)): text for column in columns},
         null_values=[""],  # a gene may be called NA
         strings_can_be_null=True,
     )
-    parse = pa.csv.ParseOptions(delimiter=_delimiter(path))
+    delimiter = _delimiter(path)
+    quotes = delimiter == ","  # in the other files they are looked at afterwards, in `cleaned`
+    parse = pa.csv.ParseOptions(delimiter=delimiter, quote_char='"' if quotes else False, double_quote=quotes)
+    # Columns go by number: of the names only those that are wanted need to be different.
+    read = pa.csv.ReadOptions(column_names=[str(place) for place in range(len(header))], skip_rows=1)
     try:
-        return _parse(path, parse, convert)
-    except pa.ArrowInvalid:
-        # Reading once more, in one thread, is the only way to learn the number of the offending row.
-        try:
-            return _parse(path, parse, convert, use_threads=False)
-        except pa.ArrowInvalid as error:
-            raise ValueError(f"{path}: {_reason(error)}") from error
+        table = pa.csv.read_csv(str(path), read_options=read, parse_options=parse, convert_options=convert)
+    except pa.ArrowInvalid as error:
+        row = unreadable_row(path, delimiter=delimiter, num_columns=len(header))
+        raise ValueError(f"{path}: {row or _reason(error)}") from error
     except OSError as error:
         raise ValueError(f"{path}: cannot be unpacked ({_reason(error)})") from error
-
-
-def _parse(path: Path, parse: object, convert: object, *, use_threads: bool = True) -> pd.DataFrame:
-    read = pa.csv.ReadOptions(use_threads=use_threads)
-    table = pa.csv.read_csv(str(path), read_options=read, parse_options=parse, convert_options=convert)
-    frame: pd.DataFrame = table.to_pandas(split_blocks=True, self_destruct=True)
+    frame: pd.DataFrame = table.rename_columns(list(columns)).to_pandas(split_blocks=True, self_destruct=True)
     return frame
 
 
 def _header(path: Path) -> list[str]:
-    """Column names of the first line."""
-    with path.open("rb") as raw:
-        magic = raw.read(len(_GZIP_MAGIC))
-    if magic and path.suffix == ".gz" and magic != _GZIP_MAGIC:
-        raise ValueError(f"{path}: is named .gz but is not gzip-compressed")
+    """Column names of the first line, without white space around them."""
     try:
         with pa.input_stream(str(path)) as stream:
-            line, _, rest = stream.read(_HEADER_BYTES).partition(b"\n")
+            head = stream.read(_HEADER_BYTES)
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be unpacked ({_reason(error)})") from error
+    if head.startswith(_UTF16):
+        raise ValueError(f"{path}: row 1 is not UTF-8 text but UTF-16: save the file as UTF-8")
+    line, *rest = re.split(rb"\r\n|\n|\r", head, maxsplit=1)
+    try:
         text = line.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: row 1 is not UTF-8 text ({error.reason} at byte {error.start})") from error
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be unpacked ({_reason(error)})") from error
+    if "\0" in text:
+        raise ValueError(f"{path}: row 1 has the control character U+0000: is this UTF-16, or no text at all?")
     if not text.strip():
         raise ValueError(f"{path}: the file is empty, or begins with an empty line")
-    if not rest.strip():
+    if not (rest and rest[0].strip()):
         raise ValueError(f"{path}: there is no row below the header")
-    return next(csv.reader([text], delimiter=_delimiter(path)))
+    written = next(csv.reader([text])) if _delimiter(path) == "," else [unquoted(name) for name in text.split("\t")]
+    names = [trimmed(name) for name in written]
+    spaced = sum(name != as_written for name, as_written in zip(names, written, strict=True))
+    if spaced:
+        _logger.warning("%s: trimmed white space around %d column names", path, spaced)
+    return names
 
 
 def _delimiter(path: Path) -> str:
@@ -128,7 +137,3 @@ def _delimiter(path: Path) -> str:
 
 def _reason(error: Exception) -> str:
     return str(error).partition("\n")[0]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, build_knowledge_graph
+from hgt_repurposing.graph.naming import Naming
 from hgt_repurposing.graph.schema import (
     HETIONET_RELATIONS,
     NODE_COLUMNS,
@@ -22,7 +23,10 @@ from hgt_repurposing.graph.schema import (
     TARGET_ID,
     TARGET_TYPE,
 )
-from hgt_repurposing.graph.sources.delimited import FIRST_ROW, find_file, read_columns
+from hgt_repurposing.graph.sources.delimited import FIRST_ROW, read_columns
+from hgt_repurposing.graph.sources.files import find_file
+
+HETIONET_NAMING = Naming.of_format(HETIONET_RELATIONS)
 
 _NODE_FILES = ("nodes.tsv.gz", "nodes.tsv", "hetionet-v1.0-nodes.tsv", "hetionet-v1.0-nodes.tsv.gz")
 _EDGE_FILES = (
@@ -35,17 +39,17 @@ _EDGE_FILES = (
 )
 
 
-def load_hetionet(path: Path, *, exclude: Sequence[str] = ()) -> KnowledgeGraph:
+def load_hetionet(path: Path, naming: Naming = HETIONET_NAMING) -> KnowledgeGraph:
     """Load the folder that holds the node and the edge file.
 
     Args:
         path: The folder.
-        exclude: Metaedges to leave out.
+        naming: What its kinds and metaedges mean.
 
     Raises:
         FileNotFoundError: If one of the files is missing.
-        ValueError: If a file is empty, malformed, lacks a column or a value, an edge names an unknown node, a metaedge
-            to leave out does not exist, or there is no indication.
+        ValueError: If a file is empty, malformed, lacks a column or a value, one id stands under two kinds, an edge
+            names an unknown node, a name that is given does not occur, or there is no indication.
     """
     node_file, edge_file = find_file(path, _NODE_FILES), find_file(path, _EDGE_FILES)
     nodes = read_columns(node_file, ("id", "kind"), optional=("name",)).astype("str")
@@ -53,9 +57,8 @@ def load_hetionet(path: Path, *, exclude: Sequence[str] = ()) -> KnowledgeGraph:
         columns=list(NODE_COLUMNS)
     )
     rows = read_columns(edge_file, ("source", "metaedge", "target"))
-    metaedges = list(rows["metaedge"].cat.categories)
-    _require_known(exclude, metaedges, edge_file)
-    kind_of = nodes.drop_duplicates(NODE_ID).set_index(NODE_ID)[NODE_TYPE]
+    directed = naming.directed_relations
+    kind_of = _kind_of(nodes, node_file)
     edges = pd.DataFrame(
         {
             SOURCE_TYPE: _kinds(rows, "source", kind_of, edge_file),
@@ -67,19 +70,33 @@ def load_hetionet(path: Path, *, exclude: Sequence[str] = ()) -> KnowledgeGraph:
     )
     return build_knowledge_graph(
         nodes,
-        edges[~edges[RELATION].isin(exclude)] if exclude else edges,
-        therapeutic=HETIONET_RELATIONS,
-        directed_relations=[metaedge for metaedge in metaedges if ">" in metaedge],
+        edges,
+        therapeutic=naming.therapeutic,
+        directed_relations=_directed(rows, naming.exclude) if directed is None else directed,
+        exclude=naming.exclude,
+        by_format=naming.by_format,
         source=str(edge_file),
         first_row=FIRST_ROW,
     )
 
 
-def _require_known(exclude: Sequence[str], metaedges: Sequence[str], file: Path) -> None:
-    unknown = [metaedge for metaedge in exclude if metaedge not in metaedges]
-    if unknown:
-        found = ", ".join(map(repr, metaedges))
-        raise ValueError(f"{file}: cannot leave out the unknown metaedge {unknown[0]!r}; metaedges found: {found}")
+def _directed(rows: pd.DataFrame, exclude: Sequence[str]) -> list[str]:
+    """Metaedges that say by their name that they are directed."""
+    return [name for name in rows["metaedge"].cat.categories if ">" in name and name not in exclude]
+
+
+def _kind_of(nodes: pd.DataFrame, file: Path) -> pd.Series:
+    """Kind of every node by its id; edges name their nodes by the id alone."""
+    distinct = nodes[[NODE_ID, NODE_TYPE]].drop_duplicates()
+    again = distinct[NODE_ID].duplicated()
+    if again.any():
+        node_id = distinct[NODE_ID][again].iloc[0]
+        kinds = distinct[NODE_TYPE][distinct[NODE_ID] == node_id].tolist()
+        raise ValueError(
+            f"{file}: the id {node_id!r} stands under two kinds, {kinds[0]!r} and {kinds[1]!r}, so no edge can say "
+            f"which is meant: give ids that carry their kind, as {f'{kinds[0]}::{node_id}'!r}, in both files"
+        )
+    return distinct.set_index(NODE_ID)[NODE_TYPE]
 
 
 def _kinds(rows: pd.DataFrame, column: str, kind_of: pd.Series, file: Path) -> "pd.Categorical[str]":

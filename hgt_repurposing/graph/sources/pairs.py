@@ -44,7 +44,7 @@ def load_external_pairs(path: str, graph: KnowledgeGraph) -> ExternalPairs:
     """
     if not path:
         return ExternalPairs(np.empty((2, 0), dtype=np.int64))
-    table = _read(Path(path))
+    table = _read(Path(path).expanduser())
     types = (graph.therapeutic.drug, graph.therapeutic.disease)
     ends = [
         pd.Index(graph.nodes_of(node_type)[NODE_ID]).get_indexer(table[column])

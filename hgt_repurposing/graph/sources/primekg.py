@@ -9,20 +9,29 @@ import numpy as np
 import pandas as pd
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, build_knowledge_graph
+from hgt_repurposing.graph.naming import Naming
 from hgt_repurposing.graph.schema import EDGE_COLUMNS, NODE_COLUMNS, PRIMEKG_RELATIONS
-from hgt_repurposing.graph.sources.delimited import FIRST_ROW, find_file, read_columns
+from hgt_repurposing.graph.sources.delimited import FIRST_ROW, read_columns
+from hgt_repurposing.graph.sources.files import find_file
+
+PRIMEKG_NAMING = Naming.of_format(PRIMEKG_RELATIONS)
 
 _SOURCE_COLUMNS = ("x_type", "x_id", "x_name")
 _TARGET_COLUMNS = ("y_type", "y_id", "y_name")
 _EDGE_COLUMNS = ("x_type", "x_id", "relation", "y_type", "y_id")
 
 
-def load_primekg(path: Path) -> KnowledgeGraph:
+def load_primekg(path: Path, naming: Naming = PRIMEKG_NAMING) -> KnowledgeGraph:
     """Load kg.csv, or the folder that holds it.
+
+    Args:
+        path: The file or the folder.
+        naming: What its types and relations mean.
 
     Raises:
         FileNotFoundError: If there is no kg.csv.
-        ValueError: If the file is empty, malformed, lacks a column or a value, or has no indication.
+        ValueError: If the file is empty, malformed, lacks a column or a value, a name that is given does not occur, or
+            there is no indication.
     """
     file = path if path.is_file() else find_file(path, ["kg.csv", "kg.csv.gz"])
     rows = read_columns(file, _EDGE_COLUMNS, optional=("x_name", "y_name"))
@@ -31,7 +40,10 @@ def load_primekg(path: Path) -> KnowledgeGraph:
     return build_knowledge_graph(
         nodes.drop_duplicates(),  # what is left of a (type, id) beyond this goes under several names: a true duplicate
         edges,
-        therapeutic=PRIMEKG_RELATIONS,
+        therapeutic=naming.therapeutic,
+        directed_relations=naming.directed_relations or (),
+        exclude=naming.exclude,
+        by_format=naming.by_format,
         source=str(file),
         first_row=FIRST_ROW,
     )

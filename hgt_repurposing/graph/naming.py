@@ -1,0 +1,169 @@
+"""What the types and relations of a graph mean, and whether every name that says so occurs in it.
+
+A name that is given and does not occur is a mistake, refused beside those that do. A name that a format brings by
+itself may be missing where somebody has a part of the graph only; what that means is logged. Without an indication
+nothing works, whoever named it.
+"""
+
+import logging
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import NamedTuple, Self
+
+from hgt_repurposing.graph.schema import EdgeType, TherapeuticRelations, is_gene_or_pathway
+
+_logger = logging.getLogger(__name__)
+
+_LISTED = 30  # names in one sentence
+_WITHOUT = {
+    "contraindication": "no pair counts as contraindicated",
+    "off_label": "no pair counts as used off label",
+    "drug_gene": "no drug has target genes, unless drug_gene names other relations",
+    "disease_gene": "no disease has causal genes, unless disease_gene names other relations",
+}
+"""What it means that the graph lacks the relations of a format's own."""
+
+
+class Naming(NamedTuple):
+    """What is said of a graph's types and relations."""
+
+    therapeutic: TherapeuticRelations
+    by_format: frozenset[str] = frozenset()
+    """Fields of it that nobody gave: names in them may be missing, but for drug, disease and indication."""
+    directed_relations: tuple[str, ...] | None = None
+    """Relations within one node type whose direction carries meaning; None: as the format has it."""
+    exclude: tuple[str, ...] = ()
+    """Relations to leave out."""
+
+    @classmethod
+    def of_format(cls, therapeutic: TherapeuticRelations) -> Self:
+        """What a format says by itself."""
+        return cls(therapeutic, by_format=frozenset(TherapeuticRelations.model_fields))
+
+
+def without_excluded(edge_types: Iterable[EdgeType], exclude: Collection[str], source: str) -> list[EdgeType]:
+    """Edge types whose relation is not to be left out.
+
+    Raises:
+        ValueError: If a relation to leave out does not occur.
+    """
+    edge_types = list(edge_types)
+    found = {t.relation for t in edge_types}
+    for name in exclude:
+        if name not in found:
+            raise ValueError(
+                f"{source}: there is no relation {name!r} to exclude{_meant(name, found)}; "
+                f"relations found: {_listed(found)}"
+            )
+    return [t for t in edge_types if t.relation not in exclude]
+
+
+def require_named(
+    node_types: Collection[str],
+    edge_types: Collection[EdgeType],
+    names: TherapeuticRelations,
+    *,
+    directed_relations: Collection[str],
+    by_format: Collection[str],
+    source: str,
+) -> TherapeuticRelations:
+    """Check that every type and relation that is named occurs where it should.
+
+    Args:
+        node_types: All there are.
+        edge_types: All there are, but those to be left out.
+        names: What is said of them.
+        directed_relations: Must occur within one node type.
+        by_format: Fields of `names` that nobody gave.
+        source: Where they come from, for messages.
+
+    Returns:
+        What is said, without contraindications and off-label uses of a format's own that the graph lacks.
+
+    Raises:
+        ValueError: If a name that is given does not occur, or there is no indication.
+    """
+    for setting, node_type in (("drug", names.drug), ("disease", names.disease)):
+        if node_type not in node_types:
+            raise ValueError(
+                f"{source}: no node is of the type {node_type!r}, which {setting} names{_meant(node_type, node_types)}"
+                f"; node types found: {_listed(node_types)}"
+            )
+    kept = {}
+    for setting, place in _places(edge_types, names, node_types).items():
+        given = list(getattr(names, setting))
+        missing = [name for name in given if name not in place.relations]
+        if missing and (setting not in by_format or setting not in _WITHOUT):
+            raise ValueError(f"{source}: {_absent(missing[0], setting, place, edge_types)}")
+        if missing:
+            _logger.warning(
+                "%s: no edge %r between %s, where the format has its %s: %s",
+                source, missing[0], place.ends, setting, _WITHOUT[setting],
+            )  # fmt: skip
+        if setting in ("contraindication", "off_label"):
+            kept[setting] = [name for name in given if name in place.relations]
+    for name in directed_relations:
+        within = _Place("two nodes of one type", {t.relation for t in edge_types if t.source == t.target})
+        if name not in within.relations:
+            raise ValueError(f"{source}: {_absent(name, 'directed_relations', within, edge_types)}")
+    return names.model_copy(update=kept)
+
+
+class _Place(NamedTuple):
+    """Where the relations of one setting must stand."""
+
+    ends: str
+    relations: set[str]
+    """Those that stand there."""
+    instead: str = "none"
+    """What is said if none does."""
+
+
+def _places(
+    edge_types: Collection[EdgeType], names: TherapeuticRelations, node_types: Collection[str]
+) -> Mapping[str, _Place]:
+    nothing = f"none, so there are no drug-disease pairs; node types found: {_listed(node_types)}"
+    pair = _Place(
+        f"a {names.drug!r} and a {names.disease!r}",
+        set(_between(edge_types, names.drug, [names.disease])),
+        nothing,
+    )
+    genes = [node_type for node_type in node_types if is_gene_or_pathway(node_type)]
+    instead = "none" if genes else f"none, for no node type is named after genes or pathways ({_listed(node_types)})"
+    return {
+        "indication": pair,
+        "contraindication": pair,
+        "off_label": pair,
+        "drug_gene": _Place(f"a {names.drug!r} and genes", set(_between(edge_types, names.drug, genes)), instead),
+        "disease_gene": _Place(
+            f"a {names.disease!r} and genes", set(_between(edge_types, names.disease, genes)), instead
+        ),
+    }
+
+
+def _between(edge_types: Iterable[EdgeType], node_type: str, others: Collection[str]) -> Iterator[str]:
+    for edge_type in edge_types:
+        if (edge_type.source == node_type and edge_type.target in others) or (
+            edge_type.target == node_type and edge_type.source in others
+        ):
+            yield edge_type.relation
+
+
+def _absent(name: str, setting: str, place: _Place, edge_types: Iterable[EdgeType]) -> str:
+    elsewhere = next((t for t in edge_types if t.relation == name), None)
+    hint = f" (there is {elsewhere})" if elsewhere else _meant(name, place.relations)
+    return (
+        f"no edge {name!r} between {place.ends}, which {setting} names{hint}; "
+        f"relations found between them: {_listed(place.relations) or place.instead}"
+    )
+
+
+def _meant(name: str, found: Iterable[str]) -> str:
+    folded = {other.casefold(): other for other in sorted(found)}
+    close = get_close_matches(name.casefold(), folded, n=1)
+    return f": did you mean {folded[close[0]]!r}?" if close else ""
+
+
+def _listed(names: Iterable[str]) -> str:
+    ordered = sorted(names)
+    return ", ".join(map(repr, ordered[:_LISTED])) + (", ..." if len(ordered) > _LISTED else "")

@@ -1,0 +1,62 @@
+"""What the owner of a graph may not know of it: legal, but seldom meant."""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+
+import numpy as np
+
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees
+from hgt_repurposing.graph.schema import NODE_TYPE, EdgeType, IntArray
+
+_UNSEEN = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")
+
+
+def notices(graph: KnowledgeGraph) -> Iterator[str]:
+    """A sentence on each thing that looks like a mistake of the files."""
+    if graph.unnamed_relations:
+        yield (
+            "the graph joins drugs and diseases by relations that are named neither as indication nor as "
+            f"contraindication or off_label ({', '.join(graph.unnamed_relations)}): nothing is learned from them, and "
+            "their pairs have the status 'other'"
+        )
+    yield from _namesakes("relations", {edge_type.relation for edge_type in graph.edges})
+    yield from _namesakes("node types", graph.num_nodes)
+    for one, other in _turned_round(graph):
+        yield (
+            f"{one} and {other} hold the same {graph.edges[one].shape[1]:,} edges, each turned round in the other: "
+            f"where they say the same, exclude can leave one out ({one.relation!r} or {other.relation!r})"
+        )
+
+
+def isolated_nodes(graph: KnowledgeGraph) -> list[tuple[str, int, int]]:
+    """Node types with nodes that no edge touches: name, number of these, and of all its nodes."""
+    alone = degrees(graph).query("degree == 0")[NODE_TYPE].value_counts()
+    return [(t, int(alone[t]), total) for t, total in graph.num_nodes.items() if t in alone.index]
+
+
+def _namesakes(what: str, names: Iterable[str]) -> Iterator[str]:
+    """Names that differ by case or white space within them alone."""
+    first: dict[str, str] = {}
+    for name in sorted(names):
+        seen = first.setdefault(_UNSEEN.sub("", name).casefold(), name)
+        if seen != name:
+            yield (
+                f"the {what} {seen!r} and {name!r} differ by case or white space only and count as two: "
+                "if one is meant, write it in one way"
+            )
+
+
+def _turned_round(graph: KnowledgeGraph) -> Iterator[tuple[EdgeType, EdgeType]]:
+    """Pairs of edge types of which each holds exactly the edges of the other from target to source."""
+    for one, other in combinations(sorted(graph.edges), 2):
+        turned = (one.source, one.target) == (other.target, other.source)
+        alike = graph.is_symmetric(one) == graph.is_symmetric(other)
+        if turned and alike and 0 < graph.edges[one].shape[1] == graph.edges[other].shape[1]:
+            edges = graph.edges[other] if graph.is_symmetric(one) else _sorted(graph.edges[other][::-1])
+            if np.array_equal(graph.edges[one], edges):
+                yield one, other
+
+
+def _sorted(index: IntArray) -> IntArray:
+    return index[:, np.lexsort((index[1], index[0]))]
