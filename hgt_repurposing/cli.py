@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 import yaml
@@ -20,9 +20,6 @@ from hgt_repurposing.layout import (
 )
 from hgt_repurposing.report import PAGE
 from hgt_repurposing.summary import summary_text
-
-if TYPE_CHECKING:
-    from hgt_repurposing.defs.checking import Checked
 
 CANDIDATES, EVALUATION = "repurposing_candidates", "repurposing_evaluation"
 
@@ -89,7 +86,8 @@ def check(
     data: DataOption = "",
 ) -> None:
     """Say what is wrong with a run configuration, and with the graph it names, before anything runs."""
-    for line in _checked(config, data).seen:
+    _, seen = _checked(config, data)
+    for line in seen:
         typer.echo(line)
     typer.echo(f"{config}: every name and value will do")
 
@@ -97,23 +95,24 @@ def check(
 @app.command()
 def resolve(config: ConfigArgument, data: DataOption = "") -> None:
     """Check a run configuration, and print it as Dagster takes it: `1e-3` is text to Dagster, 0.001 is a number."""
-    found = _checked(config, data)
-    for line in found.seen:
+    resolved, seen = _checked(config, data)
+    for line in seen:
         typer.echo(line, err=True)
-    typer.echo(yaml.safe_dump(dict(found.config), sort_keys=False, allow_unicode=True), nl=False)
+    typer.echo(yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True), nl=False)
 
 
-def _checked(config: Path, data: str) -> "Checked":
-    """What was found, if that is nothing wrong; else the command ends."""
+def _checked(config: Path, data: str) -> tuple[dict[str, Any], list[str]]:
+    """The configuration (Any: what YAML holds), and what was looked at; the command ends if anything is wrong."""
+    from hgt_repurposing.definitions import defs
     from hgt_repurposing.defs.checking import checked
 
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
-    found = checked(config, data=data)
+    found = checked(config, data=data, job=defs.resolve_job_def("repurposing_job"))
     for complaint in found.complaints:
         typer.echo(f"error: {config}: {complaint}", err=True)
     if found.complaints:
         raise typer.Exit(1)
-    return found
+    return dict(found.config), found.seen
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def test_a_lineage_reaches_back_to_the_first_artefact(tmp_path: Path) -> None:
     assert third.inputs == {"knowledge_graph": first.digest, "drug_disease_split": second.digest}
     last = write(tmp_path, "hgt_model", 4, third)
     assert last.inputs == {"hetero_data": third.digest}
-    assert last.lineage == third.inputs | {"hetero_data": third.digest}
+    assert last.lineage == {**third.inputs, "hetero_data": third.digest}
 
 
 def test_the_digest_of_an_input_is_that_of_the_value_that_was_read(toy_graph: KnowledgeGraph, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from hgt_repurposing import run_lock
+from hgt_repurposing.artifacts import open_in_place
 from hgt_repurposing.run_lock import LOCK_FILE, FolderInUseError, Holder, held
 
 NOW = datetime(2026, 11, 26, 11, 20, tzinfo=UTC)
@@ -27,7 +28,7 @@ def me(run_id: str = "mine") -> Holder:
 @pytest.fixture
 def other_process() -> Iterator[int]:
     """Number of a process that lives as long as the test."""
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(99)"]) as process:  # noqa: S603
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(99)"]) as process:
         yield process.pid
         process.kill()
 
@@ -43,12 +44,12 @@ def dead(run_id: str = "theirs") -> Holder:
 
 
 def write(root: Path, holder: Holder | None) -> None:
-    with run_lock.open_in_place(root / LOCK_FILE) as file:
+    with open_in_place(root / LOCK_FILE) as file:
         run_lock._write(file, holder)
 
 
 def read(root: Path) -> Holder | None:
-    with run_lock.open_in_place(root / LOCK_FILE) as file:
+    with open_in_place(root / LOCK_FILE) as file:
         return run_lock._read(file)
 
 
@@ -157,7 +158,7 @@ def test_a_step_that_outlives_its_run_keeps_the_folder_until_it_ends(
 ) -> None:
     monkeypatch.setattr(run_lock, "LAST_STEP_PATIENCE", 0.3)
     write(tmp_path, dead())
-    with run_lock.open_in_place(tmp_path / LOCK_FILE) as orphan:
+    with open_in_place(tmp_path / LOCK_FILE) as orphan:
         fcntl.flock(orphan, fcntl.LOCK_SH)
         said = "still used by a step of run theirs"
         with pytest.raises(FolderInUseError, match=said), held(tmp_path, me(), wait=False):

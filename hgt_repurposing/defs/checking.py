@@ -27,12 +27,13 @@ class Checked(NamedTuple):
     """What was looked at, and what was not, a line each."""
 
 
-def checked(path: Path, *, data: str = "") -> Checked:
+def checked(path: Path, *, data: str = "", job: dg.JobDefinition | None = None) -> Checked:
     """Check a configuration file, and the graph it names as far as that is cheap.
 
     Args:
         path: The file.
         data: The data folder; empty: that of the configuration, or of the environment.
+        job: Whose run it configures; None: what Dagster thinks of it is left to the launch.
     """
     try:
         config = read_run_config(path.expanduser().read_text(encoding="utf-8"))
@@ -40,7 +41,7 @@ def checked(path: Path, *, data: str = "") -> Checked:
         return Checked({}, [f"it cannot be read: {error}"], [])
     except ValueError as error:
         return Checked({}, [str(error)], [])
-    said = complaints(config) or refusals(config)
+    said = complaints(config) or (refusals(config, job) if job else [])
     if said:
         return Checked(config, said, [])
     try:
@@ -49,12 +50,10 @@ def checked(path: Path, *, data: str = "") -> Checked:
         return Checked(config, [str(error)], [])
 
 
-def refusals(config: Mapping[str, Any]) -> list[str]:
-    """Why Dagster would not launch the job with this configuration; nothing if it would. Any: what YAML holds."""
-    from hgt_repurposing.definitions import defs
-
+def refusals(config: Mapping[str, Any], job: dg.JobDefinition) -> list[str]:
+    """Why Dagster would not launch a job with this configuration; nothing if it would. Any: what YAML holds."""
     try:
-        dg.validate_run_config(defs.resolve_job_def("repurposing_job"), dict(config))
+        dg.validate_run_config(job, dict(config))
     except dg.DagsterInvalidConfigError as error:
         return [" ".join(wrong.message.partition("Expected")[0].split()) for wrong in error.errors]
     return []

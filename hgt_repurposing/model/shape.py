@@ -20,7 +20,7 @@ MatmulPrecision = Literal["float32", "bfloat16"]
 rounds factors to 8 bits; sums, weights and everything else stay float32."""
 
 
-class EncoderShape(BaseModel, frozen=True, extra="forbid"):
+class EncoderShape(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     """Kind, widths, depth and arithmetic of the encoder and its link scorer."""
 
     encoder: EncoderName = Field(

@@ -8,7 +8,7 @@ VectorName = Literal["hgt", "svd"]
 VECTOR_NAMES: tuple[VectorName, ...] = ("hgt", "svd")
 
 
-class ClassifierParams(BaseModel, frozen=True, extra="forbid"):
+class ClassifierParams(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     """How drug-disease pairs are classified."""
 
     vectors: list[str] = Field(  # Dagster takes no list of Literal

@@ -16,7 +16,7 @@ ScheduleName = Literal["constant", "one_cycle"]
 NegativeChoice = Literal["uniform", "degree"]
 
 
-class EmbeddingParams(EncoderShape, frozen=True, extra="forbid"):
+class EmbeddingParams(EncoderShape, frozen=True, extra="forbid", allow_inf_nan=False):
     """How the embeddings are trained."""
 
     use_batched_mps: bool = Field(

@@ -5,12 +5,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
-from hgt_repurposing.run_config import SETTINGS
 
 import hgt_repurposing
 from hgt_repurposing.definitions import defs
 from hgt_repurposing.defs.automation import CONFIG_VARIABLE, weekly_retraining
 from hgt_repurposing.defs.config import EmbeddingParamsConfig, KnowledgeGraphConfig
+from hgt_repurposing.defs.run_config import SETTINGS
 from hgt_repurposing.graph.sources.source import GraphSource
 from hgt_repurposing.layout import PLACES
 from hgt_repurposing.repurposing.params import ClassifierParams

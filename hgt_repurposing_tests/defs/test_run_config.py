@@ -1,11 +1,22 @@
-"""What is wrong with a run configuration is said before anything runs."""
+"""What is wrong with a run configuration is said before anything runs, and by everybody in the same way."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import dagster as dg
 import pytest
-from hgt_repurposing.run_config import complaints
+from pydantic import BaseModel
 
 import hgt_repurposing
+from hgt_repurposing import artifacts
+from hgt_repurposing.definitions import defs
+from hgt_repurposing.defs import config as launch
+from hgt_repurposing.defs.checking import refusals
+from hgt_repurposing.defs.run_config import SETTINGS, complaints, demo_over_another_graph, read_run_config, settings_of
+from hgt_repurposing.defs.session import RunFacts, RunSession
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.layout import save
 
 CONFIGS = sorted((Path(hgt_repurposing.__file__).parent / "configs").glob("*.yaml"))
 VARIABLES = {"HETIONET_DIR": "anywhere", "PRIMEKG_FILE": "anywhere", "TABLES_DIR": "anywhere"}
@@ -18,7 +29,7 @@ def of(asset: str, settings: str) -> str:
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_nothing_is_wrong_with_what_is_shipped(path: Path) -> None:
-    assert complaints(path.read_text(), VARIABLES) == []
+    assert complaints(read_run_config(path.read_text()), VARIABLES) == []
 
 
 @pytest.mark.parametrize(
@@ -54,24 +65,219 @@ def test_nothing_is_wrong_with_what_is_shipped(path: Path) -> None:
         ("ops:\n  knowledge_graph:\n    source: tables\n",
          "knowledge_graph must hold 'config' and below it the settings (got {'source': 'tables'})"),
         ("ops: 3", "ops must hold the names of assets (got 3)"),
-        ("", "it must hold the section 'ops' (got None)"),
+        ("ops:", "ops holds nothing: remove it, or write its settings below it"),
+        ("ops: {knowledge_graph: }",
+         "knowledge_graph must hold 'config' and below it the settings (got None)"),
+        ("ops: {knowledge_graph: {config: }}",
+         "knowledge_graph: config holds nothing: remove knowledge_graph, or write its settings below config"),
+        ("ops: {knowledge_graph: {config: [1]}}", "knowledge_graph: config must hold settings (got [1])"),
+        ("resources: {stor: {config: {}}}", "there is no resource 'stor': did you mean 'store'?"),
+        ("resources: {store: {config: {folder: /a}}}",
+         "store: there is no setting 'folder': did you mean 'data_folder'?"),
+        ("resources: {store: {config: {data_folder: a}}}", "store: data_folder must be an absolute path (got 'a')"),
+        ("resources: {io_manager: {config: {data_folder: /a}}}",
+         "io_manager has no settings: set data_folder of store"),
+        (of("embedding_params", "num_epochs: '10'"),
+         "embedding_params: wrong configuration: num_epochs: Input should be a valid integer (got '10')"),
+        (of("embedding_params", "num_epochs: 10.0"),
+         "embedding_params: wrong configuration: num_epochs: Input should be a valid integer (got 10.0)"),
+        (of("embedding_params", "gradient_clip: .inf"),
+         "embedding_params: wrong configuration: gradient_clip: Input should be a finite number (got inf)"),
+        (of("knowledge_graph", "path: /my/graph"),
+         "knowledge_graph: wrong configuration: path '/my/graph' is given, but source: auto is the generated demo "
+         "graph and reads no file: set source to the format of your files, primekg, hetionet, tables"),
+        (of("embedding_params", "learning_rate: {env: RATE}"),
+         "embedding_params: learning_rate is read from the environment variable RATE, which can give text, whole "
+         "numbers, true and false alone (got '0.1')"),
+        (of("hetero_data", "therapeutic_edges: train_only, fold: 5"),
+         "hetero_data: train_only names a fold that is not held out (disease, repeat 0, fold 5): drug_disease_split "
+         "has the kinds disease, pair, drug, disease_group, 1 repeats and 5 folds, counted from 0"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_sentence_that_says_where(text: str, complaint: str) -> None:
-    assert complaints(text, {}) == [complaint]
+    assert complaints(read_run_config(text), {"RATE": "0.1"}) == [complaint]
 
 
-@pytest.mark.parametrize("text", ["ops:", "ops: {}", "ops: {knowledge_graph: }", "ops: {knowledge_graph: {config: }}"])
-def test_what_says_nothing_takes_the_defaults(text: str) -> None:
-    assert complaints(text, {}) == []
+@pytest.mark.parametrize(
+    "text", ["{}", "ops: {}", "ops: {knowledge_graph: {}}", "ops: {knowledge_graph: {config: {}}}"]
+)
+def test_what_is_left_empty_on_purpose_takes_the_defaults(text: str) -> None:
+    assert complaints(read_run_config(text), {}) == []
+
+
+@pytest.mark.parametrize("text", ["", "# my config", "---\n", "~", "\n\n  # nothing\n"])
+def test_a_file_without_a_configuration_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^it holds nothing: a run without a configuration would be on"):
+        read_run_config(text)
 
 
 def test_what_is_no_yaml_is_named_by_line() -> None:
-    (said,) = complaints("ops:\n\tknowledge_graph: 3\n", {})
-    assert said.startswith("it is not YAML:")
-    assert "line 2" in said
+    with pytest.raises(ValueError, match=r"^it is not YAML:.*line 2"):
+        read_run_config("ops:\n\tknowledge_graph: 3\n")
+
+
+def test_a_key_that_stands_twice_is_refused_with_its_line() -> None:
+    with pytest.raises(ValueError, match=r"'num_epochs' stands there twice.*line 3"):
+        read_run_config("config:\n  num_epochs: 3\n  num_epochs: 300\n")
+
+
+@pytest.mark.parametrize("text", ["3", "[ops]", "ops", "!!python/object:os.system {}"])
+def test_what_is_no_configuration_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^it (must hold the section 'ops'|is not YAML)"):
+        read_run_config(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("1e-3", 0.001), ("1E3", 1000.0), ("1.5e2", 150.0), ("1.0e-3", 0.001), ("-2.e1", -20.0), (".5", 0.5),
+        ("010", 10), ("-3", -3), ("+3", 3), ("1_000", "1_000"), ("1:30", "1:30"), ("0x10", "0x10"), ("2026-11-26",
+        "2026-11-26"), ("'10'", "10"), ("true", True), ("null", None), ("1e", "1e"), ("e3", "e3"),
+    ],
+)  # fmt: skip
+def test_numbers_are_what_people_mean_by_them(written: str, meant: object) -> None:
+    read = read_run_config(f"value: {written}")["value"]
+    assert (read, type(read)) == (meant, type(meant))
 
 
 def test_every_mistake_is_said_at_once() -> None:
     text = of("repurposing_model", "num_trees: -3, inner_fold: 2") + "opps: {}\n"
-    assert len(complaints(text, {})) == 3
+    assert len(complaints(read_run_config(text), {})) == 3
+
+
+def test_settings_are_those_given_and_the_defaults() -> None:
+    config = read_run_config(of("embedding_params", "num_epochs: {env: N}, num_neighbors: [{env: N}]"))
+    params = settings_of("embedding_params", config, {"N": "7"})
+    assert (params.num_epochs, params.num_neighbors, params.seed) == (7, [7], 42)
+    assert settings_of("store", config).if_busy == "stop"
+
+
+# one validator
+
+VALUES = [
+    "3", "-1", "0", "65", "1000000000", "10.0", "0.5", "1e-3", ".nan", ".inf", "'10'", "'x'", "''", "hgt", "true",
+    "false", "null", "[]", "[1]", "[10.0]", "[x]", "['1']", "[null]", "{}", "{a: 1}", "{env: N}", "{env: WORD}",
+    "{env: TRUE}", "{env: UNSET}", "{env: 3}", "{env: N, more: 1}", "[{env: N}]", "[[1]]", "yes", "'yes'", "1_0",
+    "[hgt]", "[pair]", "disease", "edge", "synthetic", "tables", "cpu",
+]  # fmt: skip
+"""What people may write behind a setting."""
+WHOLE = [
+    "{}", "ops: {}", "ops:", "ops: []", "ops: {knowledge_graph: }", "ops: {knowledge_graph: {}}", "resources:",
+    "ops: {knowledge_graph: {config: }}", "ops: {hgt_model: {}}", "ops: {hgt_model: {config: {}}}", "inputs: {}",
+    "ops: {hgt_model: {config: {x: 1}}}", "ops: {hgt_model: }", "ops: {embedding_params: {config: {}, outputs: []}}",
+    "ops: {embedding_params: {inputs: {}}}", "ops: {1: {}}", "ops: {embedding_params: {config: {1: 2}}}",
+    "execution:", "execution: {config: }", "execution: {config: {}}", "execution: {config: {in_process: {}}}",
+    "execution: {config: {in_process: }}", "execution: {config: {multiprocess: {max_concurrent: 2}}}",
+    "execution: {config: {multiproces: {}}}", "execution: {config: {multiprocess: {max_concurrent: '2'}}}",
+    "loggers:", "loggers: {}", "loggers: {console: }", "loggers: {console: {}}", "loggers: {console: {config: {}}}",
+    "loggers: {consol: {}}", "loggers: {console: {config: {log_level: INFO}}}", "resources: {}",
+    "resources: {store: {}}", "resources: {store: }", "resources: {store: {config: }}", "resources: {stor: {}}",
+    "resources: {store: {config: {data_folder: /a}}}", "resources: {store: {config: {data_folder: 3}}}",
+    "resources: {store: {config: {data_folder: {env: WORD}}}}", "resources: {store: {config: {if_busy: wait}}}",
+    "resources: {store: {config: {if_busy: perhaps}}}", "resources: {io_manager: {config: {data_folder: /a}}}",
+    "resources: {io_manager: {}}", "ops: {hetero_data_no_held_out_pair_in_message_graph: {}}", "op: {}",
+]  # fmt: skip
+"""Whole configurations around the settings."""
+ENVIRONMENT = {"N": "3", "WORD": "/word", "TRUE": "true"}
+
+
+def variants() -> Iterator[str]:
+    yield from WHOLE
+    for asset, model in SETTINGS.items():
+        for setting in model.model_fields:
+            yield from (of(asset, f"{setting}: {value}") for value in VALUES)
+
+
+LAUNCHED_AS: dict[str, type[BaseModel]] = {
+    "knowledge_graph": launch.KnowledgeGraphConfig,
+    "drug_disease_split": launch.DrugDiseaseSplitConfig,
+    "hetero_data": launch.HeteroDataConfig,
+    "embedding_params": launch.EmbeddingParamsConfig,
+    "repurposing_model": launch.RepurposingModelConfig,
+    "repurposing_candidates": launch.RepurposingCandidatesConfig,
+}
+
+
+def launches(config: dict[str, Any], job: dg.JobDefinition) -> bool:
+    """Whether Dagster takes a configuration, and every step its own. Any: what YAML holds."""
+    try:
+        resolved = dg.validate_run_config(job, config)
+        for asset, build in LAUNCHED_AS.items():
+            build(**resolved["ops"][asset]["config"])
+    except (dg.DagsterInvalidConfigError, dg.Failure):
+        return False
+    return True
+
+
+def begins(config: dict[str, Any], root: Path) -> bool:
+    """Whether a run goes on after its first look at its configuration. Any: what YAML holds."""
+    facts = RunFacts("run", config, frozenset({"embedding_validation"}), is_over=lambda: False)
+    session = RunSession(facts, root=lambda: root, wait=False)
+    try:
+        session.begin()
+    except ValueError:
+        return False
+    session.end()
+    return True
+
+
+def test_what_check_approves_is_launched_and_what_it_refuses_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("UNSET", raising=False)
+    job = defs.resolve_job_def("repurposing_job")
+    differ, approved = [], 0
+    for text in variants():
+        config = read_run_config(text)
+        fine = not (complaints(config) or refusals(config, job))
+        approved += fine
+        runs = begins(config, tmp_path) and launches(config, job)
+        if fine != runs:
+            differ.append(text)
+    assert differ == []
+    assert 100 < approved < 1500, "the variants are neither all right nor all wrong"
+
+
+# the demo graph instead of mine
+
+
+def graph_from(source: str, graph: KnowledgeGraph, root: Path) -> None:
+    save("knowledge_graph", graph, root=root, config={"source": source})
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "ops: {}", of("embedding_params", "num_epochs: 3"), of("knowledge_graph", "seed: 7")]
+)
+def test_the_demo_that_nobody_asked_for_does_not_replace_a_real_graph(
+    toy_graph: KnowledgeGraph, tmp_path: Path, text: str
+) -> None:
+    graph_from("hetionet", toy_graph, tmp_path)
+    with pytest.raises(
+        ValueError, match=r"^no graph is named, and the demo graph would replace .* \(source hetionet\)"
+    ):
+        demo_over_another_graph(read_run_config(text), root=tmp_path)
+
+
+@pytest.mark.parametrize("source", ["auto", "synthetic"])
+def test_the_demo_replaces_the_demo(toy_graph: KnowledgeGraph, tmp_path: Path, source: str) -> None:
+    demo_over_another_graph({}, root=tmp_path)
+    graph_from(source, toy_graph, tmp_path)
+    demo_over_another_graph({}, root=tmp_path)
+
+
+@pytest.mark.parametrize("settings", ["source: synthetic", "source: tables, path: /mine"])
+def test_who_names_a_graph_gets_it(toy_graph: KnowledgeGraph, tmp_path: Path, settings: str) -> None:
+    graph_from("hetionet", toy_graph, tmp_path)
+    demo_over_another_graph(read_run_config(of("knowledge_graph", settings)), root=tmp_path)
+
+
+def test_a_graph_that_cannot_be_read_counts_as_somebodys(
+    toy_graph: KnowledgeGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifacts, "FORMAT_VERSION", artifacts.FORMAT_VERSION - 1)
+    graph_from("synthetic", toy_graph, tmp_path)
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match=r"the demo graph would replace .* \(source unknown\)"):
+        demo_over_another_graph({}, root=tmp_path)

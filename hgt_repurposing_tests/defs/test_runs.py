@@ -12,7 +12,7 @@ import pytest
 from hgt_repurposing.artifacts import read_manifest
 from hgt_repurposing.definitions import defs
 from hgt_repurposing.defs import assets, checks
-from hgt_repurposing.defs.resources import ArtifactIOManager, ArtifactStore
+from hgt_repurposing.defs.resources import ArtifactStore, artifact_io_manager
 from hgt_repurposing.graph.hetero_data import scope_of, to_hetero_data
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.message_graph import MessageGraphConfig, MessageScope, message_graph, scoped_message_graph
@@ -48,7 +48,7 @@ def run(
         [*chain, checks.no_held_out_pair_in_message_graph],
         resources={
             "store": ArtifactStore(data_folder=str(root)),
-            "io_manager": ArtifactIOManager(data_folder=str(root)),
+            "io_manager": artifact_io_manager,
         },
         run_config={"ops": defaults | ops},
         raise_on_error=False,
