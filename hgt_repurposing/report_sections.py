@@ -165,7 +165,7 @@ class DiseaseSection(NamedTuple):
     equals: bool
     """Whether some of the new ones have one probability, so that their ids order them."""
     marked: list[Evidence]
-    """What is known of the new ones on which there is no evidence."""
+    """What is known of those of the drugs shown on which there is no evidence."""
 
 
 class EvidenceCount(NamedTuple):
@@ -301,6 +301,7 @@ def disease_sections(graph: KnowledgeGraph, candidates: Candidates, num_shown: i
 def _disease_section(node: Any, rows: pd.DataFrame) -> DiseaseSection:
     """What one disease's list says. Any: a row of the node table with its number of treatments, made by pandas."""
     new, known = rows[rows["status"] == "new"].head(NUM_SHOWN), rows[rows["status"] != "new"]
+    known_of = {*new["drug_evidence"], *known["drug_evidence"].head(NUM_SHOWN)}
     return DiseaseSection(
         name=node.node_name,
         identifier=node.node_id,
@@ -312,7 +313,7 @@ def _disease_section(node: Any, rows: pd.DataFrame) -> DiseaseSection:
         num_known=len(known),
         risk_known=bool(rows["contraindication_score"].notna().any()),
         equals=bool(new["score"].duplicated().any()),
-        marked=[evidence for evidence in EVIDENCE[1:] if (new["drug_evidence"] == evidence).any()],
+        marked=[evidence for evidence in EVIDENCE[1:] if evidence in known_of],
     )
 
 
