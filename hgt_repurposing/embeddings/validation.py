@@ -256,7 +256,7 @@ def _isolated(embeddings: Embeddings, isolated_nodes: pd.DataFrame | None, overa
         if not overall.num_constant:
             return ()
         return (
-            f"{overall.num_constant:,} constant rows: a node that no edge touches, or only edges between drugs and "
+            f"constant rows ({overall.num_constant:,}): a node that no edge touches, or only edges between drugs and "
             "diseases, may have such a row by right, but nothing here says which nodes these are; the embedding "
             "validation of a run knows them by its graph and counts them apart",
         )
@@ -265,7 +265,7 @@ def _isolated(embeddings: Embeddings, isolated_nodes: pd.DataFrame | None, overa
     nodes = embeddings.nodes[isolated_rows(embeddings, isolated_nodes)]
     named = [f"{kind} {name!r}" for kind, name in zip(nodes[NODE_TYPE], nodes[NODE_NAME], strict=True)][:NUM_NAMED]
     return (
-        f"{overall.num_isolated:,} isolated nodes, which no edge touches, or only edges between drugs and diseases "
+        f"isolated nodes ({overall.num_isolated:,}), which no edge touches, or only edges between drugs and diseases "
         f"({', '.join(named)}{', …' if len(nodes) > NUM_NAMED else ''}): nothing else stands behind their vectors, and "
         f"{overall.num_constant_isolated:,} of these are constant",
     )

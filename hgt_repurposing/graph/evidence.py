@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.schema import NODE_COLUMNS, BoolArray, EdgeType
+from hgt_repurposing.graph.schema import BoolArray, EdgeType
 
 Evidence = Literal["evidence", "treatments only", "nothing"]
 EVIDENCE: tuple[Evidence, ...] = ("evidence", "treatments only", "nothing")
@@ -31,7 +31,7 @@ def evidence_of_type(graph: KnowledgeGraph, node_type: str) -> npt.NDArray[np.ob
 
 def nodes_without_evidence(graph: KnowledgeGraph) -> pd.DataFrame:
     """Nodes that no edge touches but between a drug and a disease: columns node_type, node_id, node_name."""
-    return graph.nodes.loc[evidence_of(graph) != "evidence", list(NODE_COLUMNS)]
+    return graph.nodes[evidence_of(graph) != "evidence"]
 
 
 def _touched(graph: KnowledgeGraph, edge_types: Iterable[EdgeType]) -> BoolArray:

@@ -262,7 +262,7 @@ def test_isolated_nodes_are_named() -> None:
     named = Embeddings(nodes, embeddings.vectors)
     report = validate_embeddings(named, THRESHOLDS, isolated_nodes=of_rows(named, [9, 1, 2, 3, 4, 5]))
     assert len(report.warnings) == 1
-    assert report.warnings[0].startswith("6 isolated nodes")
+    assert report.warnings[0].startswith("isolated nodes (6)")
     assert "(drug 'n1', drug 'n2', drug 'n3', drug 'n4', drug 'n5', …)" in report.warnings[0]
     assert report.warnings[0].endswith("0 of these are constant")
     assert f"warning: {report.warnings[0]}" in report.to_text()
@@ -278,7 +278,7 @@ def test_isolated_nodes_without_a_row_do_not_count_as_rows() -> None:
 
 def test_where_nobody_knows_the_isolated_nodes_constant_rows_are_explained() -> None:
     report = validate_embeddings(with_constant_rows([0]), THRESHOLDS)
-    assert report.warnings[0].startswith("1 constant rows: a node that no edge touches")
+    assert report.warnings[0].startswith("constant rows (1): a node that no edge touches")
     assert validate_embeddings(with_constant_rows([]), THRESHOLDS).warnings == ()
 
 
