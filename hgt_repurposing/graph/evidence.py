@@ -31,7 +31,8 @@ def evidence_of_type(graph: KnowledgeGraph, node_type: str) -> npt.NDArray[np.ob
 
 def nodes_without_evidence(graph: KnowledgeGraph) -> pd.DataFrame:
     """Nodes that no edge touches but between a drug and a disease: columns node_type, node_id, node_name."""
-    return graph.nodes[evidence_of(graph) != "evidence"]
+    nodes: pd.DataFrame = graph.nodes[evidence_of(graph) != "evidence"]
+    return nodes
 
 
 def _touched(graph: KnowledgeGraph, edge_types: Iterable[EdgeType]) -> BoolArray:
