@@ -21,6 +21,7 @@ from hgt_repurposing.evaluation.protocol import SCORER, SPLIT, spread_over_folds
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees
 from hgt_repurposing.graph.schema import NODE_TYPE, FloatArray, IntArray
 from hgt_repurposing.repurposing.evaluation import MODEL, Evaluation
+from hgt_repurposing.repurposing.lead import COUNTS, MACRO_AP, MACRO_AP_BY_DRUG
 
 SPLIT_TITLES: Mapping[str, str] = {
     "disease": "Diseases held out",
@@ -30,7 +31,7 @@ SPLIT_TITLES: Mapping[str, str] = {
     "external": "Pairs from outside the graph",
 }
 METRIC_NAMES: Mapping[str, str] = {
-    "macro_ap": "macro AP",
+    MACRO_AP: COUNTS[MACRO_AP],
     "recall_at_10": "Recall@10",
     "recall_at_50": "Recall@50",
     "recall_at_100": "Recall@100",
@@ -39,7 +40,7 @@ METRIC_NAMES: Mapping[str, str] = {
     "auroc": "AUROC",
     "auroc_degree_matched": "AUROC, degree-matched",
 }
-DRUG_METRIC_NAMES: Mapping[str, str] = {"macro_ap_by_drug": "macro AP by drug", **METRIC_NAMES}
+DRUG_METRIC_NAMES: Mapping[str, str] = {MACRO_AP_BY_DRUG: COUNTS[MACRO_AP_BY_DRUG], **METRIC_NAMES}
 """Where drugs are held out: a drug asks for diseases, so the first figure is by drug."""
 MAX_POINTS = 4000
 MAX_LABEL = 28
@@ -88,8 +89,10 @@ def plot_loss(history: pd.DataFrame, *, ax: Axes) -> Axes:
     return ax
 
 
-def plot_evaluation(evaluation: Evaluation, split: str, metric: str, *, ax: Axes) -> Axes:
-    """Mean, standard deviation and single folds of one metric: the model, then every floor, the best first.
+def plot_evaluation(evaluation: Evaluation, split: str, *, ax: Axes) -> Axes:
+    """Mean, standard deviation and single folds of the metric that counts: the model, then every floor, the best first.
+
+    Floors that could not be computed, or not on every fold, have a line without a bar.
 
     Raises:
         ValueError: If nothing was measured on that split.
@@ -98,14 +101,19 @@ def plot_evaluation(evaluation: Evaluation, split: str, metric: str, *, ax: Axes
     rows = rows[rows[SPLIT] == split]
     if rows.empty:
         raise ValueError(f"nothing was evaluated by {split!r} (got {', '.join(evaluation.folds[SPLIT].unique())})")
-    folds = {str(name): part[metric].to_numpy(dtype=np.float64) for name, part in rows.groupby(SCORER, sort=False)}
-    floors = sorted((name for name in folds if name != MODEL), key=lambda name: -folds[name].mean())  # ties stay
-    scorers = [MODEL, *floors]
-    colours = [_MODEL_COLOUR, _BEST_FLOOR_COLOUR, *[_FLOOR_COLOUR] * (len(scorers) - 2)]
+    lead = evaluation.lead(split)
+    folds = {
+        str(name): part[lead.metric].to_numpy(dtype=np.float64)
+        for name, part in rows.groupby(SCORER, sort=False)
+        if name not in lead.missing
+    }
+    others = [name for name in folds if name not in (MODEL, lead.floor)]
+    others.sort(key=lambda name: -folds[name].mean())  # ties stay
+    scorers = [MODEL, lead.floor, *others]
+    colours = [_MODEL_COLOUR, _BEST_FLOOR_COLOUR, *[_FLOOR_COLOUR] * len(others)]
     means = [folds[name].mean() for name in scorers]
-    ax.barh(range(len(scorers)), means, color=colours[: len(scorers)], height=0.66, zorder=1)
-    if floors:
-        ax.axvline(means[1], color=_MARK_COLOUR, linestyle="--", linewidth=1, zorder=2)
+    ax.barh(range(len(scorers)), means, color=colours, height=0.66, zorder=1)
+    ax.axvline(means[1], color=_MARK_COLOUR, linestyle="--", linewidth=1, zorder=2)
     for place, name in enumerate(scorers):
         values = folds[name]
         spread = spread_over_folds(values) if len(values) > 1 else 0.0
@@ -113,18 +121,22 @@ def plot_evaluation(evaluation: Evaluation, split: str, metric: str, *, ax: Axes
         ax.plot(values, place + _jitter(len(values)), "o", markersize=3, color="black", mfc="white", mew=0.7, zorder=4)
         reach = max(values.mean() + spread, values.max())
         ax.annotate(f"{values.mean():.3f}", (reach, place), (6, 0), textcoords="offset points", va="center")
-    ax.set_yticks(range(len(scorers)), [_scorer_label(name, best=name in floors[:1]) for name in scorers])
-    ax.invert_yaxis()
+    for place in range(len(scorers), len(scorers) + len(lead.missing)):
+        ax.annotate("not computed", (0, place), (6, 0), textcoords="offset points", va="center", color=_MARK_COLOUR)
+    labels = [_scorer_label(name, best=name == lead.floor) for name in [*scorers, *lead.missing]]
+    ax.set_yticks(range(len(labels)), labels)
+    ax.set_ylim(len(labels) - 0.5, -0.5)
     ax.set_xlim(0, 1.15 * max(np.max(values) for values in folds.values()) or 1)
-    ax.set_xlabel(f"{DRUG_METRIC_NAMES.get(metric, metric)} (0 to 1, higher is better): mean, sd, single folds")
-    ax.set_title(f"{SPLIT_TITLES.get(split, split)}, n = {_counted(len(folds[MODEL]), 'fold')}")
+    ax.set_xlabel(f"{COUNTS[lead.metric]} (0 to 1, higher is better): mean, sd, single folds")
+    ax.set_title(f"{SPLIT_TITLES.get(split, split)}, n = {_counted(len(folds[MODEL]), 'fold')}\n{lead.verdict}")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
 
 def height_of_evaluation(evaluation: Evaluation, split: str) -> float:
-    """Inches that leave every scorer a line of its own."""
-    return 1.0 + 0.27 * evaluation.strict.loc[evaluation.strict[SPLIT] == split, SCORER].nunique()
+    """Inches that leave every scorer, and every floor that is missing, a line of its own."""
+    scorers = set(evaluation.strict.loc[evaluation.strict[SPLIT] == split, SCORER])
+    return 1.2 + 0.27 * len(scorers | evaluation.missing_floors(split).keys())
 
 
 def plot_calibration(evaluation: Evaluation, split: str, *, ax: Axes) -> Axes:

@@ -30,6 +30,7 @@ from hgt_repurposing.report_sections import (
     SplitSection,
     calibration_sections,
     disease_sections,
+    evidence_section,
     hidden_treatments,
     popularity_section,
     split_section,
@@ -38,7 +39,7 @@ from hgt_repurposing.report_sections import (
 )
 from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.repurposing.evaluation import Evaluation
-from hgt_repurposing.verdicts import MAX_CALIBRATION_ERROR, MAX_TOP_FACTOR, headline_split, lead_of
+from hgt_repurposing.verdicts import MAX_CALIBRATION_ERROR, MAX_TOP_FACTOR
 from hgt_repurposing.wording import percent, shown
 
 PAGE = "repurposing_report.html"
@@ -100,21 +101,20 @@ def build_report(
         "degrees.png": to_png(lambda ax: plot_degrees(graph, ax=ax)),
     }
     html = _page_template()(
-        headline=evaluation.headline(),
-        standing=lead_of(evaluation, headline_split(evaluation)).standing,
+        lead=evaluation.lead(evaluation.headline_split),
         graph=graph,
         num_indications=graph.indications.shape[1],
         splits=splits,
         metric_meanings={DRUG_METRIC_NAMES[metric]: meaning for metric, meaning in METRIC_MEANINGS.items()},
         floor_meanings=FLOOR_MEANINGS,
-        left_out=evaluation.left_out,
         calibrations=calibrations,
         max_calibration_error=MAX_CALIBRATION_ERROR,
         max_top_factor=MAX_TOP_FACTOR,
         popularity=popularity_section(evaluation, graph),
+        evidence=evidence_section(graph),
         diseases=disease_sections(graph, candidates, num_diseases_shown),
         ubiquitous=ubiquitous(candidates),
-        hidden=hidden_treatments(evaluation),
+        hidden=hidden_treatments(evaluation, graph),
         validation=validation,
         history=history,
         provenance=provenance,
@@ -139,7 +139,7 @@ def _page_template() -> Callable[..., str]:
 def _evaluation_pictures(evaluation: Evaluation, splits: list[SplitSection]) -> dict[str, bytes]:
     return {
         f"evaluation_{section.name}.png": to_png(
-            partial(_draw_evaluation, evaluation, section.name, section.lead.metric),
+            partial(_draw_evaluation, evaluation, section.name),
             width=7.6,
             height=height_of_evaluation(evaluation, section.name),
         )
@@ -147,8 +147,8 @@ def _evaluation_pictures(evaluation: Evaluation, splits: list[SplitSection]) -> 
     }
 
 
-def _draw_evaluation(evaluation: Evaluation, split: str, metric: str, ax: Axes) -> Axes:
-    return plot_evaluation(evaluation, split, metric, ax=ax)
+def _draw_evaluation(evaluation: Evaluation, split: str, ax: Axes) -> Axes:
+    return plot_evaluation(evaluation, split, ax=ax)
 
 
 def _draw_calibration(evaluation: Evaluation, split: str, ax: Axes) -> Axes:

@@ -7,19 +7,18 @@ import numpy as np
 import pandas as pd
 
 from hgt_repurposing.evaluation.protocol import SCORER, SPLIT, SUITE, Suite, suites_of, summarise
+from hgt_repurposing.graph.evidence import EVIDENCE, Evidence, evidence_of_type
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME
 from hgt_repurposing.plots import DRUG_METRIC_NAMES, METRIC_NAMES, SPLIT_TITLES
 from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.repurposing.evaluation import MODEL, Evaluation
+from hgt_repurposing.repurposing.lead import Lead
 from hgt_repurposing.verdicts import (
     EVERYWHERE,
     Calibration,
-    Lead,
     Popularity,
     calibration_of,
-    headline_split,
-    lead_of,
     num_lists,
     popularity_of,
 )
@@ -139,7 +138,9 @@ class PopularitySection(NamedTuple):
     """Most frequent ones with the number of lists."""
     diseases: list[tuple[str, float]]
     suspects: list[str]
-    """Drugs that stand in more than half of the lists."""
+    """Drugs that stand in a larger share of the lists than `everywhere`."""
+    everywhere: float
+    """Half, or twice what a drug has by chance; 1 or more where there are so few drugs that this tells nothing."""
 
 
 class DiseaseSection(NamedTuple):
@@ -147,6 +148,8 @@ class DiseaseSection(NamedTuple):
 
     name: str
     identifier: str
+    evidence: Evidence
+    """What the graph knows of it."""
     num_treatments: int
     """In the graph."""
     num_listed: int
@@ -159,6 +162,22 @@ class DiseaseSection(NamedTuple):
     """All such pairs in the list."""
     risk_known: bool
     """Whether probabilities of a contraindication stand beside the drugs."""
+    equals: bool
+    """Whether some of the new ones have one probability, so that their ids order them."""
+    marked: list[Evidence]
+    """What is known of those of the drugs shown on which there is no evidence."""
+
+
+class EvidenceCount(NamedTuple):
+    """Drugs, or diseases, of which there is nothing to go by."""
+
+    what: str
+    """Drugs or diseases."""
+    num_nodes: int
+    num_nothing: int
+    """Without any edge."""
+    num_treatments_only: int
+    """Without an edge to anything but each other."""
 
 
 class HiddenTreatments(NamedTuple):
@@ -191,7 +210,7 @@ def splits_of(evaluation: Evaluation) -> list[str]:
 
 def split_section(evaluation: Evaluation, split: str) -> SplitSection:
     """Tables and words for one way of splitting."""
-    lead = lead_of(evaluation, split)
+    lead = evaluation.lead(split)
     names = DRUG_METRIC_NAMES if split == "drug" else METRIC_NAMES
     suites: dict[str, Suite] = {suite.name: suite for suite in suites_of(split)}  # type: ignore[arg-type]  # a kind
     strict = _summary(evaluation, split, "strict")
@@ -201,7 +220,7 @@ def split_section(evaluation: Evaluation, split: str) -> SplitSection:
     return SplitSection(
         name=split,
         title=SPLIT_TITLES[split],
-        is_headline=split == headline_split(evaluation),
+        is_headline=split == evaluation.headline_split,
         meaning=SPLIT_MEANINGS[split],
         suite=suites["strict"].in_words(),
         num_folds=int(own["num_folds"]),
@@ -248,15 +267,17 @@ def popularity_section(evaluation: Evaluation, graph: KnowledgeGraph) -> Popular
     """Who fills the first places, and how far that follows from popularity."""
     found = [(SPLIT_TITLES[split], popularity_of(evaluation, split)) for split in splits_of(evaluation)]
     drugs, diseases = (_frequent(evaluation.frequent, kind) for kind in ("drug", "disease"))
-    lists = num_lists(evaluation)
+    lists, num_drugs = num_lists(evaluation), graph.num_nodes[graph.therapeutic.drug]
+    everywhere = max(EVERYWHERE, 2 * NUM_SHOWN / num_drugs)
     return PopularitySection(
         by_split=[(title, popularity) for title, popularity in found if popularity],
-        headline=popularity_of(evaluation, headline_split(evaluation)),
+        headline=popularity_of(evaluation, evaluation.headline_split),
         num_diseases=lists,
-        num_drugs=graph.num_nodes[graph.therapeutic.drug],
+        num_drugs=num_drugs,
         drugs=drugs,
         diseases=diseases,
-        suspects=[name for name, count in drugs if count > EVERYWHERE * lists],
+        suspects=[name for name, count in drugs if count > everywhere * lists],
+        everywhere=everywhere,
     )
 
 
@@ -279,24 +300,39 @@ def disease_sections(graph: KnowledgeGraph, candidates: Candidates, num_shown: i
 
 def _disease_section(node: Any, rows: pd.DataFrame) -> DiseaseSection:
     """What one disease's list says. Any: a row of the node table with its number of treatments, made by pandas."""
-    new, known = rows[rows["status"] == "new"], rows[rows["status"] != "new"]
+    new, known = rows[rows["status"] == "new"].head(NUM_SHOWN), rows[rows["status"] != "new"]
+    known_of = {*new["drug_evidence"], *known["drug_evidence"].head(NUM_SHOWN)}
     return DiseaseSection(
         name=node.node_name,
         identifier=node.node_id,
+        evidence=rows["disease_evidence"].iloc[0],
         num_treatments=node.treatments,
         num_listed=len(rows),
-        new=list(new.head(NUM_SHOWN).itertuples(index=False)),
+        new=list(new.itertuples(index=False)),
         known=list(known.head(NUM_SHOWN).itertuples(index=False)),
         num_known=len(known),
         risk_known=bool(rows["contraindication_score"].notna().any()),
+        equals=bool(new["score"].duplicated().any()),
+        marked=[evidence for evidence in EVIDENCE[1:] if evidence in known_of],
     )
 
 
-def hidden_treatments(evaluation: Evaluation) -> HiddenTreatments | None:
-    """How many hidden treatments a list finds; None where no disease was held out."""
+def evidence_section(graph: KnowledgeGraph) -> list[EvidenceCount]:
+    """Diseases and drugs that are ranked without evidence; those of which there are none are left out."""
+    names = graph.therapeutic
+    counts = []
+    for what, node_type in (("diseases", names.disease), ("drugs", names.drug)):
+        found = evidence_of_type(graph, node_type)
+        nothing, treatments = (int((found == evidence).sum()) for evidence in ("nothing", "treatments only"))
+        counts.append(EvidenceCount(what, len(found), nothing, treatments))
+    return [count for count in counts if count.num_nothing or count.num_treatments_only]
+
+
+def hidden_treatments(evaluation: Evaluation, graph: KnowledgeGraph) -> HiddenTreatments | None:
+    """How many hidden treatments a list finds; None where no disease was held out, or ten places hold every drug."""
     rows = evaluation.strict
     rows = rows[rows[SPLIT] == "disease"]
-    if rows.empty:
+    if rows.empty or graph.num_nodes[graph.therapeutic.drug] <= NUM_SHOWN:
         return None
     own, chance = rows[rows[SCORER] == MODEL], rows[rows[SCORER] == "random"]
     treatments = own["num_positives"] / own["num_diseases"]

@@ -10,7 +10,6 @@ from hgt_repurposing.evaluation.protocol import SCORER, SPLIT
 from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.repurposing.evaluation import MODEL, Evaluation
 from hgt_repurposing.text_table import aligned
-from hgt_repurposing.verdicts import headline_split, lead_of
 from hgt_repurposing.wording import one_line, percent, shown
 
 NUM_SHOWN = 10
@@ -26,6 +25,24 @@ COLUMNS = {
     "auroc": "AUROC",
 }
 """Metrics beside the one that counts, by their short names."""
+HEADS = {
+    "evidence": "Best new candidates for",
+    "treatments only": "Best new candidates for",
+    "nothing": "Nothing is known of",
+}
+"""By what is known of the disease."""
+BY_WHAT = {
+    "treatments only": "the graph knows nothing of it but which drugs treat it or must not be given",
+    "nothing": "ranked by what is usual for drugs, not by evidence",
+}
+"""What the reader of such a disease's list must know, as below of such a drug."""
+MARKS = {"evidence": "", "treatments only": " +", "nothing": " *"}
+"""Behind a drug's name, by what is known of it."""
+MARKS_MEAN = {
+    "treatments only": "+ the graph knows nothing of this drug but what it treats or must not be given for",
+    "nothing": "* the graph knows nothing of this drug: it has its place by what is usual, not by evidence",
+}
+EQUALS = "equal probabilities stand in the order of ids"
 NOT_EVALUATED = "WARNING: not evaluated, so nobody knows how far to trust this list: run the job to its end"
 POPULARITY = {"drug": "disease degree"}
 """The floor that is nothing but popularity; where drugs are not held out it is the drug's."""
@@ -44,12 +61,13 @@ def summary_text(evaluation: Evaluation | None, candidates: Candidates, disease:
         ValueError: If no disease is called that.
     """
     rows = _one_disease(candidates, disease)
-    name, identifier = rows["disease_name"].iloc[0], rows["disease_id"].iloc[0]
+    name, identifier, evidence = rows.iloc[0][["disease_name", "disease_id", "disease_evidence"]]
     namesakes = candidates.table.loc[candidates.table["disease_name"] == name, "disease_id"].unique()
     return "\n".join(
         [
-            f"Best new candidates for {one_line(name, MAX_NAME)} ({one_line(identifier, MAX_ID)})",
+            f"{HEADS[evidence]} {one_line(name, MAX_NAME)} ({one_line(identifier, MAX_ID)})",
             *(f"another disease of this name: {one_line(i, MAX_ID)}" for i in namesakes if i != identifier),
+            *([BY_WHAT[evidence]] if evidence in BY_WHAT else []),
             "rank counts all drugs, known or new; probability is that of a treatment on record",
             "",
             *_candidate_lines(rows),
@@ -79,7 +97,7 @@ def _candidate_lines(rows: pd.DataFrame) -> list[str]:
     lines = [
         (
             str(row["rank"]),
-            one_line(row["drug_name"], MAX_NAME),
+            _marked(row["drug_name"], row["drug_evidence"]),
             one_line(row["drug_id"], MAX_ID),
             percent(row["score"]),
             percent(row["contraindication_score"]),
@@ -87,13 +105,20 @@ def _candidate_lines(rows: pd.DataFrame) -> list[str]:
         for row in new.to_dict("records")
     ]
     table = [(*head, "contraindicated"), *lines]
-    return aligned(table if risk_known else [line[: len(head)] for line in table], right=(0, 3, 4))
+    notes = [meaning for evidence, meaning in MARKS_MEAN.items() if (new["drug_evidence"] == evidence).any()]
+    if new["score"].duplicated().any():
+        notes.append(EQUALS)
+    return [*aligned(table if risk_known else [line[: len(head)] for line in table], right=(0, 3, 4)), *notes]
+
+
+def _marked(name: str, evidence: str) -> str:
+    mark = MARKS[evidence]
+    return one_line(name, MAX_NAME - len(mark)) + mark
 
 
 def _evaluation(evaluation: Evaluation) -> list[str]:
-    verdict = evaluation.headline()
-    if lead_of(evaluation, headline_split(evaluation)).standing == "behind":
-        verdict = f"WARNING: {verdict}"
+    lead = evaluation.lead(evaluation.headline_split)
+    verdict = lead.in_words() if lead.standing == "ahead" else f"WARNING: {lead.in_words()}"
     return [
         "Evaluation, mean over folds: the model, its best floor, popularity",
         "AP: macro average precision with standard deviation, by drug where drugs are held out",
@@ -111,7 +136,7 @@ def _evaluation_lines(evaluation: Evaluation) -> list[str]:
 
 
 def _split_rows(evaluation: Evaluation, split: str) -> Iterator[tuple[str, ...]]:
-    lead = lead_of(evaluation, split)
+    lead = evaluation.lead(split)
     summary = evaluation.summary
     records = {record[SCORER]: record for record in summary[summary[SPLIT] == split].to_dict("records")}
     wanted = dict.fromkeys((MODEL, lead.floor, POPULARITY.get(split, "drug degree")))

@@ -1,14 +1,12 @@
-"""What the figures of an evaluation amount to: whether the model is ahead, calibrated, or popularity in disguise."""
+"""What probabilities and lists of an evaluation amount to: whether they are calibrated, or popularity in disguise."""
 
 import math
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from hgt_repurposing.evaluation.protocol import REPEAT, SCORER, SPLIT, spread_over_folds
-from hgt_repurposing.evaluation.uncertainty import BootstrapDifference
-from hgt_repurposing.graph.schema import FloatArray
-from hgt_repurposing.repurposing.evaluation import DISEASE, HEADLINE_SPLIT, MODEL, Evaluation
+from hgt_repurposing.evaluation.protocol import REPEAT, SCORER, SPLIT
+from hgt_repurposing.repurposing.evaluation import DISEASE, MODEL, Evaluation
 
 MAX_CALIBRATION_ERROR = 0.02
 MAX_TOP_FACTOR = 2.0
@@ -20,44 +18,6 @@ MIN_MATCHED_AUROC = 0.6
 """What shows it: telling treatments from pairs that are as well known; popularity is worth 0.5 there."""
 EVERYWHERE = 0.5
 """A drug in the lists of a larger share of the diseases than this is there for its own sake."""
-
-Standing = Literal["ahead", "unsure", "behind"]
-
-
-class Lead(NamedTuple):
-    """The model against the best floor of one way of splitting."""
-
-    metric: str
-    """The one that counts there: a held-out drug asks for diseases, everything else for drugs."""
-    floor: str
-    """The best one by that metric."""
-    folds: FloatArray
-    """The model's value minus the floor's. Shape [num_folds]."""
-    interval: BootstrapDifference | None
-    """Over diseases; None where drugs are held out, and where there are too few diseases."""
-
-    @property
-    def mean(self) -> float:
-        """Mean over folds."""
-        return float(self.folds.mean())
-
-    @property
-    def sd(self) -> float:
-        """Standard deviation over folds; NaN for a single one."""
-        return spread_over_folds(self.folds)
-
-    @property
-    def num_ahead(self) -> int:
-        """Folds in which the model is ahead."""
-        return int((self.folds > 0).sum())
-
-    @property
-    def standing(self) -> Standing:
-        """Ahead by more than noise: more than the interval allows, or where there is none, more than folds differ."""
-        if not self.mean > 0:
-            return "behind"
-        beyond_noise = self.interval.lower > 0 if self.interval else self.mean > self.sd  # never by a single fold: NaN
-        return "ahead" if beyond_noise else "unsure"
 
 
 class Calibration(NamedTuple):
@@ -145,24 +105,6 @@ class Popularity(NamedTuple):
         )
 
 
-def headline_split(evaluation: Evaluation) -> str:
-    """The way of splitting that the headline speaks of: by disease if that was measured, else the first that was."""
-    measured = evaluation.folds[SPLIT]
-    return HEADLINE_SPLIT if (measured == HEADLINE_SPLIT).any() else str(measured.iloc[0])
-
-
-def lead_of(evaluation: Evaluation, split: str) -> Lead:
-    """The model against its best floor."""
-    metric = "macro_ap_by_drug" if split == "drug" else "macro_ap"
-    by_disease = metric == "macro_ap" and (evaluation.diseases[SPLIT] == split).any()
-    return Lead(
-        metric=metric,
-        floor=evaluation.best_floor(split, metric),
-        folds=evaluation.lead(split, metric),
-        interval=evaluation.lead_interval(split) if by_disease else None,
-    )
-
-
 def calibration_of(evaluation: Evaluation, split: str) -> Calibration | None:
     """Of the probabilities; None for a way of splitting without any, as for external pairs."""
     bins = evaluation.calibration[evaluation.calibration[SPLIT] == split].sort_values("bin")
@@ -197,5 +139,5 @@ def popularity_of(evaluation: Evaluation, split: str) -> Popularity | None:
 def num_lists(evaluation: Evaluation) -> int:
     """Lists of ten drugs that the most frequent ones were counted in: the test diseases of one shuffle."""
     rows = evaluation.diseases
-    first = (rows[SPLIT] == headline_split(evaluation)) & (rows[SCORER] == MODEL) & (rows[REPEAT] == 0)
+    first = (rows[SPLIT] == evaluation.headline_split) & (rows[SCORER] == MODEL) & (rows[REPEAT] == 0)
     return int(rows.loc[first, DISEASE].nunique())

@@ -21,6 +21,7 @@ def evaluated(
     spearman: float = 0.3,
     matched: float = 0.8,
     left_out: dict[str, str] | None = None,
+    num_diseases: int = NUM_DISEASES,
 ) -> Evaluation:
     """Folds with these macro APs of the model and one of the best floor; 12 hidden treatments of 4 diseases each.
 
@@ -41,9 +42,9 @@ def evaluated(
                 if open_suite:
                     folds.append({**key, "suite": "open", **metrics, "macro_ap": ap + 0.05})
                 if split != "external":
-                    own = np.arange(NUM_DISEASES)
+                    own = np.arange(num_diseases)
                     spread = 0.01 * (own - own.mean()) if scorer == "model" else 0 * own
-                    values = {"disease": NUM_DISEASES * fold + own, "average_precision": ap + spread}
+                    values = {"disease": num_diseases * fold + own, "average_precision": ap + spread}
                     diseases.append(pd.DataFrame({**key, **values}))
     judged = [split for split in splits if split != "external"]
     return Evaluation(

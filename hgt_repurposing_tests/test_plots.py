@@ -70,7 +70,7 @@ def coordinates(line: Line2D) -> FloatArray:
 
 PICTURES: dict[str, Callable[[Axes], Axes]] = {
     "loss": lambda ax: plot_loss(HISTORY, ax=ax),
-    "evaluation": lambda ax: plot_evaluation(evaluated(), "disease", "macro_ap", ax=ax),
+    "evaluation": lambda ax: plot_evaluation(evaluated(), "disease", ax=ax),
     "calibration": lambda ax: plot_calibration(evaluated(), "disease", ax=ax),
     "projection": lambda ax: plot_projection(many_types(), ax=ax),
     "spectrum": lambda ax: plot_spectrum(many_types(), ax=ax),
@@ -153,19 +153,19 @@ def test_the_scorers_stand_beside_their_bars() -> None:
 
 
 def test_a_single_fold_has_no_spread() -> None:
-    ax = drawn(lambda ax: plot_evaluation(evaluated((0.4,)), "disease", "macro_ap", ax=ax))
+    ax = drawn(lambda ax: plot_evaluation(evaluated((0.4,)), "disease", ax=ax))
     (low, _), (high, _) = ax.collections[0].get_segments()[0]  # type: ignore[attr-defined]  # a LineCollection
     assert low == high
 
 
 def test_a_metric_that_is_zero_throughout_is_drawn() -> None:
-    ax = drawn(lambda ax: plot_evaluation(evaluated((0.0, 0.0), floor=0.0), "disease", "macro_ap", ax=ax))
+    ax = drawn(lambda ax: plot_evaluation(evaluated((0.0, 0.0), floor=0.0), "disease", ax=ax))
     assert ax.get_xlim() == (0, 1)
 
 
 def test_a_split_that_was_not_measured_is_named() -> None:
     with pytest.raises(ValueError, match=r"nothing was evaluated by 'drug' \(got disease\)"):
-        drawn(lambda ax: plot_evaluation(evaluated(), "drug", "macro_ap", ax=ax))
+        drawn(lambda ax: plot_evaluation(evaluated(), "drug", ax=ax))
 
 
 def test_a_line_marks_the_best_floor() -> None:
@@ -174,12 +174,32 @@ def test_a_line_marks_the_best_floor() -> None:
 
 
 def test_only_the_strict_suite_is_drawn() -> None:
-    ax = drawn(lambda ax: plot_evaluation(evaluated(open_suite=True), "disease", "macro_ap", ax=ax))
+    ax = drawn(lambda ax: plot_evaluation(evaluated(open_suite=True), "disease", ax=ax))
     assert "n = 3 folds" in ax.get_title()
 
 
 def test_many_scorers_make_a_higher_picture() -> None:
-    assert height_of_evaluation(evaluated(), "disease") == pytest.approx(1.0 + 3 * 0.27)
+    assert height_of_evaluation(evaluated(), "disease") == pytest.approx(1.2 + 3 * 0.27)
+
+
+def test_a_floor_that_could_not_be_computed_has_a_line_without_a_bar() -> None:
+    evaluation = evaluated(left_out={"drug-gene-disease paths": "no genes"})
+    ax = drawn(lambda ax: plot_evaluation(evaluation, "disease", ax=ax))
+    assert [label.get_text() for label in ax.get_yticklabels()][-1] == "drug-gene-disease paths"
+    assert ax.texts[-1].get_text() == "not computed"
+    assert len(ax.patches) == 3
+    assert height_of_evaluation(evaluation, "disease") == pytest.approx(1.2 + 4 * 0.27)
+
+
+@pytest.mark.parametrize("split", ["disease", "drug"])
+def test_the_picture_says_what_the_headline_says(split: str) -> None:
+    evaluation = evaluated(splits=(split,))
+    assert evaluation.lead(split).verdict in drawn(lambda ax: plot_evaluation(evaluation, split, ax=ax)).get_title()
+
+
+def test_where_drugs_are_held_out_the_figure_by_drug_is_drawn() -> None:
+    ax = drawn(lambda ax: plot_evaluation(evaluated(splits=("drug",)), "drug", ax=ax))
+    assert ax.get_xlabel().startswith("macro AP by drug")
 
 
 def test_a_bin_stands_where_prediction_and_truth_meet_with_its_number_of_true_pairs() -> None:

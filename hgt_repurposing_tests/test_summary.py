@@ -3,9 +3,10 @@ from dataclasses import replace
 import pytest
 
 from hgt_repurposing.repurposing.candidates import Candidates
+from hgt_repurposing.repurposing.evaluation import Evaluation
 from hgt_repurposing.summary import WIDTH, summary_text
 from hgt_repurposing_tests.evaluations import evaluated
-from hgt_repurposing_tests.test_report import TOY_LIST, listed
+from hgt_repurposing_tests.test_report import TOY_LIST, listed, without_evidence
 
 
 def test_the_summary_lists_the_ten_best_new_candidates() -> None:
@@ -100,6 +101,64 @@ def test_a_name_cannot_command_the_terminal() -> None:
     assert " [2J Drug" in text
 
 
+def test_a_list_without_evidence_does_not_pretend() -> None:
+    lines = summary_text(evaluated(), without_evidence("3", "nothing"), "3").splitlines()
+    assert lines[:2] == [
+        "Nothing is known of ocular holemia (3)",
+        "ranked by what is usual for drugs, not by evidence",
+    ]
+    assert "Best new candidates" not in "\n".join(lines)
+    assert any("Zanolone" in line for line in lines)
+
+
+def test_a_disease_known_by_its_treatments_alone_is_said_to_be() -> None:
+    lines = summary_text(evaluated(), without_evidence("2", "treatments only"), "2").splitlines()
+    assert lines[:2] == [
+        "Best new candidates for hepatic falitis (2)",
+        "the graph knows nothing of it but which drugs treat it or must not be given",
+    ]
+
+
+@pytest.mark.parametrize(("evidence", "mark"), [("nothing", "*"), ("treatments only", "+")])
+def test_a_drug_without_evidence_is_marked_and_the_mark_explained(evidence: str, mark: str) -> None:
+    lines = summary_text(evaluated(), without_evidence("2", "evidence", {"Belustat": evidence}), "2").splitlines()
+    assert lines[4].split() == ["3", "Belustat", mark, "id", "of", "Belustat", "25", "%"]
+    assert lines[5].startswith(f"{mark} the graph knows nothing of this drug")
+
+
+def test_a_marked_drug_with_a_long_name_fits_a_terminal() -> None:
+    table = listed([("2", 1, "x" * 300, "new"), ("2", 22, "short", "new")], risk=0.1).table
+    lines = summary_text(evaluated(), Candidates(table.assign(drug_evidence="nothing"))).splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    assert "… *" in lines[4]
+
+
+def test_new_drugs_of_one_probability_are_said_to_stand_by_id() -> None:
+    table = listed(TOY_LIST).table
+    said = "equal probabilities stand in the order of ids"
+    assert said in summary_text(evaluated(), Candidates(table.assign(score=0.1)), "3").splitlines()
+    assert said not in summary_text(evaluated(), Candidates(table), "3").splitlines()
+
+
+@pytest.mark.parametrize(
+    "evaluation",
+    [
+        evaluated(floor=0.5),
+        evaluated((0.0, 0.1, 0.4)),
+        evaluated((0.1, 0.2, 0.9), splits=("drug",)),
+        evaluated(left_out={"drug-gene-disease paths": "the graph joins no drug with a gene"}),
+    ],
+)
+def test_the_summary_warns_of_every_model_that_is_not_ahead(evaluation: Evaluation) -> None:
+    said = " ".join(summary_text(evaluation, listed(TOY_LIST)).split())
+    assert said.endswith(f"WARNING: {evaluation.headline()}")
+
+
+def test_the_summary_does_not_warn_of_a_model_that_is_ahead() -> None:
+    for splits in (("disease",), ("drug",), ("pair",)):
+        assert "WARNING" not in summary_text(evaluated((0.5, 0.5, 0.6), splits=splits), listed(TOY_LIST))
+
+
 def test_without_an_evaluation_the_list_is_shown_with_a_warning() -> None:
     text = summary_text(None, listed(TOY_LIST), "3")
     assert text.startswith("Best new candidates for ocular holemia (3)")
@@ -109,9 +168,3 @@ def test_without_an_evaluation_the_list_is_shown_with_a_warning() -> None:
 def test_the_summary_ends_with_the_headline() -> None:
     evaluation = evaluated()
     assert " ".join(summary_text(evaluation, listed(TOY_LIST)).split()).endswith(evaluation.headline())
-
-
-def test_the_summary_warns_of_a_model_that_loses() -> None:
-    evaluation = evaluated(floor=0.5)
-    said = " ".join(summary_text(evaluation, listed(TOY_LIST)).split())
-    assert said.endswith(f"WARNING: {evaluation.headline()}")

@@ -2,34 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from hgt_repurposing.verdicts import calibration_of, headline_split, lead_of, num_lists, popularity_of
+from hgt_repurposing.verdicts import calibration_of, num_lists, popularity_of
 from hgt_repurposing_tests.evaluations import evaluated
-
-
-@pytest.mark.parametrize(
-    ("model", "standing"),
-    [
-        ((0.5, 0.5, 0.6), "ahead"),
-        ((0.0, 0.1, 0.4), "unsure"),
-        ((0.1, 0.1, 0.1), "behind"),
-        ((0.05, 0.0, 0.1), "behind"),
-        ((0.4,), "ahead"),  # a single fold still has diseases to resample
-    ],
-)
-def test_a_model_is_ahead_where_the_interval_over_diseases_is(model: tuple[float, ...], standing: str) -> None:
-    assert lead_of(evaluated(model), "disease").standing == standing
-
-
-@pytest.mark.parametrize(("model", "standing"), [((0.5, 0.5, 0.6), "ahead"), ((0.1, 0.2, 0.9), "unsure")])
-def test_where_drugs_are_held_out_folds_tell_noise(model: tuple[float, ...], standing: str) -> None:
-    lead = lead_of(evaluated(model, splits=("drug",)), "drug")
-    assert lead.metric == "macro_ap_by_drug"
-    assert lead.interval is None
-    assert lead.standing == standing
-
-
-def test_one_fold_without_diseases_proves_nothing() -> None:
-    assert lead_of(evaluated(splits=("disease", "external")), "external").standing == "unsure"
 
 
 @pytest.mark.parametrize(
@@ -90,11 +64,6 @@ def test_external_pairs_have_neither_probabilities_nor_lists() -> None:
     evaluation = evaluated(splits=("disease", "external"))
     assert calibration_of(evaluation, "external") is None
     assert popularity_of(evaluation, "external") is None
-
-
-def test_the_headline_is_by_disease_if_that_was_measured() -> None:
-    assert headline_split(evaluated(splits=("pair", "disease"))) == "disease"
-    assert headline_split(evaluated(splits=("drug", "pair"))) == "drug"
 
 
 def test_lists_are_counted_over_one_shuffle() -> None:

@@ -126,7 +126,7 @@ def _bars(graph: str, rows: pd.DataFrame) -> Iterator[str]:
 
 
 def _split_section(evaluation: Evaluation, rows: pd.DataFrame, split: str) -> Iterator[str]:
-    lead, floor = evaluation.lead(split, "macro_ap"), evaluation.best_floor(split, "macro_ap")
+    lead, floor = evaluation.differences(split, "macro_ap"), evaluation.best_floor(split, "macro_ap")
     per_repeat = lead.reshape(int(rows[REPEAT].max()) + 1, -1)
     ahead = ", ".join(f"{(values > 0).sum()} of {len(values)}" for values in per_repeat)
     interval = evaluation.lead_interval(split)

@@ -1,6 +1,7 @@
 """Say whether a file of node embeddings is fit for use: print the verdict, write it as JSON beside the file.
 
-Exit status 0 if it passed (good or borderline), 1 if it is collapsed, broken or cannot be read.
+Exit status 0 if it passed (good or borderline), 1 if it is collapsed, broken or cannot be read. A file says nothing of
+edges, so rows of nodes without any, which may be constant by right, count here as all others; a run counts them apart.
 """
 
 import argparse

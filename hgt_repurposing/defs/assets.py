@@ -22,6 +22,7 @@ from hgt_repurposing.defs.metadata import number, picture, preview, validation_n
 from hgt_repurposing.defs.resources import ArtifactStore
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationReport, ValidationThresholds, validate_embeddings
+from hgt_repurposing.graph.evidence import nodes_without_evidence
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees, describe
 from hgt_repurposing.graph.message_graph import scoped_message_graph
 from hgt_repurposing.graph.sources.source import load_knowledge_graph
@@ -37,7 +38,6 @@ from hgt_repurposing.plots import (
 from hgt_repurposing.preflight import split_for_learning
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.training.params import EmbeddingParams
-from hgt_repurposing.verdicts import headline_split
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
@@ -205,13 +205,19 @@ def embedding_validation(
 ) -> dg.MaterializeResult[ValidationReport]:
     """Whether the embeddings collapsed: cosine similarity, principal components, separation of the node types."""
     with store.step(context):
-        report = validate_embeddings(hgt_embeddings, ValidationThresholds(), expected_nodes=knowledge_graph.nodes)
+        report = validate_embeddings(
+            hgt_embeddings,
+            ValidationThresholds(),
+            expected_nodes=knowledge_graph.nodes,
+            isolated_nodes=nodes_without_evidence(knowledge_graph),
+        )
     context.log.info("%s", report.to_text())
     return dg.MaterializeResult(
         value=report,
         metadata={
             "verdict": report.verdict,
             **validation_numbers(report),
+            "isolated_rows": number(report.overall.num_isolated),
             "report": dg.MetadataValue.md(f"```\n{report.to_text()}\n```"),
             "spectrum": picture(lambda ax: plot_spectrum(hgt_embeddings, ax=ax)),
         },
@@ -272,18 +278,21 @@ def repurposing_evaluation(
             repurposing_model,
             on_fold=lambda name: context.log.info("judged %s", name),
         )
-    context.log.info("%s", evaluation.headline())
-    split = headline_split(evaluation)
+    split = evaluation.headline_split
+    lead = evaluation.lead(split)
+    context.log.info("%s", lead.in_words())
     return dg.MaterializeResult(
         value=evaluation,
         metadata={
-            "headline": evaluation.headline(),
+            "headline": lead.in_words(),
             "measured_on": split,
-            "macro_ap": number(evaluation.mean(split, "model", "macro_ap")),
-            "lead_over_best_floor": number(evaluation.lead(split, "macro_ap").mean()),
+            "standing": lead.standing,
+            lead.metric: number(lead.own),
+            "lead_over_best_floor": number(lead.mean),
+            "floors_not_computed": lead.missing_by_reason() or "none",
             "table": preview(evaluation.summary, rows=100),
             "trust": preview(evaluation.trust, rows=10),
-            "model_and_floors": picture(lambda ax: plot_evaluation(evaluation, split, "macro_ap", ax=ax)),
+            "model_and_floors": picture(lambda ax: plot_evaluation(evaluation, split, ax=ax)),
             "calibration": picture(lambda ax: plot_calibration(evaluation, split, ax=ax)),
         },
     )
@@ -316,6 +325,9 @@ def repurposing_candidates(
         metadata={
             "dagster/row_count": number(len(table)),
             "diseases": number(table["disease_id"].nunique()),
+            "diseases_of_which_nothing_is_known": number(
+                table.loc[table["disease_evidence"] == "nothing", "disease_id"].nunique()
+            ),
             "share_known_in_top_10": number(table.loc[table["rank"] <= 10, "known"].mean()),
             "preview": preview(table),
         },

@@ -8,7 +8,7 @@ from hgt_repurposing.defs.metadata import number, preview, validation_numbers
 from hgt_repurposing.embeddings.validation import ValidationReport
 from hgt_repurposing.graph.message_graph import leaked_pairs
 from hgt_repurposing.graph.split import DrugDiseaseSplit
-from hgt_repurposing.verdicts import calibration_of, headline_split, lead_of, popularity_of
+from hgt_repurposing.verdicts import calibration_of, popularity_of
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
@@ -67,20 +67,25 @@ def embeddings_are_spread_out(embedding_validation: ValidationReport) -> dg.Asse
 
 @dg.asset_check(asset="repurposing_evaluation")
 def model_beats_floors_on_held_out_diseases(repurposing_evaluation: Evaluation) -> dg.AssetCheckResult:
-    """The mean lead in macro AP over the best floor is positive. A warning: a weak model is no broken pipeline."""
-    split = headline_split(repurposing_evaluation)
-    lead = lead_of(repurposing_evaluation, split)
+    """The model is ahead of every floor by more than noise, and none of the usually best floors is missing.
+
+    A warning: a weak model is no broken pipeline.
+    """
+    split = repurposing_evaluation.headline_split
+    lead = repurposing_evaluation.lead(split)
     interval = {} if lead.interval is None else {"lower": lead.interval.lower, "upper": lead.interval.upper}
     return dg.AssetCheckResult(
-        passed=lead.mean > 0,
+        passed=lead.standing == "ahead",
         severity=dg.AssetCheckSeverity.WARN,
-        description=repurposing_evaluation.headline(),
+        description=lead.in_words(),
         metadata={
             "measured_on": split,
+            "metric": lead.metric,
+            "standing": lead.standing,
             "best_floor": lead.floor,
+            "floors_not_computed": lead.missing_by_reason() or "none",
             "mean_lead": number(lead.mean),
             "folds_ahead": number(lead.num_ahead),
-            "more_than_noise": lead.standing == "ahead",
             **{f"{end}_end_of_95_percent_interval": number(value) for end, value in interval.items()},
         },
     )
@@ -89,7 +94,7 @@ def model_beats_floors_on_held_out_diseases(repurposing_evaluation: Evaluation) 
 @dg.asset_check(asset="repurposing_evaluation")
 def probabilities_come_true_on_held_out_diseases(repurposing_evaluation: Evaluation) -> dg.AssetCheckResult:
     """Expected calibration error at most 0.02, and the most probable pairs come true within a factor of two."""
-    split = headline_split(repurposing_evaluation)
+    split = repurposing_evaluation.headline_split
     calibration = calibration_of(repurposing_evaluation, split)
     assert calibration, "every fold gives probabilities"
     return dg.AssetCheckResult(
@@ -107,7 +112,7 @@ def probabilities_come_true_on_held_out_diseases(repurposing_evaluation: Evaluat
 @dg.asset_check(asset="repurposing_evaluation")
 def ranking_is_more_than_popularity(repurposing_evaluation: Evaluation) -> dg.AssetCheckResult:
     """Scores do not follow a drug's number of known uses without telling pairs of equal popularity apart."""
-    split = headline_split(repurposing_evaluation)
+    split = repurposing_evaluation.headline_split
     popularity = popularity_of(repurposing_evaluation, split)
     assert popularity, "every fold gives lists"
     return dg.AssetCheckResult(

@@ -28,6 +28,10 @@ class NodeStatistics(BaseModel, frozen=True, extra="forbid"):
     """Rows with NaN or infinity."""
     num_constant: int
     """Rows with all entries equal, zero rows included (of more than one dimension)."""
+    num_isolated: int = 0
+    """Rows of nodes that are known to be isolated."""
+    num_constant_isolated: int = 0
+    """Constant rows among them: nothing reaches such a node, so its vector need not differ from the next one's."""
     num_zero: int
     """Rows of nothing but zeros; they have no direction and enter no cosine."""
     num_duplicates: int
@@ -53,7 +57,11 @@ class EmbeddingStatistics(NamedTuple):
 
 
 def embedding_statistics(
-    embeddings: Embeddings, *, variance_share: float, expected_nodes: pd.DataFrame | None = None
+    embeddings: Embeddings,
+    *,
+    variance_share: float,
+    expected_nodes: pd.DataFrame | None = None,
+    isolated_nodes: pd.DataFrame | None = None,
 ) -> EmbeddingStatistics:
     """Measure embeddings.
 
@@ -61,12 +69,15 @@ def embedding_statistics(
         embeddings: Any number of nodes, also none.
         variance_share: Share of the variance that the counted components explain.
         expected_nodes: Columns node_type, node_id: nodes that must have a row. None expects nothing.
+        isolated_nodes: Columns node_type, node_id: nodes that no message reaches. None knows of none.
     """
+    isolated = isolated_rows(embeddings, isolated_nodes)
     grouped = embeddings.nodes.groupby(NODE_TYPE).indices
     rows_of = {str(name): np.asarray(rows, dtype=np.int64) for name, rows in grouped.items()}
     missing = _missing_by_type(embeddings.nodes, expected_nodes)
     empty = np.empty(0, dtype=np.int64)
-    sums = {name: _sums(embeddings, rows_of.get(name, empty)) for name in sorted(rows_of.keys() | missing.keys())}
+    names = sorted(rows_of.keys() | missing.keys())
+    sums = {name: _sums(embeddings, rows_of.get(name, empty), isolated) for name in names}
     merged = _merge(list(sums.values()), embeddings.dim)
     within, across = _within_and_across(list(sums.values()), merged)
     return EmbeddingStatistics(
@@ -84,6 +95,8 @@ class _Sums(NamedTuple):
     num_rows: int
     num_finite: int
     num_constant: int
+    num_isolated: int
+    num_constant_isolated: int
     num_zero: int
     digests: list[bytes]
     """Of every finite row."""
@@ -102,12 +115,13 @@ class _Sums(NamedTuple):
         return self.num_finite - self.num_zero
 
 
-def _sums(embeddings: Embeddings, rows: IntArray) -> _Sums:
+def _sums(embeddings: Embeddings, rows: IntArray, isolated: BoolArray) -> _Sums:
     dim = embeddings.dim
     finite = rows[finite_rows(embeddings, rows)]
     total, unit_sum = np.zeros(dim), np.zeros(dim)
     lowest, highest = np.full(dim, np.inf), np.full(dim, -np.inf)
-    num_constant = num_zero = 0
+    num_zero = 0
+    constant: list[BoolArray] = [np.empty(0, dtype=np.bool_)]
     digests: list[bytes] = []
     for chunk in _chunks(embeddings, finite):
         length = np.linalg.norm(chunk, axis=1)
@@ -115,11 +129,24 @@ def _sums(embeddings: Embeddings, rows: IntArray) -> _Sums:
         unit_sum += (1 / length[length > 0]) @ chunk[length > 0]
         lowest, highest = np.minimum(lowest, chunk.min(axis=0)), np.maximum(highest, chunk.max(axis=0))
         num_zero += int((length == 0).sum())
-        num_constant += int((np.ptp(chunk, axis=1) == 0).sum()) if dim > 1 else 0
+        constant.append((np.ptp(chunk, axis=1) == 0) & (dim > 1))
         digests.extend(hashlib.blake2b(row, digest_size=16).digest() for row in chunk + 0.0)  # -0.0 becomes 0.0
     mean = total / max(len(finite), 1)
-    scatter = scatter_about(mean, embeddings, finite)
-    return _Sums(len(rows), len(finite), num_constant, num_zero, digests, mean, scatter, unit_sum, lowest, highest)
+    all_equal = np.concatenate(constant)
+    return _Sums(
+        num_rows=len(rows),
+        num_finite=len(finite),
+        num_constant=int(all_equal.sum()),
+        num_isolated=int(isolated[rows].sum()),
+        num_constant_isolated=int((all_equal & isolated[finite]).sum()),
+        num_zero=num_zero,
+        digests=digests,
+        mean=mean,
+        scatter=scatter_about(mean, embeddings, finite),
+        unit_sum=unit_sum,
+        lowest=lowest,
+        highest=highest,
+    )
 
 
 def scatter_about(mean: FloatArray, embeddings: Embeddings, rows: IntArray) -> FloatArray:
@@ -154,6 +181,8 @@ def _merge(groups: list[_Sums], dim: int) -> _Sums:
         num_rows=sum(group.num_rows for group in groups),
         num_finite=num_finite,
         num_constant=sum(group.num_constant for group in groups),
+        num_isolated=sum(group.num_isolated for group in groups),
+        num_constant_isolated=sum(group.num_constant_isolated for group in groups),
         num_zero=sum(group.num_zero for group in groups),
         digests=[digest for group in groups for digest in group.digests],
         mean=mean,
@@ -171,6 +200,8 @@ def _statistics(sums: _Sums, num_missing: int, variance_share: float) -> NodeSta
         num_missing=num_missing,
         num_non_finite=sums.num_rows - sums.num_finite,
         num_constant=sums.num_constant,
+        num_isolated=sums.num_isolated,
+        num_constant_isolated=sums.num_constant_isolated,
         num_zero=sums.num_zero,
         num_duplicates=len(sums.digests) - len(set(sums.digests)),
         mean_cosine=_ratio(_cosine_sum(sums), n * (n - 1)),
@@ -206,10 +237,21 @@ def _num_components(sums: _Sums, variance_share: float) -> int:
     return min(int(np.searchsorted(explained, variance_share)) + 1, len(explained))
 
 
+def isolated_rows(embeddings: Embeddings, isolated_nodes: pd.DataFrame | None) -> BoolArray:
+    """Which rows belong to the isolated nodes; none where nobody knows of any. Shape [num_rows]."""
+    if isolated_nodes is None:
+        return np.zeros(len(embeddings.nodes), dtype=np.bool_)
+    return np.asarray(_keys(embeddings.nodes).isin(_keys(isolated_nodes)))
+
+
+def _keys(nodes: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(nodes[[NODE_TYPE, NODE_ID]])
+
+
 def _missing_by_type(nodes: pd.DataFrame, expected: pd.DataFrame | None) -> dict[str, int]:
     if expected is None:
         return {}
-    wanted = pd.MultiIndex.from_frame(expected[[NODE_TYPE, NODE_ID]]).unique()
-    absent = wanted[~wanted.isin(pd.MultiIndex.from_frame(nodes[[NODE_TYPE, NODE_ID]]))]
+    wanted = _keys(expected).unique()
+    absent = wanted[~wanted.isin(_keys(nodes))]
     counts = absent.get_level_values(NODE_TYPE).value_counts()
     return {str(name): int(count) for name, count in counts.items()}

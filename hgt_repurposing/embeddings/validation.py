@@ -4,9 +4,10 @@ Three figures decide. The mean pairwise cosine similarity says whether all vecto
 principal components for 90 % of the variance says in how many directions they differ. The same number within a node
 type, mean over all nodes, says in how many directions nodes of one type differ: a model that knows nothing of a node
 but its type still spreads the types (trained from identical inputs, the demo has 12 components over all nodes and 5
-within a type). Rows that hold no usable vector are counted and break the verdict. The same numbers per node type are
-reported: a type that is all but one point cannot be ranked, so it is named and turns "good" into "borderline", but it
-fails nothing on its own.
+within a type). Rows that hold no usable vector are counted and break the verdict; constant rows of isolated nodes are
+counted apart, for nothing reaches such a node and that its vector says nothing is the graph's doing. The same numbers
+per node type are reported: a type that is all but one point cannot be ranked, so it is named and turns "good" into
+"borderline", but it fails nothing on its own.
 """
 
 from collections.abc import Mapping
@@ -15,13 +16,18 @@ from typing import Any, Literal, Self
 import pandas as pd
 from pydantic import BaseModel, Field
 
-from hgt_repurposing.embeddings.statistics import NodeStatistics, embedding_statistics
+from hgt_repurposing.embeddings.statistics import NodeStatistics, embedding_statistics, isolated_rows
 from hgt_repurposing.embeddings.table import Embeddings
+from hgt_repurposing.graph.schema import NODE_NAME, NODE_TYPE
 from hgt_repurposing.text_table import aligned
 
 Verdict = Literal["good", "borderline", "collapsed", "broken"]
 VERDICTS: tuple[Verdict, ...] = ("good", "borderline", "collapsed", "broken")
 """From best to worst; the worst measure is the verdict of the whole."""
+
+ROW_FAULTS = ("non-finite", "constant", "duplicate", "missing")
+NUM_NAMED = 5
+"""So many isolated nodes are named."""
 
 PART = "hgt_embeddings.validation.json"
 
@@ -99,7 +105,7 @@ class ValidationReport(BaseModel, frozen=True, extra="forbid"):
         measures = [(m.name, _shown(m.value), m.bound, m.verdict) for m in self.measures]
         statistics = {"all": self.overall, **self.by_type}
         types = [(name, *_row(s)) for name, s in statistics.items()]
-        type_head = ("type", "rows", "cosine", f"PCs {share}", "non-finite", "constant", "duplicate", "missing")
+        type_head = ("type", "rows", "isolated", "cosine", f"PCs {share}", *ROW_FAULTS)
         return "\n".join(
             [
                 f"{self.overall.num_rows:,} embeddings of {self.dim} dimensions, {len(self.by_type)} node types",
@@ -119,7 +125,11 @@ class ValidationReport(BaseModel, frozen=True, extra="forbid"):
 
 
 def validate_embeddings(
-    embeddings: Embeddings, thresholds: ValidationThresholds, *, expected_nodes: pd.DataFrame | None = None
+    embeddings: Embeddings,
+    thresholds: ValidationThresholds,
+    *,
+    expected_nodes: pd.DataFrame | None = None,
+    isolated_nodes: pd.DataFrame | None = None,
 ) -> ValidationReport:
     """Measure embeddings and judge them.
 
@@ -127,12 +137,19 @@ def validate_embeddings(
         embeddings: Any number of nodes, also none.
         thresholds: The bounds.
         expected_nodes: Columns node_type, node_id: nodes that must have a row. None expects nothing.
+        isolated_nodes: Columns node_type, node_id: nodes that no message reaches; their rows may be constant, and do
+            not enter that measure. None: nobody knows which, and a constant row counts whosever it is.
     """
-    found = embedding_statistics(embeddings, variance_share=thresholds.variance_share, expected_nodes=expected_nodes)
+    found = embedding_statistics(
+        embeddings,
+        variance_share=thresholds.variance_share,
+        expected_nodes=expected_nodes,
+        isolated_nodes=isolated_nodes,
+    )
     within_type = _within_type_components(found.by_type, thresholds)
     measures = _measures(found.overall, within_type, thresholds)
-    warnings = _one_point_types(found.by_type, thresholds)
-    verdict = max([*(m.verdict for m in measures), "borderline" if warnings else "good"], key=VERDICTS.index)
+    one_point = _one_point_types(found.by_type, thresholds)
+    verdict = max([*(m.verdict for m in measures), "borderline" if one_point else "good"], key=VERDICTS.index)
     return ValidationReport(
         verdict=verdict,
         dim=embeddings.dim,
@@ -143,7 +160,11 @@ def validate_embeddings(
         within_type_components=within_type,
         num_constant_columns=found.num_constant_columns,
         measures=measures,
-        warnings=(*_out_of_reach(found.overall, embeddings.dim, thresholds), *warnings),
+        warnings=(
+            *_isolated(embeddings, isolated_nodes, found.overall),
+            *_out_of_reach(found.overall, embeddings.dim, thresholds),
+            *one_point,
+        ),
         thresholds=thresholds,
     )
 
@@ -161,7 +182,8 @@ def _measures(
     t = thresholds
     components = f"components for {t.variance_share:.0%} of the variance"
     components_bound = f"good from {t.good_components}, collapsed at {t.min_components} or fewer"
-    constant_share = overall.num_constant / max(overall.num_rows, 1)
+    num_constant = overall.num_constant - overall.num_constant_isolated
+    constant_share = num_constant / max(overall.num_rows - overall.num_isolated, 1)
     constant: Verdict = "borderline" if constant_share <= t.max_constant_share else "broken"
     return (
         Measure(name="rows", value=overall.num_rows, bound="at least 1", verdict=_whole(overall.num_rows > 0)),
@@ -169,9 +191,10 @@ def _measures(
         _none_allowed("non-finite rows", overall.num_non_finite),
         Measure(
             name="constant rows",
-            value=overall.num_constant,
-            bound=f"good at 0, broken above {t.max_constant_share:.0%} of the rows",
-            verdict=constant if overall.num_constant else "good",
+            value=num_constant,
+            bound=f"good at 0, broken above {t.max_constant_share:.0%} of the rows"
+            + (", isolated nodes apart" if overall.num_isolated else ""),
+            verdict=constant if num_constant else "good",
         ),
         Measure(
             name="mean cosine similarity",
@@ -227,6 +250,27 @@ def _one_point_types(by_type: Mapping[str, NodeStatistics], thresholds: Validati
     )
 
 
+def _isolated(embeddings: Embeddings, isolated_nodes: pd.DataFrame | None, overall: NodeStatistics) -> tuple[str, ...]:
+    """What the reader should know of nodes that no message reaches; it is no fault of the vectors."""
+    if isolated_nodes is None:
+        if not overall.num_constant:
+            return ()
+        return (
+            f"constant rows ({overall.num_constant:,}): a node that no edge touches, or only edges between drugs and "
+            "diseases, may have such a row by right, but nothing here says which nodes these are; the embedding "
+            "validation of a run knows them by its graph and counts them apart",
+        )
+    if not overall.num_isolated:
+        return ()
+    nodes = embeddings.nodes[isolated_rows(embeddings, isolated_nodes)]
+    named = [f"{kind} {name!r}" for kind, name in zip(nodes[NODE_TYPE], nodes[NODE_NAME], strict=True)][:NUM_NAMED]
+    return (
+        f"isolated nodes ({overall.num_isolated:,}), which no edge touches, or only edges between drugs and diseases "
+        f"({', '.join(named)}{', …' if len(nodes) > NUM_NAMED else ''}): nothing else stands behind their vectors, and "
+        f"{overall.num_constant_isolated:,} of these are constant",
+    )
+
+
 def _out_of_reach(overall: NodeStatistics, dim: int, thresholds: ValidationThresholds) -> tuple[str, ...]:
     """The bound on components stays as it is where the shape of the table rules it out, but the reader is told."""
     usable = overall.num_rows - overall.num_non_finite
@@ -240,7 +284,15 @@ def _out_of_reach(overall: NodeStatistics, dim: int, thresholds: ValidationThres
 
 
 def _row(s: NodeStatistics) -> tuple[str, ...]:
-    values = (s.num_rows, s.mean_cosine, s.num_components, s.num_non_finite, s.num_constant, s.num_duplicates)
+    values = (
+        s.num_rows,
+        s.num_isolated,
+        s.mean_cosine,
+        s.num_components,
+        s.num_non_finite,
+        s.num_constant,
+        s.num_duplicates,
+    )
     return tuple(map(_shown, (*values, s.num_missing)))
 
 

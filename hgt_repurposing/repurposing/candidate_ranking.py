@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from hgt_repurposing.graph.evidence import evidence_of_type
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, FloatArray, IntArray
 from hgt_repurposing.repurposing.candidates import STATUS, Candidates
@@ -28,7 +29,8 @@ def rank_candidates(
 ) -> Candidates:
     """Score all drugs for all diseases and keep the best of each disease.
 
-    Equal scores rank in the order of drug ids. Known pairs keep their place in the ranking and are marked.
+    Equal scores rank in the order of drug ids. Known pairs keep their place in the ranking and are marked,
+    and so are drugs and diseases of which the graph knows nothing, or nothing but treatments.
 
     Args:
         model: Fitted on these inputs.
@@ -62,6 +64,8 @@ def rank_candidates(
             "contraindication_score": against,
             "known": known_as == "indication",
             "status": known_as,
+            "drug_evidence": evidence_of_type(graph, graph.therapeutic.drug)[drug],
+            "disease_evidence": evidence_of_type(graph, graph.therapeutic.disease)[disease],
         }
     )
     return Candidates(table)

@@ -11,16 +11,38 @@ STATUS = ("new", "other", "off-label", "contraindication", "indication")
 """What is known of a pair, `other` being an edge that the configuration names nowhere; a later one overrides an earlier
 one where a graph holds both."""
 
+COLUMNS = (
+    "disease_id",
+    "disease_name",
+    "rank",
+    "drug_id",
+    "drug_name",
+    "score",
+    "contraindication_score",
+    "known",
+    "status",
+    "drug_evidence",
+    "disease_evidence",
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
     """The best drugs of every disease."""
 
     table: pd.DataFrame
-    """Columns disease_id, disease_name, rank, drug_id, drug_name, score, contraindication_score, known, status; sorted
-    by disease and rank. Scores are probabilities at the prevalence of the evaluation's grids; that of a
-    contraindication is NaN where the graph has none. `known` says that a pair is an indication on record; one of which
-    the graph says nothing at all has the status `new`."""
+    """The columns of `COLUMNS`, sorted by disease and rank. Scores are probabilities at the prevalence of the
+    evaluation's grids; that of a contraindication is NaN where the graph has none. `known` says that a pair is an
+    indication on record; one of which the graph says nothing at all has the status `new`. `drug_evidence` and
+    `disease_evidence` say what the graph knows of the two besides (`graph/evidence.py`): where there is nothing, a rank
+    follows from what is usual, not from evidence."""
+
+    def __post_init__(self) -> None:
+        missing = [name for name in COLUMNS if name not in self.table]
+        if missing:
+            raise ValueError(
+                f"a candidate list must have the columns {', '.join(COLUMNS)} (got none called {missing[0]!r})"
+            )
 
     def of_disease(self, disease: str) -> pd.DataFrame:
         """Rows of the diseases with this id or name, else of those whose name differs by upper and lower case alone.

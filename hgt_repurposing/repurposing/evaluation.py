@@ -7,9 +7,10 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from hgt_repurposing.evaluation.protocol import FOLD, REPEAT, SCORER, SPLIT, SUITE, spread_over_folds, summarise
+from hgt_repurposing.evaluation.protocol import FOLD, REPEAT, SCORER, SPLIT, SUITE, summarise
 from hgt_repurposing.evaluation.uncertainty import BootstrapDifference, bootstrap_difference
 from hgt_repurposing.graph.schema import FloatArray
+from hgt_repurposing.repurposing.lead import MACRO_AP, MIN_DISEASES, Lead, metric_that_counts
 
 MODEL = "model"
 STRICT = "strict"
@@ -53,50 +54,76 @@ class Evaluation:
         rows = self.strict
         return float(rows.loc[(rows[SPLIT] == split) & (rows[SCORER] == scorer), metric].mean())
 
-    def best_floor(self, split: str, metric: str) -> str:
-        """Name of the floor with the highest mean."""
+    @property
+    def headline_split(self) -> str:
+        """The way of splitting that the headline speaks of: by disease if it was measured, else the first that was."""
+        measured = self.folds[SPLIT]
+        return HEADLINE_SPLIT if (measured == HEADLINE_SPLIT).any() else str(measured.iloc[0])
+
+    def missing_floors(self, split: str) -> dict[str, str]:
+        """Floors that could not be computed, or were not measured on every fold of a split, with the reason."""
         rows = self.strict
-        rows = rows[(rows[SPLIT] == split) & (rows[SCORER] != MODEL)]
+        own = rows[rows[SPLIT] == split]
+        num_folds = int((own[SCORER] == MODEL).sum())
+        measured = own.dropna(subset=metric_that_counts(split)).groupby(SCORER).size()
+        partly = {
+            str(name): f"measured on {measured.get(name, 0)} of {num_folds} folds"
+            for name in rows[SCORER].unique()
+            if name != MODEL and measured.get(name, 0) < num_folds
+        }
+        return {**partly, **self.left_out}
+
+    def best_floor(self, split: str, metric: str) -> str:
+        """Name of the floor with the highest mean, of those that were measured on every fold.
+
+        Raises:
+            ValueError: If there is none.
+        """
+        rows = self.strict
+        rows = rows[(rows[SPLIT] == split) & (rows[SCORER] != MODEL) & ~rows[SCORER].isin(self.missing_floors(split))]
+        if rows.empty:
+            raise ValueError(f"no floor was measured on every fold of the split {split!r}: there is nothing to beat")
         return str(rows.groupby(SCORER, sort=False)[metric].mean().idxmax())
 
-    def lead(self, split: str, metric: str) -> FloatArray:
+    def differences(self, split: str, metric: str) -> FloatArray:
         """The model's value minus the best floor's, fold by fold. Shape [num_folds]."""
         rows = self.strict
         rows = rows[rows[SPLIT] == split].pivot_table(index=[REPEAT, FOLD], columns=SCORER, values=metric)
         return (rows[MODEL] - rows[self.best_floor(split, metric)]).to_numpy(dtype=np.float64)
 
+    def lead(self, split: str) -> Lead:
+        """The model against the best floor, and what the difference amounts to: every verdict is this one."""
+        metric = metric_that_counts(split)
+        measured = self.diseases[(self.diseases[SPLIT] == split) & (self.diseases[SCORER] == MODEL)]
+        by_disease = metric == MACRO_AP and len(measured) > 0
+        return Lead(
+            split=split,
+            metric=metric,
+            floor=self.best_floor(split, metric),
+            own=self.mean(split, MODEL, metric),
+            folds=self.differences(split, metric),
+            interval=self.lead_interval(split) if by_disease else None,
+            num_diseases=measured[DISEASE].nunique() if by_disease else 0,
+            missing=self.missing_floors(split),
+        )
+
     def lead_interval(self, split: str) -> BootstrapDifference | None:
-        """Bootstrap over diseases of the lead in average precision; None with fewer than two diseases."""
+        """Bootstrap over diseases of the lead in average precision; None with fewer than `MIN_DISEASES`."""
         rows = self.diseases[self.diseases[SPLIT] == split]
         wide = rows.pivot_table(index=[REPEAT, FOLD, DISEASE], columns=SCORER, values=AP)
         disease = wide.index.get_level_values(DISEASE).to_numpy(dtype=np.int64)
-        if len(np.unique(disease)) < 2:
+        if len(np.unique(disease)) < MIN_DISEASES:
             return None
         return bootstrap_difference(
             wide[MODEL].to_numpy(dtype=np.float64),
-            wide[self.best_floor(split, "macro_ap")].to_numpy(dtype=np.float64),
+            wide[self.best_floor(split, MACRO_AP)].to_numpy(dtype=np.float64),
             disease,
             generator=np.random.default_rng(self.seed),
         )
 
     def headline(self) -> str:
         """In words, whether the model beats its best floor on held-out diseases, by how much, and if it is noise."""
-        split = HEADLINE_SPLIT if (self.folds[SPLIT] == HEADLINE_SPLIT).any() else str(self.folds[SPLIT].iloc[0])
-        lead, interval = self.lead(split, "macro_ap"), self.lead_interval(split)
-        verb = "beats" if lead.mean() > 0 else "does NOT beat"
-        what = {"disease": "diseases", "pair": "pairs", "drug": "drugs"}.get(split, "groups of diseases")
-        said = (
-            f"On held-out {what} the model {verb} the best floor ({self.best_floor(split, 'macro_ap')}): macro AP "
-            f"{self.mean(split, MODEL, 'macro_ap'):.3f}, {lead.mean():+.3f} (standard deviation "
-            f"{spread_over_folds(lead):.3f} over {len(lead)} folds, ahead in {(lead > 0).sum()})"
-        )
-        if interval is None:
-            return f"{said}; too few diseases to tell whether that is noise."
-        noise = "more than noise" if interval.lower > 0 or interval.upper < 0 else "within the noise"
-        return (
-            f"{said}; 95 % interval over {interval.num_diseases} diseases {interval.lower:+.3f} to "
-            f"{interval.upper:+.3f}: {noise}."
-        )
+        return self.lead(self.headline_split).in_words()
 
     def to_parts(self) -> dict[str, Any]:
         """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""

@@ -4,6 +4,7 @@ import dagster as dg
 import pytest
 
 from hgt_repurposing.defs import checks
+from hgt_repurposing.repurposing.evaluation import Evaluation
 from hgt_repurposing_tests.evaluations import evaluated
 
 BAD_BINS = ((0.01, 0.01), (0.5, 0.1))
@@ -26,6 +27,39 @@ def test_a_check_of_the_evaluation_passes_and_fails_and_never_stops_the_run(name
     assert isinstance(failed, dg.AssetCheckResult)
     assert (passed.passed, failed.passed) == (True, False)
     assert passed.severity is failed.severity is dg.AssetCheckSeverity.WARN
+
+
+NO_PATHS = {"drug-gene-disease paths": "the graph joins no drug with a gene"}
+
+
+@pytest.mark.parametrize(
+    "evaluation",
+    [
+        evaluated(),
+        evaluated((0.0, 0.1, 0.4)),
+        evaluated((0.1, 0.1, 0.1)),
+        evaluated((0.4,)),
+        evaluated(floor=0.5),
+        evaluated(left_out=NO_PATHS),
+        evaluated(left_out={"random": "why not"}),
+        evaluated((0.5, 0.5, 0.6), splits=("drug",)),
+        evaluated((0.1, 0.2, 0.9), splits=("drug",)),
+    ],
+)
+def test_the_check_of_the_lead_passes_where_the_model_is_ahead_and_nowhere_else(evaluation: Evaluation) -> None:
+    result = checks.model_beats_floors_on_held_out_diseases(evaluation)
+    assert isinstance(result, dg.AssetCheckResult)
+    standing = evaluation.lead(evaluation.headline_split).standing
+    assert result.passed == (standing == "ahead")
+    assert result.metadata["standing"].value == standing
+    assert result.description == evaluation.headline()
+
+
+def test_the_check_of_the_lead_names_floors_that_are_missing() -> None:
+    result = checks.model_beats_floors_on_held_out_diseases(evaluated(left_out=NO_PATHS))
+    assert isinstance(result, dg.AssetCheckResult)
+    said = result.metadata["floors_not_computed"].value
+    assert said == "drug-gene-disease paths (the graph joins no drug with a gene)"
 
 
 def test_the_lead_is_described_with_its_interval() -> None:

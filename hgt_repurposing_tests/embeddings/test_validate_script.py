@@ -54,3 +54,12 @@ def test_the_report_of_a_run_is_not_overwritten(random_file: Path) -> None:
     assert run(random_file).returncode == 0
     assert not (random_file.parent / "e.validation.json").exists()
     assert (random_file.parent / "e.check.validation.json").exists()
+
+
+def test_constant_rows_are_explained(tmp_path: Path) -> None:
+    vectors = np.random.default_rng(0).standard_normal((200, 32), dtype=np.float32)
+    vectors[:50] = 0
+    result = run(written(tmp_path / "e.csv", vectors))
+    assert result.returncode == 1
+    assert "warning: constant rows (50): a node that no edge touches" in result.stdout
+    assert result.stdout.endswith("verdict: broken (failed)\n")

@@ -210,6 +210,100 @@ def test_zero_rows_are_borderline_up_to_one_in_twenty(num_zero: int, verdict: st
     assert (report.overall.num_zero, report.overall.num_constant, report.verdict) == (num_zero, num_zero, verdict)
 
 
+def of_rows(embeddings: Embeddings, rows: list[int]) -> pd.DataFrame:
+    return embeddings.nodes.iloc[rows]
+
+
+def with_constant_rows(rows: list[int]) -> Embeddings:
+    """200 random rows of drugs, then 300 of genes, these constant."""
+    vectors = gaussian(500, 64)
+    vectors[rows] = 0
+    return embedded(vectors, ["drug"] * 200 + ["gene"] * 300)
+
+
+def test_constant_rows_of_isolated_nodes_stop_nothing() -> None:
+    rows = list(range(100, 250))
+    embeddings = with_constant_rows(rows)
+    assert validate_embeddings(embeddings, THRESHOLDS).verdict == "broken"
+    report = validate_embeddings(embeddings, THRESHOLDS, isolated_nodes=of_rows(embeddings, rows))
+    assert (measure(report, "constant rows"), report.verdict) == ("good", "good")
+
+
+@pytest.mark.parametrize(("num_others", "verdict"), [(0, "good"), (5, "borderline"), (6, "broken")])
+def test_constant_rows_of_other_nodes_count_against_the_rows_of_these(num_others: int, verdict: str) -> None:
+    embeddings = with_constant_rows(list(range(400 + num_others)))
+    isolated = of_rows(embeddings, list(range(num_others, 400 + num_others)))
+    report = validate_embeddings(embeddings, THRESHOLDS, isolated_nodes=isolated)
+    assert measure(report, "constant rows") == verdict
+
+
+def test_isolated_rows_are_counted_by_type() -> None:
+    embeddings = with_constant_rows([0, 1, 2, 499])
+    report = validate_embeddings(embeddings, THRESHOLDS, isolated_nodes=of_rows(embeddings, [0, 1, 3, 499]))
+    assert {name: s.num_isolated for name, s in report.by_type.items()} == {"drug": 3, "gene": 1}
+    assert (report.overall.num_constant, report.overall.num_constant_isolated) == (4, 3)
+
+
+def test_isolated_nodes_change_no_other_figure() -> None:
+    embeddings = with_constant_rows([0, 1, 2, 499])
+    apart = {"num_isolated": 0, "num_constant_isolated": 0}
+    report = validate_embeddings(embeddings, THRESHOLDS, isolated_nodes=of_rows(embeddings, [0, 1, 3, 499]))
+    without = validate_embeddings(embeddings, THRESHOLDS)
+    assert report.overall.model_copy(update=apart) == without.overall
+    assert {name: s.model_copy(update=apart) for name, s in report.by_type.items()} == without.by_type
+    assert [m for m in report.measures if m.name != "constant rows"] == [
+        m for m in without.measures if m.name != "constant rows"
+    ]
+
+
+def test_isolated_nodes_are_named() -> None:
+    embeddings = embedded(gaussian(500, 64))
+    nodes = embeddings.nodes.assign(node_name=[f"n{row}" for row in range(500)])
+    named = Embeddings(nodes, embeddings.vectors)
+    report = validate_embeddings(named, THRESHOLDS, isolated_nodes=of_rows(named, [9, 1, 2, 3, 4, 5]))
+    assert len(report.warnings) == 1
+    assert report.warnings[0].startswith("isolated nodes (6)")
+    assert "(drug 'n1', drug 'n2', drug 'n3', drug 'n4', drug 'n5', …)" in report.warnings[0]
+    assert report.warnings[0].endswith("0 of these are constant")
+    assert f"warning: {report.warnings[0]}" in report.to_text()
+    assert report.verdict == "good"
+
+
+def test_isolated_nodes_without_a_row_do_not_count_as_rows() -> None:
+    embeddings = embedded(gaussian(500, 64))
+    nobody = pd.DataFrame({"node_type": ["drug", "gene"], "node_id": ["x", "3"], "node_name": ""})
+    report = validate_embeddings(embeddings, THRESHOLDS, isolated_nodes=nobody)
+    assert (report.overall.num_isolated, report.warnings) == (0, ())
+
+
+def test_where_nobody_knows_the_isolated_nodes_constant_rows_are_explained() -> None:
+    report = validate_embeddings(with_constant_rows([0]), THRESHOLDS)
+    assert report.warnings[0].startswith("constant rows (1): a node that no edge touches")
+    assert validate_embeddings(with_constant_rows([]), THRESHOLDS).warnings == ()
+
+
+def test_with_the_isolated_nodes_known_a_constant_row_of_another_needs_no_excuse() -> None:
+    embeddings = with_constant_rows([0])
+    report = validate_embeddings(embeddings, THRESHOLDS, isolated_nodes=of_rows(embeddings, []))
+    assert (report.warnings, report.verdict) == ((), "borderline")
+
+
+def test_the_text_has_the_isolated_rows_of_every_type() -> None:
+    embeddings = with_constant_rows([0])
+    text = validate_embeddings(embeddings, THRESHOLDS, isolated_nodes=of_rows(embeddings, [0, 1])).to_text()
+    lines = [line.split() for line in text.splitlines()]
+    assert ["type", "rows", "isolated"] in [line[:3] for line in lines]
+    assert ["drug", "200", "2"] in [line[:3] for line in lines]
+    assert ["gene", "300", "0"] in [line[:3] for line in lines]
+
+
+def test_a_report_of_before_isolated_nodes_were_counted_is_read() -> None:
+    parts = json.loads(json.dumps(validate(gaussian(40, 20)).to_parts()))
+    of_all = parts["hgt_embeddings.validation.json"]["overall"]
+    del of_all["num_isolated"], of_all["num_constant_isolated"]
+    assert ValidationReport.from_parts(parts) == validate(gaussian(40, 20))
+
+
 def test_a_constant_row_is_counted_though_it_is_not_zero() -> None:
     vectors = gaussian(500, 64)
     vectors[0] = 2.5

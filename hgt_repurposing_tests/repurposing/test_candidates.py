@@ -90,7 +90,7 @@ def test_rows_are_sorted_by_disease_and_rank() -> None:
 
 def test_the_table_has_its_columns() -> None:
     expected = ["disease_id", "disease_name", "rank", "drug_id", "drug_name", "score", "contraindication_score"]
-    assert list(ranked().table.columns) == [*expected, "known", "status"]
+    assert list(ranked().table.columns) == [*expected, "known", "status", "drug_evidence", "disease_evidence"]
 
 
 def test_every_drug_has_the_probability_that_it_harms() -> None:
@@ -186,6 +186,26 @@ def test_every_disease_is_reported_once() -> None:
     done: list[int] = []
     ranked(on_block=done.append)
     assert sum(done) == 3
+
+
+def known_of(found: Candidates, what: str) -> dict[str, str]:
+    return dict(zip(found.table[f"{what}_id"], found.table[f"{what}_evidence"], strict=True))
+
+
+def test_a_list_says_what_the_graph_knows_of_drugs_and_diseases() -> None:
+    gone = {("drug", "D3", "drug_protein"), ("disease", "2", "disease_protein"), ("drug", "D3", "off-label use")}
+    edges = [edge for edge in TOY_EDGES if edge[:3] not in gone]
+    edges.append(("drug", "D3", "off-label use", "disease", "1"))
+    found = ranked(graph=toy(edges))
+    assert known_of(found, "drug") == {"D1": "evidence", "D2": "evidence", "D3": "treatments only"}
+    assert known_of(found, "disease") == {"1": "evidence", "2": "treatments only", "3": "nothing"}
+
+
+def test_a_list_without_a_column_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match=r"a candidate list must have the columns .* \(got none called 'drug_evidence'"
+    ):
+        Candidates(ranked().table.drop(columns="drug_evidence"))
 
 
 def test_vectors_of_another_training_are_refused() -> None:
