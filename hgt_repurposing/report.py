@@ -15,6 +15,7 @@ from hgt_repurposing.embeddings.validation import ValidationReport
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.plots import (
     DRUG_METRIC_NAMES,
+    SPLIT_TITLES,
     height_of_evaluation,
     plot_calibration,
     plot_degrees,
@@ -102,6 +103,7 @@ def build_report(
     }
     html = _page_template()(
         lead=evaluation.lead(evaluation.headline_split),
+        not_measured={SPLIT_TITLES[kind]: reason for kind, reason in evaluation.not_measured.items()},
         graph=graph,
         num_indications=graph.indications.shape[1],
         splits=splits,

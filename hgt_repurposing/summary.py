@@ -126,6 +126,11 @@ def _evaluation(evaluation: Evaluation) -> list[str]:
         *_evaluation_lines(evaluation),
         "",
         *textwrap.wrap(verdict, WIDTH),
+        *(
+            line
+            for split, reason in evaluation.not_measured.items()
+            for line in textwrap.wrap(f"Not measured: {split} ({reason})", WIDTH)
+        ),
     ]
 
 

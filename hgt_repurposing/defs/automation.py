@@ -17,6 +17,9 @@ UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 
+UNNAMED_JOB = "__ASSET_JOB"
+"""How Dagster calls the job of a run that was started by choosing assets."""
+
 repurposing_job = dg.define_asset_job(
     "repurposing_job",
     selection=dg.AssetSelection.all(),
@@ -53,7 +56,12 @@ def weekly_retraining(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | 
 
 
 def unfinished_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
-    """Runs that make any of our assets, whoever started them: those of the UI belong to a job without a name."""
-    ours = {dg.AssetKey(name) for name in PLACES}
-    runs = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
-    return [run for run in runs if run.job_name == repurposing_job.name or ours & (run.asset_selection or set())]
+    """Runs that make any of our assets, whoever started them."""
+    return [run for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)) if _makes_ours(run)]
+
+
+def _makes_ours(run: dg.DagsterRun) -> bool:
+    """A run of the UI names its assets and no job; one that names neither may make any."""
+    if run.asset_selection is None:
+        return run.job_name == repurposing_job.name or run.job_name.startswith(UNNAMED_JOB)
+    return not run.asset_selection.isdisjoint(dg.AssetKey(name) for name in PLACES)

@@ -17,12 +17,11 @@ def clear_errors() -> Iterator[None]:
 
 def sentence_of(error: Exception) -> str:
     """What a person needs to know of an error: its own sentence, or what is the matter with his machine."""
-    said = " ".join(str(error).split())
-    noted = "".join(f", {note}" for note in getattr(error, "__notes__", ()))
-    if isinstance(error, MemoryError):
-        return f"memory ran out ({said or 'no more was granted'}{noted}): close other programs, or run a smaller graph"
-    if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
-        return (
-            f"the machine refuses ({said}{noted}): look at disk space, permissions and the data folder, and run again"
-        )
-    return f"{said}{noted}"
+    said = ", ".join([" ".join(str(error).split()), *getattr(error, "__notes__", ())])
+    match error:
+        case MemoryError():
+            return f"memory ran out ({said or 'no more was granted'}): close other programs, or take a smaller graph"
+        case FileNotFoundError() | ValueError():
+            return said
+        case _:
+            return f"the machine refuses ({said}): see to disk space, permissions and the data folder, and run again"

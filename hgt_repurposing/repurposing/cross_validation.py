@@ -136,6 +136,7 @@ def evaluate(
         frequent=_frequent(popularity[first], graph),
         left_out=floors.left_out,
         seed=seed,
+        not_measured=split.left_out,
     )
 
 

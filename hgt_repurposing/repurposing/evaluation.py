@@ -1,7 +1,7 @@
 """The evaluation: the model and every floor on the same grids, and whether the difference is more than noise."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -38,6 +38,8 @@ class Evaluation:
     """Floors that the graph has nothing for, with the reason."""
     seed: int
     """Of the bootstrap."""
+    not_measured: Mapping[str, str] = field(default_factory=dict)
+    """Ways of splitting that were asked for and that the graph is too small for, with the reason."""
 
     @property
     def strict(self) -> pd.DataFrame:
@@ -135,7 +137,12 @@ class Evaluation:
             "calibration.parquet": self.calibration,
             "trust.parquet": self.trust,
             "frequent.parquet": self.frequent,
-            "evaluation.json": {"headline": self.headline(), "left_out": dict(self.left_out), "seed": self.seed},
+            "evaluation.json": {
+                "headline": self.headline(),
+                "left_out": dict(self.left_out),
+                "seed": self.seed,
+                "not_measured": dict(self.not_measured),
+            },
         }
 
     @classmethod
@@ -150,4 +157,5 @@ class Evaluation:
             frequent=parts["frequent.parquet"],
             left_out=about["left_out"],
             seed=about["seed"],
+            not_measured=about["not_measured"],
         )

@@ -1,13 +1,16 @@
 """What the core says reaches the log of the step, once, and nothing stays behind."""
 
+import errno
 import logging
 from collections.abc import Iterator
 from contextlib import nullcontext
 
 import dagster as dg
 import pytest
+from dagster._core.errors import DagsterAssetCheckFailedError
 
 from hgt_repurposing.defs.console import shown_in, terse_console
+from hgt_repurposing.defs.errors import clear_errors
 
 CORE = logging.getLogger("hgt_repurposing")
 MODULE = logging.getLogger("hgt_repurposing.training.loop")
@@ -79,7 +82,7 @@ def test_logging_is_afterwards_as_it_was_before(
     assert step_log[1].lines == []
 
 
-def shown_of(error: Exception, capsys: pytest.CaptureFixture[str]) -> str:
+def shown_of(error: BaseException, capsys: pytest.CaptureFixture[str]) -> str:
     """What the terminal shows of a step that ends with this error."""
 
     @dg.op
@@ -98,6 +101,51 @@ def test_a_wrong_input_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> No
     text = shown_of(dg.Failure(description="nodes.csv: row 3 has no id"), capsys)
     assert text.rstrip().endswith("fails: ERROR stopped: nodes.csv: row 3 has no id")
     assert "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/data/x.csv"),
+         "the machine refuses ([Errno 28] No space left on device: '/data/x.csv'): see to disk space, permissions and"),
+        (PermissionError(errno.EROFS, "Read-only file system", "/data"), "the machine refuses ([Errno 30] Read-only"),
+        (NotADirectoryError(errno.ENOTDIR, "Not a directory", "/data"), "the machine refuses ([Errno 20] Not a dir"),
+        (MemoryError(), "memory ran out (no more was granted): close other programs, or take a smaller graph"),
+        (MemoryError("Unable to allocate 9 GiB"), "memory ran out (Unable to allocate 9 GiB): close other programs"),
+        (FileNotFoundError("kg.csv: there is no such file"), "kg.csv: there is no such file"),
+        (ValueError("two\nlines"), "two lines"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)  # fmt: skip
+def test_what_the_users_machine_refuses_is_one_sentence_and_no_bug_of_ours(
+    error: Exception, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(dg.Failure) as failure, clear_errors():
+        raise error
+    text = shown_of(failure.value, capsys)
+    assert f"fails: ERROR stopped: {sentence}" in text
+    assert "Traceback" not in text
+    assert "bug" not in text
+
+
+def test_a_note_on_an_error_is_part_of_its_sentence() -> None:
+    error = OSError("No space left on device")
+    error.add_note("while writing a.csv of the artefact 'x' to /data")
+    with pytest.raises(dg.Failure) as failure, clear_errors():
+        raise error
+    assert "(No space left on device, while writing a.csv of the artefact 'x' to /data)" in str(
+        failure.value.description
+    )
+
+
+def test_a_check_that_must_hold_and_an_interruption_are_no_bugs_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    for error, said in (
+        (dg.DagsterExecutionInterruptedError(), "stopped: interrupted"),
+        (DagsterAssetCheckFailedError("blocking"), "stopped: a check that must hold failed, see above"),
+    ):
+        text = shown_of(error, capsys)
+        assert said in text
+        assert "bug" not in text
 
 
 def test_a_bug_of_ours_shows_its_kind_its_message_and_where_it_is(capsys: pytest.CaptureFixture[str]) -> None:

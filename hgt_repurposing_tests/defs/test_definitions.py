@@ -1,5 +1,9 @@
 """The code location: what it offers, that its parts agree, and that shipped configurations are valid."""
 
+import os
+import subprocess
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import dagster as dg
@@ -8,14 +12,15 @@ import yaml
 
 import hgt_repurposing
 from hgt_repurposing.definitions import defs
-from hgt_repurposing.defs.automation import CONFIG_VARIABLE, weekly_retraining
+from hgt_repurposing.defs.automation import CONFIG_VARIABLE, UNFINISHED, weekly_retraining
 from hgt_repurposing.defs.config import EmbeddingParamsConfig, KnowledgeGraphConfig
 from hgt_repurposing.defs.run_config import SETTINGS
 from hgt_repurposing.graph.sources.source import GraphSource
-from hgt_repurposing.layout import PLACES
+from hgt_repurposing.layout import DATA_VARIABLE, PLACES
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.training.params import EmbeddingParams
 
+ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((Path(hgt_repurposing.__file__).parent / "configs").glob("*.yaml"))
 
 
@@ -133,26 +138,151 @@ def test_a_value_out_of_bounds_names_field_rule_and_value() -> None:
     assert caught.value.description == "wrong configuration: seed: Input should be greater than or equal to 0 (got -1)"
 
 
-def tick() -> dg.RunRequest | dg.SkipReason:
-    with dg.instance_for_test() as instance:
-        result = weekly_retraining(dg.build_schedule_context(instance=instance))
+def tick(*, instance: dg.DagsterInstance | None = None) -> dg.RunRequest | dg.SkipReason:
+    with nullcontext(instance) if instance else dg.instance_for_test() as used:
+        result = weekly_retraining(dg.build_schedule_context(instance=used))
     assert isinstance(result, dg.RunRequest | dg.SkipReason)
     return result
 
 
-def test_retraining_runs_the_configuration_file_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def skipped(**given: dg.DagsterInstance) -> str:
+    result = tick(**given)
+    assert isinstance(result, dg.SkipReason)
+    return str(result.skip_message)
+
+
+@pytest.fixture
+def smoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The configuration file that retraining is told to use, and a data folder that holds nothing."""
     path = next(path for path in CONFIGS if path.stem == "smoke")
     monkeypatch.setenv(CONFIG_VARIABLE, str(path))
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
+    return path
+
+
+def test_retraining_runs_the_configuration_file_that_the_environment_names(smoke: Path) -> None:
     request = tick()
     assert isinstance(request, dg.RunRequest)
-    assert request.run_config == yaml.safe_load(path.read_text())
+    assert request.run_config == yaml.safe_load(smoke.read_text())
 
 
-@pytest.mark.parametrize(("value", "reason"), [("", "names no configuration file"), ("/absent.yaml", "is no file")])
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("", "names no configuration file"),
+        ("/absent.yaml", "is no file"),
+        ("smoke.yaml", "must be an absolute path (got 'smoke.yaml')"),
+    ],
+)
 def test_retraining_without_a_configuration_skips_and_says_why(
     monkeypatch: pytest.MonkeyPatch, value: str, reason: str
 ) -> None:
     monkeypatch.setenv(CONFIG_VARIABLE, value)
-    skip = tick()
-    assert isinstance(skip, dg.SkipReason)
-    assert reason in str(skip.skip_message)
+    assert reason in skipped()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "it holds nothing: a run without a configuration would be one on the demo graph"),
+        ("# to be filled in\n", "it holds nothing"),
+        ("ops: {knowledge_graph: {config: {path: /mine}}}", "path '/mine' is given, but source: auto"),
+        ("ops: {knowledge_graph: {config: {source: tables, path: /absent}}}", "/absent: there is no such folder"),
+        ("ops: {embedding_params: {config: {num_epochs: -1}}}", "num_epochs: Input should be greater than or equal"),
+    ],
+)
+def test_retraining_skips_what_check_refuses(
+    smoke: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, reason: str
+) -> None:
+    assert smoke.is_file()
+    (tmp_path / "mine.yaml").write_text(text)
+    monkeypatch.setenv(CONFIG_VARIABLE, str(tmp_path / "mine.yaml"))
+    assert reason in skipped()
+
+
+UNNAMED = "__ASSET_JOB"
+STATUSES = [status for status in UNFINISHED if status is not dg.DagsterRunStatus.QUEUED]  # which Dagster alone can make
+GRAPH_ONLY = frozenset({dg.AssetKey("knowledge_graph")})
+SOMETHING_ELSE = frozenset({dg.AssetKey("weather")})
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize(
+    ("job_name", "selection"),
+    [("repurposing_job", None), (UNNAMED, GRAPH_ONLY), (UNNAMED, None), ("repurposing_job", GRAPH_ONLY)],
+)
+def test_retraining_waits_for_every_unfinished_run_of_these_assets(
+    smoke: Path, status: dg.DagsterRunStatus, job_name: str, selection: frozenset[dg.AssetKey] | None
+) -> None:
+    assert smoke.is_file()
+    run = dg.DagsterRun(job_name=job_name, status=status, asset_selection=selection)
+    with dg.instance_for_test() as instance:
+        instance.add_run(run)
+        assert f"run {run.run_id} is not finished" in skipped(instance=instance)
+
+
+@pytest.mark.parametrize(
+    ("job_name", "selection", "status"),
+    [
+        ("repurposing_job", None, dg.DagsterRunStatus.SUCCESS),
+        (UNNAMED, GRAPH_ONLY, dg.DagsterRunStatus.FAILURE),
+        (UNNAMED, SOMETHING_ELSE, dg.DagsterRunStatus.STARTED),
+        ("weather_job", None, dg.DagsterRunStatus.STARTED),
+    ],
+)
+def test_retraining_waits_for_no_other_run(
+    smoke: Path, job_name: str, selection: frozenset[dg.AssetKey] | None, status: dg.DagsterRunStatus
+) -> None:
+    assert smoke.is_file()
+    with dg.instance_for_test() as instance:
+        instance.add_run(dg.DagsterRun(job_name=job_name, status=status, asset_selection=selection))
+        assert isinstance(tick(instance=instance), dg.RunRequest)
+
+
+TICK_ELSEWHERE = """
+import os, sys
+import dagster as dg
+from hgt_repurposing.defs.automation import weekly_retraining
+from hgt_repurposing.layout import data_folder
+
+with dg.DagsterInstance.get() as instance:
+    if sys.argv[1:] == ["begin a run"]:
+        instance.add_run(dg.DagsterRun(job_name="__ASSET_JOB", status=dg.DagsterRunStatus.STARTED, run_id="mine",
+                                       asset_selection=frozenset({dg.AssetKey("hgt_model")})))
+    print(weekly_retraining(dg.build_schedule_context(instance=instance)).skip_message, data_folder())
+"""
+
+
+def test_a_schedule_started_in_another_folder_sees_the_same_runs_and_the_same_data(smoke: Path, tmp_path: Path) -> None:
+    home, here, there = (tmp_path / name for name in ("home", "here", "there"))
+    for folder in (home, here, there):
+        folder.mkdir()
+    (home / "dagster.yaml").write_text((ROOT / "dagster.yaml").read_text())
+    environment = os.environ | {"DAGSTER_HOME": str(home), CONFIG_VARIABLE: str(smoke), "PYTHONPATH": str(ROOT)}
+
+    def tick_in(folder: Path, *arguments: str) -> str:
+        command = [sys.executable, "-W", "ignore", "-c", TICK_ELSEWHERE, *arguments]
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)  # noqa: S603
+        return done.stdout
+
+    first = tick_in(here, "begin a run")
+    assert "run mine is not finished" in first
+    assert tick_in(there) == first
+    assert not any(here.iterdir())
+    assert not any(there.iterdir())
+
+
+def test_the_environment_makes_every_folder_absolute(tmp_path: Path) -> None:
+    if not (ROOT / ".venv" / "made-for").exists():
+        pytest.skip("the tests do not run in the environment that scripts/environment.sh makes")
+    said = "echo $DAGSTER_HOME; echo $HGT_REPURPOSING_DATA; echo $HGT_REPURPOSING_CONFIG; ls $DAGSTER_HOME/dagster.yaml"
+    bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "EXTRAS": "dev"}
+
+    def sourced(**variables: str) -> list[str]:
+        command = ["bash", "-c", f". {ROOT}/scripts/environment.sh >&2; cd /; {said}"]
+        done = subprocess.run(command, cwd=tmp_path, env=bare | variables, capture_output=True, text=True, check=False)  # noqa: S603
+        return done.stdout.splitlines()
+
+    assert sourced() == [f"{ROOT}/.dagster", f"{ROOT}/data", "", f"{ROOT}/.dagster/dagster.yaml"]
+    mine = sourced(HGT_REPURPOSING_DATA="out", HGT_REPURPOSING_CONFIG="mine.yaml", DAGSTER_HOME="home")
+    assert mine == [f"{tmp_path}/{name}" for name in ("home", "out", "mine.yaml")]

@@ -37,7 +37,7 @@ SMALL: dict[str, dict[str, dict[str, object]]] = {
     },
     "repurposing_candidates": {"config": {"top_k": 7}},
 }
-ALL = list(defs.assets or [])
+ALL: list[Any] = list(defs.assets or [])
 
 
 def run(

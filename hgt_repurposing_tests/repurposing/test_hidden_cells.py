@@ -230,7 +230,7 @@ def test_another_seed_hides_others() -> None:
 @pytest.mark.parametrize(
     ("regime", "pairs", "what"),
     [
-        ("pair", [[0, 1], [0, 1]], r"by pair in turn and needs at least as many training indications \(got 2\)"),
+        ("pair", [[0, 1], [0, 1]], r"by pair in turn and needs at least as many indications \(got 2\)"),
         (
             "disease",
             [[0, 1, 2], [0, 0, 1]],
