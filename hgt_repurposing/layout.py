@@ -51,7 +51,7 @@ PLACES = {
 
 def data_folder(given: str = "") -> Path:
     """The folder given, else what HGT_REPURPOSING_DATA names, else `data` in the current folder; absolute."""
-    return Path(given or os.environ.get(DATA_VARIABLE) or "data").resolve()
+    return Path(given or os.environ.get(DATA_VARIABLE) or "data").expanduser().resolve()
 
 
 def folder_of(name: str, *, root: Path) -> Path:

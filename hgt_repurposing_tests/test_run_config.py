@@ -50,6 +50,11 @@ def test_nothing_is_wrong_with_what_is_shipped(path: Path) -> None:
             of("knowledge_graph", "source: tables, path: {env: TABLES_DIR}"),
             "knowledge_graph: path is read from the environment variable TABLES_DIR, which is not set",
         ),
+        (
+            of("knowledge_graph", "path: my_tables"),
+            "knowledge_graph: wrong configuration: path 'my_tables' is given, but source: auto is the generated demo "
+            "graph and reads no file: set source to the format of your files, primekg, hetionet, tables",
+        ),
         ("op:\n  knowledge_graph: {}\n", "there is no section 'op': did you mean 'ops'?"),
         ("ops:\n  knowledge_graph:\n    source: tables\n",
          "knowledge_graph must hold 'config' and below it the settings (got {'source': 'tables'})"),

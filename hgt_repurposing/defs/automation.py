@@ -36,7 +36,7 @@ def weekly_retraining(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | 
     named = os.environ.get(CONFIG_VARIABLE)
     if not named:
         return dg.SkipReason(f"{CONFIG_VARIABLE} names no configuration file, so there is no graph to retrain on")
-    path = Path(named)
+    path = Path(named).expanduser()
     if not path.is_file():
         return dg.SkipReason(f"{CONFIG_VARIABLE} names {path}, which is no file")
     running = context.instance.get_runs(dg.RunsFilter(job_name=repurposing_job.name, statuses=UNFINISHED), limit=1)

@@ -27,6 +27,19 @@ def graph_of(
     )
 
 
+def reversed_by_its_owner(*, more: bool) -> KnowledgeGraph:
+    """Drugs hit genes, and a relation `rev_hits` of the owner's leads back: over the same edges, or some more."""
+    hits = [(i, (i + step) % 12) for i in range(12) for step in (0, 1, 3)]
+    back = [(gene, drug) for drug, gene in hits] + ([(i, (i + 5) % 12) for i in range(8)] if more else [])
+    edges: dict[tuple[str, str, str], Ends] = {
+        ("drug", "indication", "disease"): [(i, i) for i in range(12)],
+        ("drug", "hits", "gene"): hits,
+        ("gene", "rev_hits", "drug"): back,
+        ("disease", "has", "gene"): [(i, (i + 2) % 12) for i in range(12)],
+    }
+    return graph_of({"drug": 12, "disease": 12, "gene": 12}, edges)
+
+
 def _index(ends: Ends) -> IntArray:
     index = ends if isinstance(ends, np.ndarray) else np.array(ends, dtype=np.int64).reshape(-1, 2).T
     return np.unique(index, axis=1)

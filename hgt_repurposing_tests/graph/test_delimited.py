@@ -23,9 +23,9 @@ def csv(folder: Path, *rows: str, name: str = "file.csv") -> Path:
     return path
 
 
-def read(path: Path, *columns: str, optional: tuple[str, ...] = ()) -> dict[str, list[object]]:
-    found: dict[str, list[object]] = read_columns(path, columns or ("a", "b"), optional=optional).to_dict("list")
-    return found
+def read(path: Path, *columns: str) -> dict[str, list[str]]:
+    table = read_columns(path, columns or ("a", "b"))
+    return {str(column): table[column].tolist() for column in table}
 
 
 def refused(path: Path, message: str, *columns: str) -> None:

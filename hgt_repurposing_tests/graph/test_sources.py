@@ -303,6 +303,20 @@ def test_hetionet_unknown_node_is_named_by_row_and_column(hetionet: Path, edge: 
     fails(lambda _: load_hetionet(hetionet), file, f"row 7 names the unknown node 'Gene::9' in '{column}'")
 
 
+def test_hetionet_with_one_id_under_two_kinds_is_refused(hetionet: Path) -> None:
+    file = lines(hetionet / "nodes.tsv", [*HETIONET_NODES, "5\tTRK5\tGene", "5\tfalitis\tDisease"])
+    message = (
+        "the id '5' stands under two kinds, 'Gene' and 'Disease', so no edge can say which is meant: "
+        "give ids that carry their kind, as 'Gene::5', in both files"
+    )
+    fails(lambda _: load_hetionet(hetionet), file, message)
+
+
+def test_hetionet_node_that_stands_twice_is_one_duplicate(hetionet: Path) -> None:
+    lines(hetionet / "nodes.tsv", [*HETIONET_NODES, HETIONET_NODES[1]])
+    assert load_hetionet(hetionet).num_duplicate_nodes == 1
+
+
 def test_hetionet_unknown_metaedge_to_leave_out_is_named(hetionet: Path) -> None:
     message = (
         "there is no relation 'GrG' to exclude: did you mean 'Gr>G'?; "
