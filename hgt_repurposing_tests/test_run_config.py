@@ -52,7 +52,7 @@ def test_nothing_is_wrong_with_what_is_shipped(path: Path) -> None:
         ),
         (
             of("knowledge_graph", "path: my_tables"),
-            "knowledge_graph: wrong configuration: path 'my_tables' is given, but source: auto is the generated demo "
+            "knowledge_graph: wrong configuration: path 'my_tables' is given, but source: auto is the generated "
             "graph and reads no file: set source to the format of your files, primekg, hetionet, tables",
         ),
         ("op:\n  knowledge_graph: {}\n", "there is no section 'op': did you mean 'ops'?"),

@@ -123,7 +123,7 @@ def test_a_setting_that_the_source_does_not_read_is_one_sentence_in_the_launchpa
     with pytest.raises(dg.Failure) as caught:
         KnowledgeGraphConfig(path="my/tables")
     assert caught.value.description == (
-        "wrong configuration: path 'my/tables' is given, but source: auto is the generated demo graph and reads no "
+        "wrong configuration: path 'my/tables' is given, but source: auto is the generated graph and reads no "
         "file: set source to the format of your files, primekg, hetionet, tables"
     )
 

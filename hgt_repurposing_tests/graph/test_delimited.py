@@ -82,7 +82,7 @@ def test_white_space_around_a_column_name_is_trimmed_and_counted(
 ) -> None:
     path = csv(tmp_path, "a, b,c\u00a0", "1,2,3")
     assert read(path, "a", "b", "c") == {"a": ["1"], "b": ["2"], "c": ["3"]}
-    assert caplog.messages == [f"{path}: trimmed white space around 2 column names"]
+    assert caplog.messages == [f"{path}: trimmed white space around 2 of the column names"]
 
 
 @given(st.text(alphabet=SPACES + "ab\u00e4"))
@@ -214,8 +214,8 @@ def test_empty_lines_are_passed_over(tmp_path: Path, rows: list[str], end: str) 
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("3,4,5", "row 3 has 3 values where the header has 2 columns"),
-        ("3", "row 3 has 1 values where the header has 2"),
+        ("3,4,5", "row 3 has the wrong number of values (3 for 2 columns)"),
+        ("3", "row 3 has the wrong number of values (1 for 2 columns)"),
     ],
 )
 def test_a_row_of_another_number_of_values_is_refused(tmp_path: Path, row: str, message: str) -> None:

@@ -94,8 +94,8 @@ def test_white_space_around_ids_is_trimmed_and_counted(
     path = write(tmp_path / f"pairs{ending}", [("D3 ", "1"), ("D2", "\u00a03")])
     assert load_external_pairs(path, toy_graph).pairs.tolist() == [[1, 2], [2, 0]]
     assert [message.partition("around ")[2] for message in caplog.messages] == [
-        "1 values of 'drug_id'",
-        "1 values of 'disease_id'",
+        "1 value of 'drug_id'",
+        "1 value of 'disease_id'",
     ]
 
 

@@ -26,7 +26,7 @@ def test_two_relations_with_the_same_edges_turned_round_are_told() -> None:
     )
 
 
-@pytest.mark.parametrize("ends", [[*TURNED, (0, 0)], [(0, 1), (1, 0), (2, 0)]], ids=["more", "others"])
+@pytest.mark.parametrize("ends", [[*TURNED, (0, 0)], [(0, 1), (1, 0), (2, 0)]], ids=["some more", "as many others"])
 def test_a_relation_the_other_way_with_edges_of_its_own_is_not_told(ends: Ends) -> None:
     assert list(notices(graph_of(SIZES, {**EDGES, ("gene", "rev_target", "drug"): ends}))) == []
 

@@ -54,7 +54,7 @@ def test_every_setting_but_the_source_belongs_to_files_or_to_the_generator() -> 
 @pytest.mark.parametrize("setting", OF_FILES)
 def test_a_setting_of_files_needs_the_format_of_the_files(name: str, setting: str) -> None:
     refused(
-        f"{setting} {OF_FILES[setting]!r} is given, but source: {name} is the generated demo graph and reads no file: "
+        f"{setting} {OF_FILES[setting]!r} is given, but source: {name} is the generated graph and reads no file: "
         "set source to the format of your files, primekg, hetionet, tables",
         source=name,
         **{setting: OF_FILES[setting]},

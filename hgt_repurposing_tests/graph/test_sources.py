@@ -354,7 +354,7 @@ def test_tables_empty_node_id_is_named_by_row(tables: Path) -> None:
         (b"a,b\n", "there is no row below the header"),
         (b"a,b", "there is no row below the header"),
         (b"a,c\n1,2\n", "column 'b' is missing; columns found: 'a', 'c'"),
-        (b"a,b\n1,2\n1,2,3\n", "row 3 has 3 values where the header has 2 columns"),
+        (b"a,b\n1,2\n1,2,3\n", "row 3 has the wrong number of values (3 for 2 columns)"),
         (b"a,b\n1,2\n1,\n", "row 3 has no value in column 'b'"),
         (b'a,b\n1,2\n1,"2\n3,4\n5,6\n', "row 3 opens a quote that its line does not close"),
         ("a,b\n1,2\n1,ä\n".encode("latin-1"), "row 3 is not UTF-8 text (byte 0xe4 after '1,')"),

@@ -135,7 +135,7 @@ def _header(path: Path) -> list[str]:
     names = [trimmed(name) for name in written]
     spaced = sum(name != as_written for name, as_written in zip(names, written, strict=True))
     if spaced:
-        _logger.warning("%s: trimmed white space around %d column names", path, spaced)
+        _logger.warning("%s: trimmed white space around %d of the column names", path, spaced)
     return names
 
 
