@@ -109,6 +109,30 @@ def test_a_shipped_configuration_is_accepted(path: Path, monkeypatch: pytest.Mon
     ClassifierParams(**config["ops"].get("repurposing_model", {}).get("config", {}))
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"source": "tables", "drug": None, "indication": None, "exclude": None},
+        {"source": "tables", "path": "x", "drug": "drug", "indication": ["treats"], "drug_gene": [], "exclude": ["x"]},
+        {"source": "auto", "seed": 7},
+        {},
+    ],
+)
+def test_a_setting_of_the_graph_may_be_null_or_a_list(given: dict[str, object]) -> None:
+    config = {"ops": {"knowledge_graph": {"config": given}}}
+    assert dg.validate_run_config(defs.resolve_job_def("repurposing_job"), config)
+    assert KnowledgeGraphConfig(**given).model_dump() == GraphSource.model_validate(given).model_dump()
+
+
+def test_a_setting_that_the_source_does_not_read_is_one_sentence_in_the_launchpad() -> None:
+    with pytest.raises(dg.Failure) as caught:
+        KnowledgeGraphConfig(path="my/tables")
+    assert caught.value.description == (
+        "wrong configuration: path 'my/tables' is given, but source: auto is the generated graph and reads no "
+        "file: set source to the format of your files, primekg, hetionet, tables"
+    )
+
+
 def test_the_launchpad_offers_exactly_the_published_parameters() -> None:
     assert set(EmbeddingParamsConfig.model_fields) == set(EmbeddingParams.model_fields)
     assert all(field.description for field in EmbeddingParamsConfig.model_fields.values())

@@ -84,7 +84,7 @@ def test_nothing_is_wrong_with_what_is_shipped(path: Path) -> None:
         (of("embedding_params", "gradient_clip: .inf"),
          "embedding_params: wrong configuration: gradient_clip: Input should be a finite number (got inf)"),
         (of("knowledge_graph", "path: /my/graph"),
-         "knowledge_graph: wrong configuration: path '/my/graph' is given, but source: auto is the generated demo "
+         "knowledge_graph: wrong configuration: path '/my/graph' is given, but source: auto is the generated "
          "graph and reads no file: set source to the format of your files, primekg, hetionet, tables"),
         (of("embedding_params", "learning_rate: {env: RATE}"),
          "embedding_params: learning_rate is read from the environment variable RATE, which can give text, whole "

@@ -52,7 +52,7 @@ def everything_in(root: Path) -> set[str]:
         ("embedding_params", {"learning_rate": True}, "learning_rate: Input should be a valid number (got True)"),
         ("drug_disease_split", {"kinds": ["diseases"]}, "kinds: there is no way of splitting named 'diseases'"),
         ("hetero_data", {"therapeutic_edges": "train_only", "fold": 7}, "train_only names a fold that is not held out"),
-        ("knowledge_graph", {"path": "/mine"}, "path '/mine' is given, but source: auto is the generated demo graph"),
+        ("knowledge_graph", {"path": "/mine"}, "path '/mine' is given, but source: auto is the generated graph"),
     ],
 )
 def test_a_wrong_value_stops_the_run_before_any_step_writes(

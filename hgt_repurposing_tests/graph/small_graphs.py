@@ -1,6 +1,7 @@
 """Graphs small enough to draw."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,26 @@ def graph_of(
         edges={EdgeType(*edge_type): _index(ends) for edge_type, ends in edges.items()},
         therapeutic=therapeutic or TherapeuticRelations(),
     )
+
+
+Back = Literal["the same", "some more", "as many others"]
+BACK: tuple[Back, ...] = get_args(Back)
+
+
+def reversed_by_its_owner(back: Back) -> KnowledgeGraph:
+    """Drugs hit genes, and a relation `rev_hits` of the owner's leads back from genes to drugs, by these edges."""
+    hits = [(i, (i + step) % 12) for i in range(12) for step in (0, 1, 3)]
+    same = [(gene, drug) for drug, gene in hits]
+    others = [(i, (i + step) % 12) for i in range(12) for step in (2, 4, 5)]
+    edges: dict[tuple[str, str, str], Ends] = {
+        ("drug", "indication", "disease"): [(i, i) for i in range(12)],
+        ("drug", "hits", "gene"): hits,
+        ("gene", "rev_hits", "drug"): {"the same": same, "some more": same + others[:8], "as many others": others}[
+            back
+        ],
+        ("disease", "has", "gene"): [(i, (i + 2) % 12) for i in range(12)],
+    }
+    return graph_of({"drug": 12, "disease": 12, "gene": 12}, edges)
 
 
 def _index(ends: Ends) -> IntArray:

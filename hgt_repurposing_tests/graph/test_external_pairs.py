@@ -85,3 +85,24 @@ def test_a_file_that_is_no_parquet_is_an_error(toy_graph: KnowledgeGraph, tmp_pa
     path.write_text("drug_id,disease_id")
     with pytest.raises(ValueError, match=r"pairs\.parquet: cannot be read as Parquet"):
         load_external_pairs(str(path), toy_graph)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_white_space_around_ids_is_trimmed_and_counted(
+    toy_graph: KnowledgeGraph, tmp_path: Path, ending: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write(tmp_path / f"pairs{ending}", [("D3 ", "1"), ("D2", "\u00a03")])
+    assert load_external_pairs(path, toy_graph).pairs.tolist() == [[1, 2], [2, 0]]
+    assert [message.partition("around ")[2] for message in caplog.messages] == [
+        "1 value of 'drug_id'",
+        "1 value of 'disease_id'",
+    ]
+
+
+def test_a_path_may_begin_with_the_home_folder(
+    toy_graph: KnowledgeGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    write(tmp_path / "pairs.csv", ROWS)
+    assert load_external_pairs("~/pairs.csv", toy_graph).pairs.shape == (2, 2)

@@ -303,6 +303,20 @@ def test_hetionet_unknown_node_is_named_by_row_and_column(hetionet: Path, edge: 
     fails(lambda _: load_hetionet(hetionet), file, f"row 7 names the unknown node 'Gene::9' in '{column}'")
 
 
+def test_hetionet_with_one_id_under_two_kinds_is_refused(hetionet: Path) -> None:
+    file = lines(hetionet / "nodes.tsv", [*HETIONET_NODES, "5\tTRK5\tGene", "5\tfalitis\tDisease"])
+    message = (
+        "the id '5' stands under two kinds, 'Gene' and 'Disease', so no edge can say which is meant: "
+        "give ids that carry their kind, as 'Gene::5', in both files"
+    )
+    fails(lambda _: load_hetionet(hetionet), file, message)
+
+
+def test_hetionet_node_that_stands_twice_is_one_duplicate(hetionet: Path) -> None:
+    lines(hetionet / "nodes.tsv", [*HETIONET_NODES, HETIONET_NODES[1]])
+    assert load_hetionet(hetionet).num_duplicate_nodes == 1
+
+
 def test_hetionet_unknown_metaedge_to_leave_out_is_named(hetionet: Path) -> None:
     message = (
         "there is no relation 'GrG' to exclude: did you mean 'Gr>G'?; "
@@ -340,9 +354,9 @@ def test_tables_empty_node_id_is_named_by_row(tables: Path) -> None:
         (b"a,b\n", "there is no row below the header"),
         (b"a,b", "there is no row below the header"),
         (b"a,c\n1,2\n", "column 'b' is missing; columns found: 'a', 'c'"),
-        (b"a,b\n1,2\n1,2,3\n", "row 3 has 3 values where the header has 2 columns"),
+        (b"a,b\n1,2\n1,2,3\n", "row 3 has the wrong number of values (3 for 2 columns)"),
         (b"a,b\n1,2\n1,\n", "row 3 has no value in column 'b'"),
-        (b'a,b\n1,2\n1,"2\n3,4\n5,6\n', "row 3 has a line break in column 'b': was a quote left open?"),
+        (b'a,b\n1,2\n1,"2\n3,4\n5,6\n', "row 3 opens a quote that its line does not close"),
         ("a,b\n1,2\n1,ä\n".encode("latin-1"), "row 3 is not UTF-8 text (byte 0xe4 after '1,')"),
         ("a,b,ä\n1,2,3\n".encode("latin-1"), "row 1 is not UTF-8 text"),
         ("a,b\n1,2\n".encode("utf-16"), "row 1 is not UTF-8 text but UTF-16: save the file as UTF-8"),

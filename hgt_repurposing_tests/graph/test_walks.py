@@ -154,6 +154,40 @@ def test_walks_of_two_steps_keep_the_heaviest_entries_of_each_row(monkeypatch: p
     np.testing.assert_array_equal(kept.max(axis=1), whole.max(axis=1))
 
 
+# one relation between many types
+
+RELATED = graph_of(
+    SIZES, {t if t[1] == "indication" else (t[0], "related_to", t[2]): ends for t, ends in EDGES.items()}
+)
+
+
+@pytest.mark.parametrize("start", ["drug", "disease"])
+def test_walks_are_told_apart_by_their_types_where_their_relations_have_one_name(start: str) -> None:
+    def dense(graph: KnowledgeGraph) -> list[list[list[float]]]:
+        return sorted(walk.weights.toarray().tolist() for walk in walks(graph, start))
+
+    assert dense(RELATED) == dense(GRAPH)
+    names = [walk.name for walk in walks(RELATED, start)]
+    assert len(set(names)) == len(names)
+
+
+def test_a_relation_shows_its_types_where_others_have_its_name_and_only_there() -> None:
+    edges: dict[tuple[str, str, str], Ends] = {**EDGES, ("drug", "part_of", "pathway"): [(0, 0)]}
+    assert [walk.name for walk in walks(graph_of(SIZES, edges), "drug")] == [
+        "(drug, part_of, pathway)",
+        "causes",
+        "targets",
+        "(drug, part_of, pathway)-(gene, part_of, pathway)",
+        "targets-(gene, part_of, pathway)",
+        "targets-interacts",
+    ]
+
+
+def test_a_treatment_of_the_same_name_changes_no_name() -> None:
+    graph = graph_of(SIZES, {**EDGES, ("drug", "targets", "disease"): [(0, 1)]})
+    assert by_name(graph, "drug") == by_name(GRAPH, "drug")
+
+
 # genes
 
 

@@ -7,6 +7,8 @@ what its plain form reads for any drug. The ridge reads all labels, which is why
 tested in `test_hidden_cells.py` and `test_judging.py`.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -247,3 +249,21 @@ def test_damping_by_degree_is_all_that_is_left_of_the_own_label() -> None:
     name = "similar drugs treat it by targets"
     ratio = np.sinh(column(after, name)[drug, disease]) / np.sinh(column(before, name)[drug, disease])
     assert ratio == pytest.approx(np.sqrt(4 / 3), rel=1e-4)  # the disease has 3 instead of 4 treatments; float32
+
+
+# one relation between many types
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+def test_relations_of_one_name_give_as_many_features_of_the_same_values(regime: Regime) -> None:
+    graph = planted_graph()
+    edges = {
+        edge_type if graph.is_drug_disease(edge_type) else edge_type._replace(relation="related_to"): index
+        for edge_type, index in graph.edges.items()
+    }
+    own = features(regime=regime)
+    related = PairFeatures(neighbourhoods_of(replace(graph, edges=edges)), own.visible, regime)
+    assert len(related.names) == len(set(related.names)) == len(own.names)
+    ours, theirs = (np.moveaxis(of.block(ALL), -1, 0) for of in (own, related))
+    for values in ours:
+        assert any(np.allclose(values, other, atol=1e-4) for other in theirs)  # float32, "against" divides by spreads

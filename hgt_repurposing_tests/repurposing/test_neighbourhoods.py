@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -199,6 +200,40 @@ def test_the_scale_of_a_path_is_its_mean_where_there_is_one() -> None:
 def test_genes_are_those_that_the_graph_joins() -> None:
     assert FOUND.drug_genes.nnz == GRAPH.edges[EdgeType("drug", "targets", "gene")].shape[1]
     assert FOUND.disease_genes.nnz == GRAPH.edges[EdgeType("disease", "associates", "gene")].shape[1]
+
+
+# one relation between many types
+
+
+def test_relations_of_one_name_are_as_many_similarities_and_paths_as_if_each_had_its_own() -> None:
+    edges = {
+        edge_type if GRAPH.is_drug_disease(edge_type) else edge_type._replace(relation="related_to"): index
+        for edge_type, index in GRAPH.edges.items()
+    }
+    related = dict(arrays(neighbourhoods_of(replace(GRAPH, edges=edges))))
+    own = dict(arrays(FOUND))
+    assert len(related) == len(own)
+    left = list(related.values())
+    for name, values in own.items():
+        same = [
+            i for i, other in enumerate(left) if other.shape == values.shape and np.allclose(other, values, atol=1e-6)
+        ]
+        assert same, name
+        del left[same[0]]
+
+
+def test_two_features_of_one_name_are_refused() -> None:
+    edges: dict[tuple[str, str, str], Ends] = {
+        TREATS: [(0, 0)],
+        ("drug", "a", "gene"): [(0, 0)],
+        ("drug", "a-b", "protein"): [(0, 0)],
+        ("gene", "b-c", "pathway"): [(0, 0)],
+        ("protein", "c", "pathway"): [(0, 0)],
+        ("disease", "d", "gene"): [(0, 0)],
+    }
+    graph = graph_of({"drug": 2, "disease": 2, "gene": 1, "protein": 1, "pathway": 1}, edges)
+    with pytest.raises(ValueError, match=r"two features would be called 'a-b-c': give one of the relations in it"):
+        neighbourhoods_of(graph)
 
 
 # what the decomposition reads

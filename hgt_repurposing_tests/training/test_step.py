@@ -21,6 +21,7 @@ from hgt_repurposing.training import step
 from hgt_repurposing.training.loop import fit
 from hgt_repurposing.training.params import EmbeddingParams
 from hgt_repurposing.training.step import Batches, losses
+from hgt_repurposing_tests.graph.small_graphs import BACK, Back, reversed_by_its_owner
 from hgt_repurposing_tests.training.runs import SMALL, STRATEGIES, assert_same_run, same_weights, small
 
 LOGGER = "hgt_repurposing.training.step"
@@ -106,6 +107,18 @@ def test_the_contrastive_loss_is_added_with_its_weight(data: HeteroData) -> None
     alone, once, twice = loss(0.0), loss(1.0), loss(2.0)
     assert once > alone + 0.1
     assert twice - once == pytest.approx(once - alone, rel=1e-4)  # float32
+
+
+# a relation of the owner's that is called as a reverse
+
+
+@pytest.mark.parametrize("back", BACK)
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_graph_with_a_relation_called_as_a_reverse_is_trained_on(strategy: str, back: Back) -> None:
+    graph = to_hetero_data(message_graph(reversed_by_its_owner(back)))
+    result = fit(graph, small(STRATEGIES[strategy], num_epochs=1))
+    assert len(result.model.metadata.relations) == 6
+    assert np.isfinite(result.history["loss"]).all()
 
 
 # fixed shapes

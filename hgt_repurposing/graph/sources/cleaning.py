@@ -95,7 +95,8 @@ def _cleaned(values: "pd.Series[str]", *, file: Path, first_row: int, unquote: b
         raise ValueError(f"{file}: row {position + first_row} {_control(new[codes[position]], str(values.name))}")
     if spaced:
         count = int(np.isin(codes, spaced).sum())
-        _logger.warning("%s: trimmed white space around %d values of %r", file, count, values.name)
+        what = "value" if count == 1 else "values"
+        _logger.warning("%s: trimmed white space around %d %s of %r", file, count, what, values.name)
     return _recoded(values, codes, new)
 
 

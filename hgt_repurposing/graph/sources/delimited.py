@@ -26,6 +26,7 @@ import pyarrow.csv
 from hgt_repurposing.graph.sources.cleaning import cleaned, first_row_where, trimmed, unquoted
 from hgt_repurposing.graph.sources.diagnosis import unreadable_row
 from hgt_repurposing.graph.sources.files import listed, require_file
+from hgt_repurposing.graph.sources.lines import CountedLines
 
 FIRST_ROW = 2
 """Line on which the first row below the header stands."""
@@ -93,12 +94,19 @@ def _read(path: Path, header: Sequence[str], columns: Sequence[str]) -> pd.DataF
     # Columns go by number: of the names only those that are wanted need to be different.
     read = pa.csv.ReadOptions(column_names=[str(place) for place in range(len(header))], skip_rows=1)
     try:
-        table = pa.csv.read_csv(str(path), read_options=read, parse_options=parse, convert_options=convert)
+        with CountedLines(path) as lines:
+            table = pa.csv.read_csv(
+                pa.PythonFile(lines, "r"), read_options=read, parse_options=parse, convert_options=convert
+            )
     except pa.ArrowInvalid as error:
         row = unreadable_row(path, delimiter=delimiter, num_columns=len(header))
         raise ValueError(f"{path}: {row or _reason(error)}") from error
     except OSError as error:
         raise ValueError(f"{path}: cannot be unpacked ({_reason(error)})") from error
+    if lines.num_lines != len(table) + 1:
+        row = unreadable_row(path, delimiter=delimiter, num_columns=len(header))
+        if row:
+            raise ValueError(f"{path}: {row}")
     frame: pd.DataFrame = table.rename_columns(list(columns)).to_pandas(split_blocks=True, self_destruct=True)
     return frame
 
@@ -127,7 +135,7 @@ def _header(path: Path) -> list[str]:
     names = [trimmed(name) for name in written]
     spaced = sum(name != as_written for name, as_written in zip(names, written, strict=True))
     if spaced:
-        _logger.warning("%s: trimmed white space around %d column names", path, spaced)
+        _logger.warning("%s: trimmed white space around %d of the column names", path, spaced)
     return names
 
 

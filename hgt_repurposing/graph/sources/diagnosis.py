@@ -45,7 +45,7 @@ def _wrong(line: str, delimiter: str, num_columns: int) -> str | None:
     if quoted:
         return None
     count = line.count(delimiter) + 1
-    return None if count == num_columns else f"has {count} values where the header has {num_columns} columns"
+    return None if count == num_columns else f"has the wrong number of values ({count} for {num_columns} columns)"
 
 
 def _opens_a_quote(line: str) -> bool:

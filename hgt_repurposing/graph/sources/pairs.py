@@ -10,7 +10,9 @@ import pyarrow as pa
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import NODE_ID, BoolArray, IntArray
+from hgt_repurposing.graph.sources.cleaning import cleaned, first_row_where
 from hgt_repurposing.graph.sources.delimited import read_columns
+from hgt_repurposing.graph.sources.files import require_file
 
 COLUMNS = ("drug_id", "disease_id")
 
@@ -80,8 +82,7 @@ def _read(path: Path) -> pd.DataFrame:
     """The two columns as text."""
     if path.suffix != ".parquet":
         return read_columns(path, COLUMNS).astype("str")
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file")
+    require_file(path)
     try:
         table = pd.read_parquet(path)
     except (pa.ArrowInvalid, OSError) as error:
@@ -91,8 +92,10 @@ def _read(path: Path) -> pd.DataFrame:
         raise ValueError(f"{path}: column {absent[0]!r} is missing; columns found: {', '.join(map(repr, table))}")
     if table.empty:
         raise ValueError(f"{path}: there is no row")
+    ids = table[list(COLUMNS)].astype("str").astype("category")
+    ids = cleaned(ids, file=path, first_row=1)
     for column in COLUMNS:
-        missing = table[column].isna().to_numpy()
+        missing = ids[column].isna().to_numpy()
         if missing.any():
-            raise ValueError(f"{path}: row {int(missing.argmax()) + 1} has no value in column {column!r}")
-    return table[list(COLUMNS)].astype("str")
+            raise ValueError(f"{path}: row {first_row_where(missing, 1)} has no value in column {column!r}")
+    return ids.astype("str")

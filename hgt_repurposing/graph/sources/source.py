@@ -97,12 +97,14 @@ class GraphSource(BaseModel, frozen=True, extra="forbid"):
     def _is_read_by_the_source(self) -> Self:
         changed = [name for name, field in type(self).model_fields.items() if getattr(self, name) != field.default]
         unread = [name for name in changed if name != "source" and (name in _GENERATOR_SETTINGS) == bool(self.format)]
-        said = ", ".join(f"{name} {getattr(self, name)!r}" for name in unread)
+        said = " and ".join(f"{name} {getattr(self, name)!r}" for name in unread) + (
+            " is" if len(unread) == 1 else " are"
+        )
         if unread and self.format:
-            raise ValueError(f"{said} is read for source: synthetic alone (got source: {self.source}): leave it out")
+            raise ValueError(f"{said} read for source: synthetic alone (got source: {self.source}): leave it out")
         if unread:
             raise ValueError(
-                f"{said} is given, but source: {self.source} is the generated demo graph and reads no file: "
+                f"{said} given, but source: {self.source} is the generated graph and reads no file: "
                 f"set source to the format of your files, {', '.join(_OWN)}"
             )
         return self

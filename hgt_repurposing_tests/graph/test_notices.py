@@ -1,0 +1,53 @@
+"""What is said of a graph that looks like a mistake, and that nothing is said of one that does not."""
+
+import pytest
+
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.notices import isolated_nodes, notices
+from hgt_repurposing_tests.graph.small_graphs import Ends, graph_of
+
+SIZES = {"drug": 2, "disease": 2, "gene": 3}
+EDGES: dict[tuple[str, str, str], Ends] = {
+    ("drug", "indication", "disease"): [(0, 0)],
+    ("drug", "target", "gene"): [(0, 1), (1, 0), (1, 2)],
+}
+TURNED: Ends = [(0, 1), (1, 0), (2, 1)]
+
+
+def test_nothing_is_said_of_a_graph_that_is_as_it_should_be(demo_graph: KnowledgeGraph) -> None:
+    assert list(notices(demo_graph)) == []
+
+
+def test_two_relations_with_the_same_edges_turned_round_are_told() -> None:
+    (said,) = notices(graph_of(SIZES, {**EDGES, ("gene", "rev_target", "drug"): TURNED}))
+    assert said == (
+        "(drug, target, gene) and (gene, rev_target, drug) hold the same 3 edges, each turned round in the other: "
+        "where they say the same, exclude can leave one out ('target' or 'rev_target')"
+    )
+
+
+@pytest.mark.parametrize("ends", [[*TURNED, (0, 0)], [(0, 1), (1, 0), (2, 0)]], ids=["some more", "as many others"])
+def test_a_relation_the_other_way_with_edges_of_its_own_is_not_told(ends: Ends) -> None:
+    assert list(notices(graph_of(SIZES, {**EDGES, ("gene", "rev_target", "drug"): ends}))) == []
+
+
+def test_two_symmetric_relations_with_the_same_edges_are_told() -> None:
+    twice: dict[tuple[str, str, str], Ends] = {("gene", r, "gene"): [(0, 1), (1, 2)] for r in ("parent", "child")}
+    (said,) = notices(graph_of(SIZES, EDGES | twice))
+    assert "(gene, child, gene) and (gene, parent, gene) hold the same 2 edges" in said
+
+
+@pytest.mark.parametrize("other", ["Target", "tar get", "tar\u200bget", "TARGET"])
+def test_relations_that_differ_by_case_or_white_space_are_told(other: str) -> None:
+    (said,) = notices(graph_of(SIZES, {**EDGES, ("drug", other, "gene"): [(0, 0)]}))
+    one, two = sorted(["target", other])
+    assert said.startswith(f"the relations {one!r} and {two!r} differ by case or white space only and count as two")
+
+
+def test_node_types_that_differ_by_case_are_told() -> None:
+    (said,) = notices(graph_of({**SIZES, "Gene": 1}, EDGES))
+    assert said.startswith("the node types 'Gene' and 'gene' differ by case or white space only")
+
+
+def test_isolated_nodes_are_counted_by_type() -> None:
+    assert isolated_nodes(graph_of(SIZES, EDGES)) == [("disease", 1, 2)]
