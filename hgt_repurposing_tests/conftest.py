@@ -28,6 +28,16 @@ settings.load_profile("repeat")
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / "build" / "numba" / worker)
 
+# What a shell may have set: another data folder or configuration, colours, a narrow terminal.
+for variable in (
+    "HGT_REPURPOSING_DATA",
+    "HGT_REPURPOSING_CONFIG",
+    "PYTORCH_ENABLE_MPS_FALLBACK",
+    "FORCE_COLOR",
+    "COLUMNS",
+):
+    os.environ.pop(variable, None)
+
 TOY_NODES = [
     ("drug", "D1", "Velotinib"),
     ("drug", "D2", "Zanolone"),
