@@ -1,14 +1,23 @@
 #!/usr/bin/env bash
 # Makes the environment and runs what must pass: style, types, tests. Safe to run again.
-#     bash scripts/test.sh [--slow]      --slow: the tests that take minutes, instead
+#     bash scripts/test.sh [--slow]      --slow: the tests that take minutes, instead, and all properties on new examples
 set -euo pipefail
 
 EXTRAS=dev
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
+# Two tests at a time, each on one thread: teams of threads that share two cores wait for one another. The tests of a file
+# stay together, for they share what is fitted once.
+in_pairs() {
+    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 pytest -n 2 --dist loadfile "$@"
+}
+
 if [ "${1:-}" = "--slow" ]; then
     echo "Running the slow tests"
-    exec pytest -m slow
+    pytest -m slow
+    echo "Trying the properties on other examples than those of every day"
+    in_pairs -m "hypothesis and not slow and not gpu" --hypothesis-profile explore
+    exit
 fi
 echo "Checking style"
 ruff check .
@@ -16,4 +25,4 @@ ruff format --check .
 echo "Checking types"
 mypy
 echo "Running the tests"
-exec pytest
+in_pairs

@@ -16,11 +16,13 @@ DRUG_DEGREE = np.array([3, 2, 1, 0])
 DISEASE_DEGREE = np.array([1, 0])
 
 
-def popularity_world(seed: int) -> tuple[BoolArray, IntArray, IntArray]:
+def popularity_world(
+    seed: int, *, num_drugs: int = 300, num_diseases: int = 40
+) -> tuple[BoolArray, IntArray, IntArray]:
     """Labels that follow from the degrees of drug and disease, and from nothing else."""
     generator = np.random.default_rng(seed)
-    drug_degree, disease_degree = (generator.geometric(0.25, size) - 1 for size in (300, 40))
-    chance = np.minimum(np.outer(drug_degree, disease_degree) / 300, 1)
+    drug_degree, disease_degree = (generator.geometric(0.25, size) - 1 for size in (num_drugs, num_diseases))
+    chance = np.minimum(np.outer(drug_degree, disease_degree) / num_drugs, 1)
     return generator.random(chance.shape) < chance, drug_degree, disease_degree
 
 
@@ -92,6 +94,19 @@ def test_the_weights_stand_for_the_mean_over_draws(seed: int) -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
+def test_the_ranges_of_the_degrees_are_worth_nothing_at_all(seed: int) -> None:
+    positive, *degrees = popularity_world(seed, num_drugs=100, num_diseases=20)
+    drug_range, disease_range = (np.ceil(np.log2(degree + 1)) for degree in degrees)  # 0, 1, 2-3, 4-7, ...
+    popularity = np.outer(drug_range + 1, disease_range + 1)  # one value for all pairs that are matched
+    result = degree_matched(
+        popularity, positive, np.ones_like(positive), drug_degree=degrees[0], disease_degree=degrees[1]
+    )
+    # Positives and weighted negatives have one distribution of scores; sums of 2,000 weights in float64 are off by
+    # 2,000 roundings of 2^-53 at most, and the area is a sum of products of two of them.
+    assert result.auroc_degree_matched == pytest.approx(0.5, abs=2 * 2000 * 2**-53)
+
+
+@pytest.mark.parametrize("seed", range(5))
 def test_popularity_is_worth_nothing_where_negatives_are_as_popular(seed: int) -> None:
     positive, drug_degree, disease_degree = popularity_world(seed)
     popularity = np.outer(drug_degree + 1, disease_degree + 1).astype(np.float64)

@@ -102,7 +102,8 @@ def test_the_dot_product_has_nothing_to_learn_and_nothing_to_save() -> None:
 
 @given(st.floats(1e-3, 1e3))
 def test_length_of_an_embedding_does_not_matter(factor: float) -> None:
-    decoder, links, embeddings = random_decoder(8), random_links(10, 2, seed=0), normal(NUM_NODES, 8, seed=1)
+    decoder, links = random_decoder(8).double(), random_links(10, 2, seed=0)
+    embeddings = normal(NUM_NODES, 8, seed=1).double()
     torch.testing.assert_close(decoder(factor * embeddings, *links), decoder(embeddings, *links))
 
 

@@ -162,13 +162,15 @@ def test_a_peak_beyond_the_prediction_is_worth_a_warning_where_memory_counts(
 
 # the prediction
 
-MEASURE = """
+MEASURE = r"""
 import gc
+import re
 import sys
+from pathlib import Path
 from hgt_repurposing.graph.hetero_data import to_hetero_data
 from hgt_repurposing.graph.message_graph import message_graph
 from hgt_repurposing.graph.synthetic import SyntheticConfig, synthetic_knowledge_graph
-from hgt_repurposing.training.device import ComputeDevice, PeakWatch
+from hgt_repurposing.training.device import GIB, ComputeDevice, PeakWatch
 from hgt_repurposing.training.loop import fit
 from hgt_repurposing.training.params import EmbeddingParams
 from hgt_repurposing.training.step import Batches
@@ -180,9 +182,16 @@ device.release()  # what making the graph has left would be used again and not b
 made = []
 start = Batches.of_graph
 Batches.of_graph = lambda *given, **more: made.append(start(*given, **more)) or made[-1]
+kernel = Path("/proc/self/clear_refs")
+if kernel.exists():  # Linux: the highest mark begins anew
+    kernel.write_text("5")
 with PeakWatch(device) as watch:
     fit(data, EmbeddingParams.model_validate_json(sys.argv[2]))
-print(made[0].predicted_gb, watch.peak_above_start)
+# Looking often may miss the peak where the machine is busy, and the kernel does not.
+peak = GIB * watch.peak_above_start
+if kernel.exists():
+    peak = 1024 * int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) - GIB * watch.start
+print(made[0].predicted_gb, peak / GIB)
 """
 
 
@@ -203,7 +212,7 @@ WIDE = {"hidden_dim": 256, "embedding_dim": 512, "edge_sample_size": 5000, "node
 MANY = {"num_negatives": 64, "negatives": "degree", "loss": "softmax"}
 NARROW = WIDE | {"hidden_dim": 64, "embedding_dim": 64}
 FACTOR = 1.35
-"""Measured over many settings the quotient was 0.88 to 1.20; allocators and other processes move it by a tenth."""
+"""Measured over many settings the quotient was 0.88 to 1.20; the allocator moves it by a tenth."""
 
 
 @pytest.mark.parametrize(
