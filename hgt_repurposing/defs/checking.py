@@ -1,5 +1,6 @@
 """A configuration file looked at before anything runs: by our rules, by Dagster's, and against the graph it names."""
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -62,6 +63,7 @@ def refusals(config: Mapping[str, Any], job: dg.JobDefinition) -> list[str]:
 def _look(config: Mapping[str, Any], data: str) -> Iterator[str]:
     """Load the graph and split it, as the run would; raises what the run would."""
     root = data_folder(data or settings_of("store", config).data_folder)
+    _require_writable(root)
     demo_over_another_graph(config, root=root)
     source: GraphSource = settings_of("knowledge_graph", config)
     num_bytes = _size(source, root / RAW_FOLDER)
@@ -78,6 +80,15 @@ def _look(config: Mapping[str, Any], data: str) -> Iterator[str]:
     )
     yield from _split_lines(prepared)
     yield "not looked at: whether memory and disk will do"
+
+
+def _require_writable(root: Path) -> None:
+    """Raises OSError if nothing can be written to the data folder."""
+    there = next(folder for folder in (root, *root.parents) if folder.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(f"the data folder {root} cannot be made: {there} is a file")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(f"the data folder {root} cannot be written to: you may not write to {there}")
 
 
 def _size(source: GraphSource, raw_folder: Path) -> int:

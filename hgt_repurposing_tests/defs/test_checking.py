@@ -1,0 +1,97 @@
+"""`check` looks at the graph too: names, folds and the data folder, and says what it did not look at."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hgt_repurposing.cli import app
+from hgt_repurposing.defs import checking
+from hgt_repurposing.defs.checking import checked
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing_tests.defs.test_run_config import of
+from hgt_repurposing_tests.graph.tables import write_tables
+
+NAMES = "contraindication: [contraindication], off_label: ['off-label use']"
+
+
+@pytest.fixture
+def tables(demo_graph: KnowledgeGraph, tmp_path: Path) -> Path:
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    write_tables(demo_graph, folder)
+    return folder
+
+
+def config_file(folder: Path, text: str) -> Path:
+    file = folder / "mine.yaml"
+    file.write_text(text)
+    return file
+
+
+def complaints_about(text: str, folder: Path) -> list[str]:
+    return checked(config_file(folder, text), data=str(folder / "data")).complaints
+
+
+def test_what_was_seen_of_a_graph_is_said_and_what_was_not(tables: Path, tmp_path: Path) -> None:
+    text = of("knowledge_graph", f"source: tables, path: {tables}, {NAMES}")
+    found = checked(config_file(tmp_path, text), data=str(tmp_path / "data"))
+    assert found.complaints == []
+    assert found.seen[0].startswith("graph: 3,000 nodes of 6 types, ")
+    assert found.seen[1] == "split: disease, pair, drug, disease_group, each into 5 folds"
+    assert found.seen[-1] == "not looked at: whether memory and disk will do"
+    assert not (tmp_path / "data").exists(), "a look writes nothing"
+
+
+def test_a_name_that_the_graph_does_not_have_is_said_with_the_one_that_was_meant(tables: Path, tmp_path: Path) -> None:
+    text = of("knowledge_graph", f"source: tables, path: {tables}, {NAMES}, drug_gene: [drug_proteins]")
+    (said,) = complaints_about(text, tmp_path)
+    assert "'drug_proteins'" in said
+    assert "did you mean 'drug_protein'?" in said
+
+
+def test_folds_that_are_too_small_are_said(tables: Path, tmp_path: Path) -> None:
+    graph = of("knowledge_graph", f"source: tables, path: {tables}, {NAMES}")
+    text = graph + "  drug_disease_split: {config: {kinds: [drug, disease_group], num_folds: 20}}\n"
+    found = checked(config_file(tmp_path, text), data=str(tmp_path / "data"))
+    assert found.complaints == []
+    assert found.seen[1] == "split: drug, each into 20 folds"
+    assert found.seen[2].startswith("left out: disease_group: 20 folds by disease_group need at least 20 groups of rel")
+
+
+@pytest.mark.parametrize("path", ["/absent", "/dev/null"])
+def test_a_path_that_leads_nowhere_is_said(tmp_path: Path, path: str) -> None:
+    (said,) = complaints_about(of("knowledge_graph", f"source: tables, path: {path}"), tmp_path)
+    assert said.startswith(path)
+
+
+def test_large_files_are_not_read_and_that_is_said(
+    tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "MAX_BYTES", 1000)
+    text = of("knowledge_graph", f"source: tables, path: {tables}, drug_gene: [nonsense]")
+    found = checked(config_file(tmp_path, text), data=str(tmp_path / "data"))
+    assert found.complaints == []
+    (line,) = found.seen
+    assert line.startswith("not looked at: rows of the graph's files (")
+
+
+def test_a_data_folder_that_is_a_file_is_said(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    (said,) = complaints_about("ops: {}", tmp_path)
+    assert said == f"the data folder {tmp_path}/data cannot be made: {tmp_path}/data is a file"
+
+
+def test_a_file_that_is_no_text_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_bytes(b"\xff\xfe\x00")
+    (said,) = checked(file).complaints
+    assert said.startswith("it cannot be read: ")
+
+
+def test_resolve_prints_numbers_as_numbers(tmp_path: Path) -> None:
+    file = config_file(tmp_path, of("embedding_params", "learning_rate: 1e-3, num_epochs: 010"))
+    result = CliRunner().invoke(app, ["resolve", str(file), "--data", str(tmp_path / "data")])
+    assert result.exit_code == 0
+    assert result.stdout == "ops:\n  embedding_params:\n    config:\n      learning_rate: 0.001\n      num_epochs: 10\n"
+    assert "graph: 3,000 nodes" in result.stderr
