@@ -11,6 +11,7 @@ from hgt_repurposing.defs.checking import checked
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing_tests.defs.test_run_config import of
 from hgt_repurposing_tests.graph.tables import write_tables
+from hgt_repurposing_tests.test_preflight import CHAIN, treated
 
 NAMES = "contraindication: [contraindication], off_label: ['off-label use']"
 
@@ -50,13 +51,23 @@ def test_a_name_that_the_graph_does_not_have_is_said_with_the_one_that_was_meant
     assert "did you mean 'drug_protein'?" in said
 
 
-def test_folds_that_are_too_small_are_said(tables: Path, tmp_path: Path) -> None:
-    graph = of("knowledge_graph", f"source: tables, path: {tables}, {NAMES}")
-    text = graph + "  drug_disease_split: {config: {kinds: [drug, disease_group], num_folds: 20}}\n"
+def test_folds_that_are_too_small_are_said(tmp_path: Path) -> None:
+    write_tables(treated(5), tmp_path)
+    (said,) = complaints_about(of("knowledge_graph", f"source: tables, path: {tmp_path}"), tmp_path)
+    assert said.startswith(
+        "learning hides 5 inner folds by disease in turn and needs at least as many treated diseases"
+    )
+
+
+def test_groups_that_are_too_few_are_said_and_no_mistake(tmp_path: Path) -> None:
+    write_tables(treated(8, related=CHAIN), tmp_path)
+    text = of("knowledge_graph", f"source: tables, path: {tmp_path}")
     found = checked(config_file(tmp_path, text), data=str(tmp_path / "data"))
     assert found.complaints == []
-    assert found.seen[1] == "split: drug, each into 20 folds"
-    assert found.seen[2].startswith("left out: disease_group: 20 folds by disease_group need at least 20 groups of rel")
+    assert found.seen[1] == "split: disease, pair, drug, each into 5 folds"
+    assert found.seen[2].startswith(
+        "left out: disease_group: 5 folds by disease_group need at least 5 groups of related"
+    )
 
 
 @pytest.mark.parametrize("path", ["/absent", "/dev/null"])
