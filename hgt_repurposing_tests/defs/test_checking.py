@@ -61,13 +61,13 @@ def test_folds_that_are_too_small_are_said(tmp_path: Path) -> None:
 
 def test_groups_that_are_too_few_are_said_and_no_mistake(tmp_path: Path) -> None:
     write_tables(treated(8, related=CHAIN), tmp_path)
-    text = of("knowledge_graph", f"source: tables, path: {tmp_path}")
+    text = of("knowledge_graph", f"source: tables, path: {tmp_path}") + (
+        "  drug_disease_split: {config: {num_folds: 2}}\n  repurposing_model: {config: {inner_folds: 2}}\n"
+    )
     found = checked(config_file(tmp_path, text), data=str(tmp_path / "data"))
     assert found.complaints == []
-    assert found.seen[1] == "split: disease, pair, drug, each into 5 folds"
-    assert found.seen[2].startswith(
-        "left out: disease_group: 5 folds by disease_group need at least 5 groups of related"
-    )
+    assert found.seen[1] == "split: disease, pair, drug, each into 2 folds"
+    assert found.seen[2].startswith("left out: disease_group: learning hides 2 inner folds by disease_group in turn")
 
 
 @pytest.mark.parametrize("path", ["/absent", "/dev/null"])
