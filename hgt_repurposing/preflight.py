@@ -9,6 +9,7 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import is_gene_or_pathway
 from hgt_repurposing.graph.sources.pairs import ExternalPairs, load_external_pairs
 from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig, split_drug_disease_pairs
+from hgt_repurposing.graph.walks import require_relations
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.training.params import EmbeddingParams
 
@@ -55,21 +56,6 @@ def split_for_learning(
     if classifier is not None:
         _require_negatives(graph, split)
     return PreparedSplit(split, external)
-
-
-def require_relations(graph: KnowledgeGraph, node_type: str) -> None:
-    """Something must tell which drugs, and which diseases, are alike.
-
-    Raises:
-        ValueError: If no relation but those between drugs and diseases touches the node type.
-    """
-    for edge_type, index in graph.edges.items():
-        if index.size and node_type in (edge_type.source, edge_type.target) and not graph.is_drug_disease(edge_type):
-            return
-    raise ValueError(
-        f"no relation but treatments touches the {node_type!r} nodes, so nothing tells which of them are alike: the "
-        "graph needs edges to genes, side effects, symptoms or the like"
-    )
 
 
 def _require_negatives(graph: KnowledgeGraph, split: DrugDiseaseSplit) -> None:

@@ -18,6 +18,8 @@ from hgt_repurposing.graph.schema import EdgeType, is_gene_or_pathway
 
 MAX_ENTRIES = 4_000_000
 """Entries kept of one walk of two steps; of each start the heaviest, so that hubs do not fill memory."""
+JOINTS = frozenset("-~")
+"""Signs between the names of steps, and of the two walks of a path."""
 
 
 class Walk(NamedTuple):
@@ -46,12 +48,28 @@ class Relatives(NamedTuple):
 def shown_names(graph: KnowledgeGraph) -> dict[EdgeType, str]:
     """What each edge type but those between drugs and diseases is called: its relation, with types where need be.
 
-    That is where the same relation stands between other types as well. Edges between drugs and diseases have no say, or
-    a treatment would change what the rest is called.
+    That is where the same relation stands between other types as well, or where its name holds a sign that joins names
+    of steps, so that `a-b` and `c` would be called as `a` and `b-c` are. Edges between drugs and diseases have no say,
+    or a treatment would change what the rest is called.
     """
     walked = [edge_type for edge_type in sorted(graph.edges) if not graph.is_drug_disease(edge_type)]
     times = Counter(edge_type.relation for edge_type in walked)
-    return {t: t.relation if times[t.relation] == 1 else str(t) for t in walked}
+    return {t: t.relation if times[t.relation] == 1 and JOINTS.isdisjoint(t.relation) else str(t) for t in walked}
+
+
+def require_relations(graph: KnowledgeGraph, node_type: str) -> None:
+    """Something must tell which drugs, and which diseases, are alike.
+
+    Raises:
+        ValueError: If no relation but those between drugs and diseases touches the node type.
+    """
+    for edge_type, index in graph.edges.items():
+        if index.size and node_type in (edge_type.source, edge_type.target) and not graph.is_drug_disease(edge_type):
+            return
+    raise ValueError(
+        f"no relation but treatments touches the {node_type!r} nodes, so nothing tells which of them are alike: the "
+        "graph needs edges to genes, side effects, symptoms or the like"
+    )
 
 
 def incidence(graph: KnowledgeGraph, edge_type: EdgeType, *, start: str) -> csr_array:

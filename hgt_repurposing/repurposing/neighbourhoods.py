@@ -14,7 +14,16 @@ from scipy.sparse import csr_array, eye_array, vstack
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import IntArray
-from hgt_repurposing.graph.walks import Walk, direct_walks, gene_incidence, relatives, top_of_rows, unit_rows, walks
+from hgt_repurposing.graph.walks import (
+    Walk,
+    direct_walks,
+    gene_incidence,
+    relatives,
+    require_relations,
+    top_of_rows,
+    unit_rows,
+    walks,
+)
 from hgt_repurposing.repurposing.kernel import Eigenvectors, similarity_kernel
 
 NEAREST = 400
@@ -103,12 +112,8 @@ def profile_blocks(graph: KnowledgeGraph, node_type: str) -> list[csr_array]:
 
 
 def _side(graph: KnowledgeGraph, node_type: str, found: list[Walk], anchors: IntArray) -> Side:
+    require_relations(graph, node_type)
     related = relatives(graph, node_type)
-    if not (found or related):
-        raise ValueError(
-            f"no relation but treatments touches the {node_type!r} nodes, so nothing tells which of them are alike: "
-            "the graph needs edges to genes, side effects, symptoms or the like"
-        )
     one_step = [(walk.name, unit_rows(walk.weights)) for walk in found if len(walk.steps) == 1]
     direct = [(name, _cosines(rows, anchors)) for name, rows in one_step]
     direct += [(name, _without_self(csr_array(matrix[:, anchors]), anchors)) for _, name, matrix in related]

@@ -222,7 +222,7 @@ def test_relations_of_one_name_are_as_many_similarities_and_paths_as_if_each_had
         del left[same[0]]
 
 
-def test_two_features_of_one_name_are_refused() -> None:
+def test_names_that_would_join_to_the_same_are_told_apart() -> None:
     edges: dict[tuple[str, str, str], Ends] = {
         TREATS: [(0, 0)],
         ("drug", "a", "gene"): [(0, 0)],
@@ -232,8 +232,12 @@ def test_two_features_of_one_name_are_refused() -> None:
         ("disease", "d", "gene"): [(0, 0)],
     }
     graph = graph_of({"drug": 2, "disease": 2, "gene": 1, "protein": 1, "pathway": 1}, edges)
-    with pytest.raises(ValueError, match=r"two features would be called 'a-b-c': give one of the relations in it"):
-        neighbourhoods_of(graph)
+    assert list(neighbourhoods_of(graph).drugs.similarities) == [
+        "(drug, a-b, protein)",
+        "a",
+        "(drug, a-b, protein)-c",
+        "a-(gene, b-c, pathway)",
+    ]
 
 
 # what the decomposition reads
