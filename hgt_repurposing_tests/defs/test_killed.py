@@ -1,16 +1,20 @@
 """The asset `hgt_model` after `kill -9` in the middle of an epoch: materialised again it goes on, bit for bit."""
 
 import logging
+import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
+import yaml
 
 from hgt_repurposing.defs import assets
-from hgt_repurposing.layout import folder_of, load
+from hgt_repurposing.layout import DATA_VARIABLE, folder_of, load
 from hgt_repurposing.training.loop import TrainingResult
 from hgt_repurposing_tests.defs.test_runs import SMALL, failures, run
 from hgt_repurposing_tests.training.runs import assert_same_run
@@ -111,3 +115,40 @@ def test_a_model_that_has_landed_is_trained_anew(
     train(left)
     assert not [message for message in caplog.messages if message.startswith("going on from")]
     assert [message for message in caplog.messages if "its training has landed" in message]
+
+
+@pytest.mark.slow
+def test_of_a_killed_run_with_a_process_for_each_step_nothing_writes_on_and_the_next_run_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`kill -9` of the run leaves its steps without a parent; before, the training went on beside the next run."""
+    root, home, file = tmp_path / "data", tmp_path / "home", tmp_path / "run.yaml"
+    home.mkdir()
+    lasting = {"num_epochs": 2000, "checkpoint_every": 5, "learning_rate_schedule": "constant"}
+    params = SMALL["embedding_params"]["config"] | lasting
+    ops = {"embedding_params": {"config": params}}
+    file.write_text(yaml.safe_dump({"ops": ops}))
+    command = [sys.executable, "-m", "dagster", "job", "execute", "-m", "hgt_repurposing.definitions"]
+    environment = os.environ | {"DAGSTER_HOME": str(home), DATA_VARIABLE: str(root), "PYTHONPATH": str(ROOT)}
+    checkpoints = folder_of("hgt_model", root=root) / "checkpoints"
+    with subprocess.Popen(  # noqa: S603
+        [*command, "-j", "repurposing_job", "-c", str(file)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as killed_run:
+        while not list(checkpoints.glob("*/*.manifest.json")):
+            assert killed_run.poll() is None, "the run ended before its first checkpoint"
+            time.sleep(0.2)
+        steps = psutil.Process(killed_run.pid).children(recursive=True)
+        assert steps, "there is a process for the step"
+        killed_run.kill()
+        _, alive = psutil.wait_procs(steps, timeout=60)
+        assert alive == []
+    last = max(checkpoints.glob("checkpoint_*"))
+    shorter = {"embedding_params": {"config": params | {"num_epochs": int(last.name.rpartition("_")[2]) + 5}}}
+    heard_by(caplog, monkeypatch)
+    assert run(root, shorter, chain=CHAIN, defaults={}).success
+    for beginning in ("the data folder is taken over from run", "going on from the checkpoint after epoch"):
+        assert [message for message in caplog.messages if message.startswith(beginning)], beginning
