@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 _LF = ord("\n")
@@ -19,6 +20,8 @@ class CountedLines:
     def __init__(self, path: Path) -> None:
         self._stream = pa.input_stream(str(path))
         self._ends, self._last = 0, _LF
+        # Written over block by block: fresh arrays of this size would cost four times the counting.
+        self._is_end = self._is_empty = np.empty(0, dtype=np.bool_)
         self.closed = False
 
     @property
@@ -30,11 +33,17 @@ class CountedLines:
         """Next bytes."""
         block = self._stream.read_buffer(size)
         if block.size:
-            end = np.frombuffer(block, dtype=np.uint8) == _LF
-            empty = int(np.count_nonzero(end[1:] & end[:-1])) + bool(end[0] and self._last == _LF)
-            self._ends += int(np.count_nonzero(end)) - empty
-            self._last = _LF if end[-1] else 0
+            self._count(np.frombuffer(block, dtype=np.uint8))
         return block
+
+    def _count(self, block: npt.NDArray[np.uint8]) -> None:
+        size = len(block)
+        if size > len(self._is_end):
+            self._is_end, self._is_empty = np.empty((2, size), dtype=np.bool_)
+        end = np.equal(block, _LF, out=self._is_end[:size])
+        empty = np.logical_and(end[1:], end[:-1], out=self._is_empty[: size - 1])
+        self._ends += int(np.count_nonzero(end)) - int(np.count_nonzero(empty)) - bool(end[0] and self._last == _LF)
+        self._last = int(block[-1])
 
     def readable(self) -> bool:
         """For pyarrow."""
