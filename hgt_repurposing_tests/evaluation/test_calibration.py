@@ -57,7 +57,7 @@ def test_the_bins_hold_every_pair_once(given_pairs: Predictions, num_bins: int) 
 @given(predictions(), st.integers(1, 5))
 def test_every_bin_predicts_between_its_edges(given_pairs: Predictions, num_bins: int) -> None:
     curve = calibration_curve(*given_pairs, num_bins=num_bins)
-    rounding = 1e-12
+    rounding = 1e-12  # a mean of 40 numbers up to 1 is off by 40 times 2^-53 at most
     assert (curve.predicted >= curve.edges[:-1] - rounding).all()
     assert (curve.predicted <= curve.edges[1:] + rounding).all()
 

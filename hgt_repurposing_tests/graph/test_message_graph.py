@@ -34,7 +34,7 @@ def test_message_graph_keeps_all_nodes(toy_graph: KnowledgeGraph) -> None:
 
 @given(graphs, seeds)
 def test_nothing_leaks_into_the_message_graph(graph: KnowledgeGraph, seed: int) -> None:
-    split = split_drug_disease_pairs(graph, SplitConfig(seed=seed, kinds=KINDS))
+    split = split_drug_disease_pairs(graph, SplitConfig(seed=seed, kinds=list(KINDS)))
     assert leaks(dict(message_graph(graph).edges), split).empty
 
 
@@ -42,7 +42,7 @@ def test_nothing_leaks_into_the_message_graph(graph: KnowledgeGraph, seed: int) 
 def test_a_planted_leak_is_found_under_any_relation_and_direction(
     graph: KnowledgeGraph, seed: int, data: st.DataObject
 ) -> None:
-    split = split_drug_disease_pairs(graph, SplitConfig(seed=seed, kinds=KINDS))
+    split = split_drug_disease_pairs(graph, SplitConfig(seed=seed, kinds=list(KINDS)))
     pair = split.pairs[:, [data.draw(st.integers(0, split.pairs.shape[1] - 1), label="pair")]]
     relation = data.draw(st.sampled_from(["indication", "rev_indication", "contraindication", "mentions"]))
     turned = data.draw(st.booleans(), label="turned")
@@ -93,7 +93,7 @@ def test_exclude_serves_every_fold(toy_graph: KnowledgeGraph, toy_split: DrugDis
 def test_nothing_of_its_fold_leaks_into_a_message_graph_of_training_pairs(
     graph: KnowledgeGraph, seed: int, data: st.DataObject
 ) -> None:
-    split = split_drug_disease_pairs(graph, SplitConfig(seed=seed, kinds=KINDS))
+    split = split_drug_disease_pairs(graph, SplitConfig(seed=seed, kinds=list(KINDS)))
     key = data.draw(st.sampled_from(split.keys))
     config = MessageGraphConfig(therapeutic_edges="train_only", **key._asdict())
     visible, _ = scoped_message_graph(graph, split, config)
