@@ -1,6 +1,7 @@
 """What is mended in a delimited file, and counted; what is refused, with its row."""
 
 import gzip
+import os
 import re
 import zipfile
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from hgt_repurposing.graph.sources.cleaning import trimmed, unquoted
 from hgt_repurposing.graph.sources.delimited import read_columns
-from hgt_repurposing.graph.sources.files import find_file
+from hgt_repurposing.graph.sources.files import find_file, require_file
 
 SPACES = " \t\u00a0\u3000\u200b\u200d\u2060\ufeff"
 
@@ -285,3 +286,16 @@ def test_a_folder_without_the_file_says_what_it_holds(tmp_path: Path) -> None:
     csv(tmp_path, "a,b", "1,2", name="Nodes.txt")
     with pytest.raises(FileNotFoundError, match=r"holds no file named 'nodes\.csv'; it holds 'Nodes\.txt'"):
         find_file(tmp_path, ["nodes.csv"])
+
+
+def test_a_link_that_leads_nowhere_is_called_that(tmp_path: Path) -> None:
+    (tmp_path / "nodes.csv").symlink_to(tmp_path / "moved.csv")
+    path = find_file(tmp_path, ["nodes.csv"])
+    with pytest.raises(FileNotFoundError, match=r"nodes\.csv: is a link to .*moved\.csv, which does not exist"):
+        require_file(path)
+
+
+def test_a_pipe_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "edges.csv")
+    with pytest.raises(ValueError, match=r"edges\.csv: is a pipe or a device, where a file is meant"):
+        require_file(tmp_path / "edges.csv")

@@ -19,7 +19,7 @@ def find_file(folder: Path, names: Sequence[str]) -> Path:
         raise ValueError(f"{folder}: is a file, where the folder that holds {listed(names)} is meant")
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: there is no such folder (looked there for {listed(names)})")
-    found = [name for name in names if (folder / name).exists()]
+    found = [name for name in names if (folder / name).exists() or (folder / name).is_symlink()]
     if len(found) > 1:
         raise ValueError(f"{folder}: holds {listed(found)}, of which one is read: move away what is not meant")
     if not found:
@@ -35,12 +35,16 @@ def require_file(path: Path) -> None:
 
     Raises:
         FileNotFoundError: If there is nothing.
-        ValueError: If it is a folder, a zip archive, or compressed where its name says otherwise.
+        ValueError: If it is a folder or a device, a zip archive, or compressed where its name says otherwise.
     """
     if path.is_dir():
         raise ValueError(f"{path}: is a folder, where a file is meant")
-    if not path.is_file():
+    if path.is_symlink() and not path.exists():
+        raise FileNotFoundError(f"{path}: is a link to {path.readlink()}, which does not exist")
+    if not path.exists():
         raise FileNotFoundError(f"{path}: there is no such file")
+    if not path.is_file():
+        raise ValueError(f"{path}: is a pipe or a device, where a file is meant")
     with path.open("rb") as raw:
         magic = raw.read(len(_ZIP_MAGIC))
     if magic == _ZIP_MAGIC:
