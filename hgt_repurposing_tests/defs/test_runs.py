@@ -32,8 +32,15 @@ SMALL: dict[str, dict[str, dict[str, object]]] = {
             "device": "cpu",
         }
     },
+    "drug_disease_split": {"config": {"num_folds": 3}},
     "repurposing_model": {
-        "config": {"num_trees": 5, "inner_folds": 2, "negatives_per_positive": 5, "calibration_cells": 2000}
+        "config": {
+            "num_trees": 5,
+            "tower_updates": 5,
+            "inner_folds": 2,
+            "negatives_per_positive": 5,
+            "calibration_cells": 2000,
+        }
     },
     "repurposing_candidates": {"config": {"top_k": 7}},
 }
@@ -198,7 +205,7 @@ def bad_inputs(folder: Path) -> dict[str, tuple[dict[str, Any], str]]:
         "empty file": r"nodes\.csv.*(empty|no rows|header)",
         "unknown node": r"edges\.csv: row 3 names the unknown node \(drug, D9\)",
         "no pairs": r"edges\.csv: no edge 'indication' between .*no drug-disease pairs",
-        "fewer pairs than folds": r"5 folds by disease need at least 5 treated diseases \(got 1\)",
+        "fewer pairs than folds": r"3 folds by disease need at least 3 treated diseases \(got 1\)",
         "unknown relation": r"edges\.csv: no edge 'cures' between a 'drug' and a 'disease'.*'indication'",
         "heads": r"hidden_dim must be divisible by num_heads \(got 100 and 8\)",
     }

@@ -76,8 +76,10 @@ KINDS: dict[str, dict[str, object]] = {
 @every_strategy
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_model_and_loss_learns_and_survives_its_parts(data: HeteroData, kind: str, strategy: str) -> None:
-    result = fit(data, small(STRATEGIES[strategy] | KINDS[kind], num_epochs=6))
-    assert result.history["loss"].iloc[-2:].mean() < result.history["loss"].iloc[:2].mean() - 0.01
+    num_epochs = 15 if strategy == "neighbor" else 6  # the loss of few seed nodes goes up and down by .02
+    result = fit(data, small(STRATEGIES[strategy] | KINDS[kind], num_epochs=num_epochs))
+    ends = 3 if strategy == "neighbor" else 2
+    assert result.history["loss"].iloc[-ends:].mean() < result.history["loss"].iloc[:ends].mean() - 0.01
     back = TrainingResult.from_parts(result.to_parts())
     assert back.model.shape == result.model.shape
     assert same_weights(back, result)
