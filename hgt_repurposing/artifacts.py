@@ -63,6 +63,11 @@ class Manifest:
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     @property
+    def header_sha256(self) -> str:
+        """SHA-256 over the header itself: what it says of configuration and origin cannot be changed by hand."""
+        return hashlib.sha256(json.dumps(vars(self), sort_keys=True).encode()).hexdigest()
+
+    @property
     def num_bytes(self) -> int:
         """Size of all parts together."""
         return sum(int(entry["bytes"]) for entry in self.parts.values())
@@ -110,7 +115,7 @@ def write_artifact(folder: Path, name: str, parts: Mapping[str, Any], provenance
                 part: {"bytes": (staging / part).stat().st_size, "sha256": _sha256(staging / part)} for part in parts
             },
         )
-        header = _dump_json({**vars(manifest), "digest": manifest.digest})
+        header = _dump_json({**vars(manifest), "digest": manifest.digest, "header_sha256": manifest.header_sha256})
         (staging / header_path.name).write_text(header, encoding="utf-8")
         header_path.unlink(missing_ok=True)
         for part in parts:
@@ -166,7 +171,11 @@ def read_manifest(folder: Path, name: str) -> Manifest:
             f"{path} has format version {version}, this is a reader of version {FORMAT_VERSION}", name=name
         )
     entry.pop("digest")
-    return Manifest(**entry)
+    written = entry.pop("header_sha256", None)
+    manifest = Manifest(**entry)
+    if manifest.header_sha256 != written:
+        raise UnreadableArtifactError(f"artefact {name!r} is damaged: {path} was changed by hand", name=name)
+    return manifest
 
 
 def manifest_path(folder: Path, name: str) -> Path:

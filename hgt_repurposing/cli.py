@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from hgt_repurposing.artifacts import Manifest
 from hgt_repurposing.layout import (
     data_folder,
     folder_of,
@@ -17,6 +18,7 @@ from hgt_repurposing.layout import (
     lineage,
     load_described,
     made_again_since,
+    manifest_of,
 )
 from hgt_repurposing.report import PAGE
 from hgt_repurposing.summary import summary_text
@@ -49,7 +51,9 @@ def _one_sentence() -> Iterator[None]:
 
 @app.command()
 def summary(
-    disease: Annotated[str, typer.Option(help="name or id; without it the disease with the most treatments")] = "",
+    disease: Annotated[
+        str | None, typer.Option(help="name or id; without it the disease with the most treatments")
+    ] = None,
     data: DataOption = "",
 ) -> None:
     """Print the best new candidates of a disease, the evaluation in short, and where the files of the last run lie."""
@@ -59,7 +63,7 @@ def summary(
         evaluation = load_described(EVALUATION, root=root) if is_there(EVALUATION, root=root) else None
         read = [candidates.manifest, *([evaluation.manifest] if evaluation else [])]
         lineage(read)  # an evaluation of another model says nothing of this list
-        text = summary_text(evaluation and evaluation.value, candidates.value, disease or None)
+        text = summary_text(evaluation and evaluation.value, candidates.value, disease)
     for manifest in read:
         newer = made_again_since(manifest, root=root)
         if newer:
@@ -77,7 +81,19 @@ def summary(
         ("their validation", "embedding_validation", "hgt_embeddings.validation.json"),
     ):
         if is_there(name, root=root):
-            typer.echo(f"  {what:<17} {folder_of(name, root=root) / file}")
+            typer.echo(f"  {what:<17} {_file_or_why_not(name, file, read, root)}")
+
+
+def _file_or_why_not(name: str, file: str, read: Sequence[Manifest], root: Path) -> str:
+    """Where a file lies, if it is whole and of the same run as what was read."""
+    path = folder_of(name, root=root) / file
+    try:
+        manifest = manifest_of(name, root=root)
+        lineage([*read, manifest])
+    except ValueError as error:
+        return f"not listed: {error}"
+    whole = path.exists() and path.stat().st_size == manifest.parts[file]["bytes"]
+    return str(path) if whole else f"not listed: {path} is not the file that was written"
 
 
 @app.command()

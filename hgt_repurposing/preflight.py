@@ -39,8 +39,8 @@ def split_for_learning(
     Raises:
         FileNotFoundError: If there is no such file of external pairs.
         ValueError: If that file will not do, there is less to hold out or to hide than folds, nothing but treatments
-            touches drugs or diseases, a fold leaves nothing to rank against, or training asks for genes and there are
-            none.
+            touches drugs or diseases, there are too few edges to train on, a fold leaves nothing to rank against, or
+            training asks for genes and there are none.
     """
     if classifier is not None:
         for node_type in (graph.therapeutic.drug, graph.therapeutic.disease):
@@ -50,12 +50,24 @@ def split_for_learning(
             "embedding_params: contrastive_weight compares diseases by their genes and pathways, and no node type is "
             f"named so (node types: {', '.join(map(repr, graph.num_nodes))}): set it to 0"
         )
+    if embedding is not None:
+        _require_edges(graph)
     external = load_external_pairs(config.external_pairs, graph)
     inner_folds = None if classifier is None else classifier.inner_folds
     split = split_drug_disease_pairs(graph, config, external=external.pairs, inner_folds=inner_folds)
     if classifier is not None:
         _require_negatives(graph, split)
     return PreparedSplit(split, external)
+
+
+def _require_edges(graph: KnowledgeGraph) -> None:
+    """The loss scores no relation's only edge, for none would be left to pass messages."""
+    counts = {str(t): index.shape[1] for t, index in graph.edges.items() if not graph.is_drug_disease(t)}
+    if max(counts.values(), default=0) < 2:
+        raise ValueError(
+            f"too few edges to train on: besides those between drugs and diseases no relation has more than one "
+            f"({', '.join(counts) or 'there is none'})"
+        )
 
 
 def _require_negatives(graph: KnowledgeGraph, split: DrugDiseaseSplit) -> None:

@@ -9,7 +9,6 @@ several steps of one run work side by side, and nothing needs to be cleaned up a
 import fcntl
 import json
 import logging
-import multiprocessing
 import os
 import random
 import socket
@@ -52,9 +51,12 @@ class Holder(NamedTuple):
 
     @classmethod
     def of_this_process(cls, run_id: str, *, now: datetime) -> Self:
-        """The run as seen from here: of a step in a process of its own it is the parent that must live."""
-        parent = multiprocessing.parent_process()
-        pid = (parent.pid if parent else None) or os.getpid()
+        """A run that has this process to itself."""
+        return cls.of_process(os.getpid(), run_id, now=now)
+
+    @classmethod
+    def of_process(cls, pid: int, run_id: str, *, now: datetime) -> Self:
+        """A run whose process is another one: that of a step it is the parent of, say."""
         return cls(run_id, socket.gethostname(), pid, psutil.Process(pid).create_time(), f"{now:%Y-%m-%d %H:%M:%S %Z}")
 
     @property
@@ -80,7 +82,12 @@ class Holder(NamedTuple):
 
 @contextmanager
 def held(
-    root: Path, me: Holder, *, wait: bool, on_wait: Callable[[str], None] = logger.info
+    root: Path,
+    me: Holder,
+    *,
+    wait: bool,
+    on_wait: Callable[[str], None] = logger.info,
+    has_ended: Callable[[str], bool] = lambda _: False,
 ) -> Iterator[Callable[[], None]]:
     """Hold the data folder for a run, alone or beside other steps of the same run.
 
@@ -89,6 +96,7 @@ def held(
         me: The run that wants it.
         wait: Whether to wait for another run that holds it, rather than to stop.
         on_wait: Told once whom it waits for.
+        has_ended: Whether the run of an id is known to have ended, though its process may live on for others.
 
     Yields:
         What raises FolderInUseError if the folder is not this run's any more.
@@ -98,7 +106,7 @@ def held(
     """
     path = root / LOCK_FILE
     with open_in_place(path) as file:
-        _take(file, path, me, wait=wait, on_wait=on_wait)
+        _take(file, path, me, wait=wait, on_wait=on_wait, has_ended=has_ended)
         try:
             yield lambda: _require(file, path, me)
         finally:
@@ -108,12 +116,24 @@ def held(
                     _write(file, None)
 
 
-def _take(file: TextIO, path: Path, me: Holder, *, wait: bool, on_wait: Callable[[str], None]) -> None:
+def _take(
+    file: TextIO,
+    path: Path,
+    me: Holder,
+    *,
+    wait: bool,
+    on_wait: Callable[[str], None],
+    has_ended: Callable[[str], bool],
+) -> None:
     said: Holder | None = None
     patience = time.monotonic() + LAST_STEP_PATIENCE
-    while not (attempt := _attempt(file, me)).succeeded:
+
+    def holds(holder: Holder | None) -> bool:
+        return holder is not None and holder.is_alive and not has_ended(holder.run_id)
+
+    while not (attempt := _attempt(file, me, holds)).succeeded:
         holder = attempt.holder
-        if holder is not None and holder.is_alive:
+        if holder is not None and holds(holder):
             if not wait:
                 raise FolderInUseError(_in_use(holder, path))
             if said != holder:
@@ -122,8 +142,8 @@ def _take(file: TextIO, path: Path, me: Holder, *, wait: bool, on_wait: Callable
             patience = time.monotonic() + LAST_STEP_PATIENCE
         elif not wait and time.monotonic() > patience:
             raise FolderInUseError(
-                f"the data folder {path.parent} is still used by a step of {holder or 'another run'}, although that "
-                "run is dead: end its processes, then run again"
+                f"the data folder {path.parent} is still used by a process of {holder or 'another run'}, although "
+                "that run is over: end its processes, then run again"
             )
         time.sleep(random.uniform(POLL / 2, POLL))  # noqa: S311  (two that try at once must not meet again)
 
@@ -134,18 +154,18 @@ class _Attempt(NamedTuple):
     """Whose name stands in the file, where that is not ours."""
 
 
-def _attempt(file: TextIO, me: Holder) -> _Attempt:
+def _attempt(file: TextIO, me: Holder, holds: Callable[[Holder | None], bool]) -> _Attempt:
     """Try once, without waiting, to hold the folder."""
     if not _lock(file, fcntl.LOCK_SH | fcntl.LOCK_NB):  # somebody writes his name just now
         return _Attempt(succeeded=False, holder=None)
     found = _read(file)
     if found is not None and found.run_id == me.run_id:
         return _Attempt(succeeded=True, holder=None)  # the lock is shared with the other steps of this run
-    if not (found and found.is_alive) and _lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB):
+    if not holds(found) and _lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB):
         found = _read(file)  # the change of locks lets go for a moment
-        if not (found and found.is_alive):
+        if not holds(found):
             if found:
-                logger.info("the data folder is taken over from %s, whose process is gone", found)
+                logger.info("the data folder is taken over from %s, which is over", found)
             _write(file, me)
             _lock(file, fcntl.LOCK_SH)
             return _Attempt(succeeded=True, holder=None)
@@ -184,9 +204,11 @@ def _read(file: TextIO) -> Holder | None:
     """Whose name stands there; None for nobody's, and for what a killed writer left."""
     file.seek(0)
     try:
-        return Holder(**json.load(file))
+        found = Holder(**json.load(file))
     except (TypeError, ValueError):
         return None
+    whole = isinstance(found.pid, int) and isinstance(found.started, int | float)
+    return found if whole and all(isinstance(text, str) for text in (found.run_id, found.host, found.since)) else None
 
 
 def _write(file: TextIO, holder: Holder | None) -> None:

@@ -79,7 +79,7 @@ class Popularity(NamedTuple):
         A correlation alone is no fault: known uses are what the model predicts, and an oracle's mean score has rank
         correlation 1 with their number. It is one where nothing is left among pairs of equal popularity.
         """
-        return not (abs(self.spearman) > MAX_SPEARMAN and not self.matched_auroc > MIN_MATCHED_AUROC)
+        return not (abs(self.spearman) > MAX_SPEARMAN and self.matched_auroc <= MIN_MATCHED_AUROC)
 
     @property
     def verdict(self) -> str:
@@ -92,6 +92,8 @@ class Popularity(NamedTuple):
         """What a reader of a list should know."""
         if math.isnan(self.spearman):
             return "All drugs have one number of known uses, or one mean score: there is no popularity to follow."
+        if math.isnan(self.matched_auroc):
+            return "No two pairs are equally well known, so nothing tells popularity from knowledge here."
         follows = (
             "that is close" if abs(self.spearman) > MAX_SPEARMAN
             else "that is a head start for well-known drugs" if abs(self.spearman) > CLOSE_SPEARMAN

@@ -22,6 +22,8 @@ from hgt_repurposing import artifacts
 from hgt_repurposing.artifacts import (
     FORMAT_VERSION,
     Provenance,
+    UnreadableArtifactError,
+    manifest_path,
     read_artifact,
     read_manifest,
     write_artifact,
@@ -436,3 +438,13 @@ def test_a_json_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None
     (tmp_path / "usual").touch()
     write_json(tmp_path / "x.json", 1)
     assert (tmp_path / "x.json").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_header_that_was_changed_by_hand_is_refused(tmp_path: Path) -> None:
+    write_artifact(tmp_path, "thing", {"a.json": 1}, Provenance(config={"seed": 42}))
+    header = manifest_path(tmp_path, "thing")
+    header.write_text(header.read_text().replace('"seed": 42', '"seed": 7'))
+    with pytest.raises(
+        UnreadableArtifactError, match=r"'thing' is damaged: .*thing\.manifest\.json was changed by hand"
+    ):
+        read_artifact(tmp_path, "thing")

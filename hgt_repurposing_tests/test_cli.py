@@ -8,6 +8,7 @@ from typer.testing import CliRunner, Result
 from hgt_repurposing.cli import app
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.layout import save
+from hgt_repurposing.report import Report
 from hgt_repurposing_tests.defs.test_run_config import of
 from hgt_repurposing_tests.evaluations import evaluated
 from hgt_repurposing_tests.test_report import TOY_LIST, listed
@@ -86,6 +87,30 @@ def test_summary_names_a_disease_that_is_not_there(results: Path) -> None:
     result = invoke("summary", "--data", results, "--disease", "gout")
     assert result.exit_code == 1
     assert result.stderr == "error: no disease has the id or the name 'gout' in the candidate list\n"
+
+
+def test_summary_lists_no_file_of_another_run(results: Path, demo_graph: KnowledgeGraph) -> None:
+    newer = save("knowledge_graph", demo_graph, root=results, config={})
+    save("repurposing_report", Report("<p>", {}), root=results, config={}, inputs=[newer])
+    result = invoke("summary", "--data", results)
+    assert result.exit_code == 0
+    (line,) = (line for line in result.stdout.splitlines() if line.startswith("  report"))
+    assert "not listed: " in line
+    assert "made from different versions of knowledge_graph" in line
+
+
+def test_summary_lists_no_file_that_is_not_the_one_that_was_written(results: Path) -> None:
+    file = results / "07_model_output/repurposing_candidates.csv"
+    file.write_bytes(file.read_bytes()[:-1])
+    result = invoke("summary", "--data", results)
+    assert result.exit_code == 1
+    assert "is not the file that its manifest describes" in result.stderr
+
+
+def test_summary_of_a_disease_without_a_name_is_refused(results: Path) -> None:
+    result = invoke("summary", "--data", results, "--disease", "")
+    assert result.exit_code == 1
+    assert "no disease has the id or the name ''" in result.stderr
 
 
 # check

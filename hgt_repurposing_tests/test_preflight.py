@@ -160,6 +160,21 @@ def test_every_drug_for_every_disease_leaves_nothing_to_learn_from() -> None:
         split_for_learning(graph, SplitConfig(kinds=["disease"]), classifier=learn())
 
 
+def test_relations_of_one_edge_each_are_too_few_to_train_on() -> None:
+    graph = graph_of(
+        {"drug": 8, "disease": 8, "gene": 2},
+        {
+            ("drug", "indication", "disease"): [(i, i) for i in range(8)],
+            ("drug", "target", "gene"): [(0, 0)],
+            ("disease", "associated", "gene"): [(0, 0)],
+        },
+    )
+    with pytest.raises(
+        ValueError, match=r"^too few edges to train on: besides those between drugs and diseases no rel"
+    ):
+        split_for_learning(graph, SplitConfig(), classifier=learn(), embedding=EmbeddingParams())
+
+
 def test_a_contrastive_loss_without_genes_is_said_before_the_training() -> None:
     graph = graph_of(
         {"drug": 8, "disease": 8, "symptom": 2},

@@ -125,7 +125,16 @@ def test_a_dead_runs_folder_is_taken_over_with_a_sentence(
     write(tmp_path, stale)
     with caplog.at_level("INFO"), held(tmp_path, me(), wait=False):
         assert read(tmp_path) == me()
-    assert f"is taken over from {stale}, whose process is gone" in caplog.text
+    assert f"is taken over from {stale}, which is over" in caplog.text
+
+
+def test_a_run_that_is_known_to_have_ended_holds_nothing_though_its_process_lives_on(
+    tmp_path: Path, other_process: int
+) -> None:
+    """As a code server does, which starts one run after the other."""
+    write(tmp_path, of_process(other_process, "theirs"))
+    with held(tmp_path, me(), wait=False, has_ended=lambda run_id: run_id == "theirs"):
+        assert read(tmp_path) == me()
 
 
 def test_a_zombie_is_dead(tmp_path: Path) -> None:
@@ -139,7 +148,13 @@ def test_a_zombie_is_dead(tmp_path: Path) -> None:
     process.wait()
 
 
-@pytest.mark.parametrize("left", ["", "{", "[1, 2]", '{"run_id": "x"}', "\x00\x00"])
+@pytest.mark.parametrize(
+    "left",
+    [
+        "", "{", "[1, 2]", '{"run_id": "x"}', "\x00\x00",
+        '{"run_id": "x", "host": "vm", "pid": "abc", "started": null, "since": 5}',
+    ],
+)  # fmt: skip
 def test_what_a_killed_writer_left_holds_nobody_up(tmp_path: Path, left: str) -> None:
     (tmp_path / LOCK_FILE).write_text(left)
     with held(tmp_path, me(), wait=False):
@@ -160,7 +175,7 @@ def test_a_step_that_outlives_its_run_keeps_the_folder_until_it_ends(
     write(tmp_path, dead())
     with open_in_place(tmp_path / LOCK_FILE) as orphan:
         fcntl.flock(orphan, fcntl.LOCK_SH)
-        said = "still used by a step of run theirs"
+        said = "still used by a process of run theirs"
         with pytest.raises(FolderInUseError, match=said), held(tmp_path, me(), wait=False):
             pass
         assert read(tmp_path) == dead()

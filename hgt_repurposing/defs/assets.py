@@ -54,7 +54,9 @@ EPOCH_LINES = 20
 """About as many epochs are written to the run's log, however many there are."""
 
 
-@dg.asset(group_name=EMBEDDINGS, kinds={"python"})
+@dg.asset(
+    group_name=EMBEDDINGS, kinds={"python"}, deps=["drug_disease_split"]
+)  # nothing is replaced before the graph will do
 def embedding_params(
     context: dg.AssetExecutionContext, config: EmbeddingParamsConfig, store: ArtifactStore
 ) -> dg.MaterializeResult[EmbeddingParams]:

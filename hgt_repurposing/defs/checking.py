@@ -7,8 +7,15 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
-from hgt_repurposing.defs.run_config import complaints, demo_over_another_graph, read_run_config, settings_of
+from hgt_repurposing.defs.run_config import (
+    complaints,
+    demo_over_another_graph,
+    read_run_config,
+    require_device,
+    settings_of,
+)
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.schema import is_gene_or_pathway
 from hgt_repurposing.graph.sources.source import GraphSource, load_knowledge_graph
 from hgt_repurposing.layout import RAW_FOLDER, data_folder
 from hgt_repurposing.preflight import PreparedSplit, split_for_learning
@@ -65,6 +72,7 @@ def _look(config: Mapping[str, Any], data: str) -> Iterator[str]:
     root = data_folder(data or settings_of("store", config).data_folder)
     _require_writable(root)
     demo_over_another_graph(config, root=root)
+    require_device(config)
     source: GraphSource = settings_of("knowledge_graph", config)
     num_bytes = _size(source, root / RAW_FOLDER)
     if num_bytes > MAX_BYTES:
@@ -105,6 +113,10 @@ def _graph_lines(graph: KnowledgeGraph) -> Iterator[str]:
         f"graph: {len(graph.nodes):,} nodes of {len(graph.num_nodes)} types, {graph.num_edges:,} edges of "
         f"{len(graph.edges)}, {graph.indications.shape[1]:,} of them indications"
     )
+    if graph.num_duplicate_nodes or graph.num_duplicate_edges:
+        yield f"merged: {graph.num_duplicate_nodes:,} rows that repeat a node, {graph.num_duplicate_edges:,} an edge"
+    genes = [name for name in graph.num_nodes if is_gene_or_pathway(name)]
+    yield f"as genes and pathways count: {', '.join(map(repr, genes)) or 'no node type'}"
 
 
 def _split_lines(prepared: PreparedSplit) -> Iterator[str]:

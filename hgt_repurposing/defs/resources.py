@@ -95,15 +95,17 @@ def _facts(context: dg.InitResourceContext) -> RunFacts:
     run, instance = context.run, context.instance
     assert run is not None, "a resource is made for a run"
 
-    def is_over() -> bool:
-        found = instance.get_run_by_id(run.run_id) if instance else None
+    def has_ended(run_id: str) -> bool:
+        found = instance.get_run_by_id(run_id) if instance else None
         return found is not None and found.is_finished
 
+    execution: Any = run.run_config.get("execution", {})  # Any: what YAML holds; Dagster has checked it
+    in_process = "in_process" in execution.get("config", {}) or instance is None or instance.is_ephemeral
     selected = run.asset_selection
     assets = None if selected is None else frozenset(key.to_user_string() for key in selected)
     if run.step_keys_to_execute is not None:
         assets = frozenset(run.step_keys_to_execute)
-    return RunFacts(run.run_id, run.run_config, assets, is_over)
+    return RunFacts(run.run_id, run.run_config, assets, has_ended, has_step_processes=not in_process)
 
 
 class ArtifactIOManager(dg.IOManager):

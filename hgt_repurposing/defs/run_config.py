@@ -133,6 +133,7 @@ def complaints(config: Mapping[Any, Any], environment: Mapping[str, str] = os.en
     assets, resources = config.get("ops") or {}, config.get("resources") or {}
     found += _group(assets, "ops", "asset", PLACES, SETTINGS, environment)
     found += _group(resources, "resources", "resource", ("store", "io_manager"), RESOURCES, environment)
+    found += [*_execution(config.get("execution") or {}), *_loggers(config.get("loggers") or {})]
     return found or list(_together(config, environment))
 
 
@@ -155,6 +156,21 @@ def settings_of(asset: str, config: Mapping[str, Any], environment: Mapping[str,
 
 def _empty(config: Mapping[Any, Any], name: str) -> bool:
     return name in config and config[name] is None
+
+
+def _execution(given: Any) -> Iterator[str]:
+    """Any: what YAML holds."""
+    executors = given.get("config", {"in_process": {}}) if isinstance(given, dict) else None
+    one_of = isinstance(executors, dict) and len(executors) == 1 and set(executors) <= {"in_process", "multiprocess"}
+    if not one_of or set(given) - {"config"}:
+        yield f"execution must hold 'config' and below it one of in_process and multiprocess (got {shortened(given)})"
+
+
+def _loggers(given: Any) -> Iterator[str]:
+    """Any: what YAML holds."""
+    console = given.get("console", {}) if isinstance(given, dict) and set(given) <= {"console"} else None
+    if console not in ({}, {"config": {}}):
+        yield f"loggers takes the name console alone, without settings (got {shortened(given)})"
 
 
 def _group(
@@ -248,6 +264,12 @@ def _together(config: Mapping[str, Any], environment: Mapping[str, str]) -> Iter
         yield f"store: data_folder must be an absolute path (got {folder!r})"
     key = settings_of("hetero_data", config, environment).key
     split = settings_of("drug_disease_split", config, environment)
+    for asset, setting, named in (
+        ("knowledge_graph", "path", settings_of("knowledge_graph", config, environment).path),
+        ("drug_disease_split", "external_pairs", split.external_pairs),
+    ):
+        if named and not Path(named).expanduser().is_absolute():
+            yield f"{asset}: {setting} must be an absolute path, to mean the same for every process (got {named!r})"
     if key and (key.kind not in split.kinds or key.repeat >= split.num_repeats or key.fold >= split.num_folds):
         yield (
             f"hetero_data: train_only names a fold that is not held out ({key}): drug_disease_split has the kinds "
@@ -262,6 +284,19 @@ def _unknown(given: Mapping[Any, Any], known: Iterable[str], what: str) -> Itera
             close = get_close_matches(str(name), names, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}"
             yield f"there is no {what} {name!r}: {hint}"
+
+
+def require_device(config: Mapping[str, Any]) -> None:
+    """Refuse a device that is asked for by name and is not there; torch is loaded to see.
+
+    Raises:
+        ValueError: If there is no such device on this machine.
+    """
+    name = settings_of("embedding_params", config).device
+    if name in ("cuda", "mps"):
+        from hgt_repurposing.training.device import ComputeDevice
+
+        ComputeDevice.pick(name)
 
 
 def demo_over_another_graph(config: Mapping[str, Any], *, root: Path) -> None:

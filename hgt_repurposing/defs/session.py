@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hgt_repurposing.artifacts import Manifest
-from hgt_repurposing.defs.run_config import complaints, demo_over_another_graph, settings_of
+from hgt_repurposing.defs.run_config import complaints, demo_over_another_graph, require_device
 from hgt_repurposing.layout import lineage, load_described, manifest_of, save
 from hgt_repurposing.run_lock import FolderInUseError, Holder, held
-from hgt_repurposing.training.params import DeviceChoice
 
 RUN_IS_GONE = 75
 """Exit status of a step whose run was killed: EX_TEMPFAIL of sysexits.h, try again later."""
@@ -34,8 +33,10 @@ class RunFacts(NamedTuple):
     """Run configuration as launched. Any: what YAML holds."""
     assets: frozenset[str] | None
     """Names of the assets that the run makes; None: all."""
-    is_over: Callable[[], bool]
-    """Whether Dagster counts the run as ended, by whatever end."""
+    has_ended: Callable[[str], bool]
+    """Whether Dagster counts the run of an id as ended, by whatever end; False for runs it does not know."""
+    has_step_processes: bool = False
+    """Whether each step has a process of its own, whose parent is the run's."""
 
     def makes(self, asset: str) -> bool:
         """Whether the run makes an asset."""
@@ -72,10 +73,21 @@ class RunSession:
         if self.run.makes("knowledge_graph"):
             demo_over_another_graph(self.run.config, root=self.root)
         if self.run.makes("hgt_model"):
-            _require_device(settings_of("embedding_params", self.run.config).device)
-        _end_with_parent()
-        me = Holder.of_this_process(self.run.run_id, now=datetime.now(UTC))
-        self._require_held = self._ends.enter_context(held(self.root, me, wait=self._wait))
+            require_device(self.run.config)
+        me = Holder.of_process(self._process_of_run(), self.run.run_id, now=datetime.now(UTC))
+        holding = held(self.root, me, wait=self._wait, has_ended=self.run.has_ended)
+        self._require_held = self._ends.enter_context(holding)
+
+    def _process_of_run(self) -> int:
+        """This one; or of a step with a process of its own its parent, with which it then ends.
+
+        Every run that a code server starts has a parent, too: the server, which lives on.
+        """
+        parent = multiprocessing.parent_process() if self.run.has_step_processes else None
+        if parent is None or parent.pid is None:
+            return os.getpid()
+        _end_with(parent)
+        return parent.pid
 
     def end(self) -> None:
         """Let go of the data folder."""
@@ -89,7 +101,7 @@ class RunSession:
             FolderInUseError: If the run was ended, or another one holds the folder.
         """
         self.begin()
-        if self.run.is_over():
+        if self.run.has_ended(self.run.run_id):
             raise FolderInUseError(f"run {self.run.run_id} was ended from outside: nothing more is written")
         if self._require_held is not None:
             self._require_held()
@@ -123,22 +135,12 @@ class RunSession:
         self._read[step][manifest.name] = manifest
 
 
-def _require_device(name: DeviceChoice) -> None:
-    """Raises ValueError if a device that is asked for by name is not there; torch is loaded to see."""
-    if name in ("cuda", "mps"):
-        from hgt_repurposing.training.device import ComputeDevice
-
-        ComputeDevice.pick(name)
-
-
-def _end_with_parent() -> None:
+def _end_with(parent: BaseProcess) -> None:
     """End this process as soon as that of its run is gone: an orphan must not go on writing.
 
     At once and without clean-up, as `kill -9` would, which is what every artefact is safe against.
     """
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_outlive, args=(parent,), daemon=True).start()
+    threading.Thread(target=_outlive, args=(parent,), daemon=True).start()
 
 
 def _outlive(parent: BaseProcess) -> None:

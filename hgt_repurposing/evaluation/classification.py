@@ -43,13 +43,16 @@ def uniform_one_to_one(
         candidate: True where a pair takes part; every positive does. Same shape.
         generator: Of the negatives.
 
+    Returns:
+        NaN where there are fewer negatives than positives.
+
     Raises:
-        ValueError: If the grid is malformed as for `positive_ranks`, or has fewer negatives than positives.
+        ValueError: If the grid is malformed as for `positive_ranks`.
     """
     require_grid(scores, positive, candidate)
     found, others = scores[positive], scores[candidate & ~positive]
     if len(others) < len(found):
-        raise ValueError(f"1:1 figures need as many negatives as positives, {len(found)} (got {len(others)})")
+        return UniformOneToOne(float("nan"), float("nan"), num_positives=len(found))
     both = np.concatenate([found, generator.choice(others, len(found), replace=False)])
     truth = np.arange(len(both)) < len(found)
     return UniformOneToOne(
@@ -73,9 +76,11 @@ def degree_matched(
         drug_degree: Known treatments of each drug in training. Shape [num_drugs].
         disease_degree: Known treatments of each disease in training. Shape [num_columns].
 
+    Returns:
+        NaN where no positive has a negative of like degrees.
+
     Raises:
-        ValueError: If the grid is malformed as for `positive_ranks`, the degrees do not fit it or are negative, or no
-            positive has a negative of like degrees.
+        ValueError: If the grid is malformed as for `positive_ranks`, or the degrees do not fit it or are negative.
     """
     require_grid(scores, positive, candidate)
     if (*drug_degree.shape, *disease_degree.shape) != scores.shape:
@@ -91,7 +96,7 @@ def degree_matched(
     num_negatives = np.bincount(stratum[negative], minlength=num_strata)
     matched = positive & (num_negatives > 0)[stratum]
     if not matched.any():
-        raise ValueError(f"no negative has degrees like those of a positive (got {int(positive.sum())} positives)")
+        return DegreeMatched(float("nan"), 0, int(positive.sum()))
     weights = num_positives[stratum[negative]] / num_negatives[stratum[negative]]
     num_matched = int(matched.sum())
     auroc = roc_auc_score(

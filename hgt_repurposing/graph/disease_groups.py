@@ -19,7 +19,7 @@ from scipy import sparse
 from scipy.cluster.hierarchy import DisjointSet
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.schema import NODE_NAME, FloatArray, IntArray
+from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, FloatArray, IntArray
 
 EMPTY_WORDS = frozenset(
     {"disease", "disorder", "syndrome", "familial", "hereditary", "susceptibility", "of", "the", "to", "and", "with"}
@@ -64,8 +64,13 @@ def disease_groups(graph: KnowledgeGraph, *, max_treated: int) -> IntArray:
 
     Single linkage in the manner of Kruskal 1956 with a bound on the size of a cluster.
     """
-    names = graph.nodes_of(graph.therapeutic.disease)[NODE_NAME]
-    _, group = np.unique(np.array([normalised_name(name) for name in names], dtype=str), return_inverse=True)
+    nodes = graph.nodes_of(graph.therapeutic.disease)
+    # A disease without a name goes by its id, and ids that look alike say nothing.
+    alike = [
+        name if name == identifier else normalised_name(name)
+        for name, identifier in zip(nodes[NODE_NAME], nodes[NODE_ID], strict=True)
+    ]
+    _, group = np.unique(np.array(alike, dtype=str), return_inverse=True)
     num_diseases = len(group)
     treated = np.isin(np.arange(num_diseases), graph.indications[1])
     size = np.bincount(group, weights=treated).astype(np.int64)

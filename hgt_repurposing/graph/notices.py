@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees
-from hgt_repurposing.graph.schema import NODE_TYPE, EdgeType, IntArray
+from hgt_repurposing.graph.schema import NODE_TYPE, EdgeType, IntArray, is_gene_or_pathway
 
 _UNSEEN = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")
 
@@ -19,6 +19,13 @@ def notices(graph: KnowledgeGraph) -> Iterator[str]:
             "the graph joins drugs and diseases by relations that are named neither as indication nor as "
             f"contraindication or off_label ({', '.join(graph.unnamed_relations)}): nothing is learned from them, and "
             "their pairs have the status 'other'"
+        )
+    yield from _contradictions(graph)
+    yield from _misplaced(graph)
+    if not any(map(is_gene_or_pathway, graph.num_nodes)):
+        yield (
+            f"no node type is named after genes, proteins or pathways ({', '.join(map(repr, graph.num_nodes))}): "
+            "features and floors that go through genes are left out"
         )
     yield from _namesakes("relations", {edge_type.relation for edge_type in graph.edges})
     yield from _namesakes("node types", graph.num_nodes)
@@ -33,6 +40,34 @@ def isolated_nodes(graph: KnowledgeGraph) -> list[tuple[str, int, int]]:
     """Node types with nodes that no edge touches: name, number of these, and of all its nodes."""
     alone = degrees(graph).query("degree == 0")[NODE_TYPE].value_counts()
     return [(t, int(alone[t]), total) for t, total in graph.num_nodes.items() if t in alone.index]
+
+
+def _contradictions(graph: KnowledgeGraph) -> Iterator[str]:
+    """Pairs that are an indication and something else as well."""
+    treats = _keys(graph, graph.indications)
+    for what, pairs in (("contraindications", graph.contraindicated_pairs), ("off-label uses", graph.off_label_pairs)):
+        both = int(np.isin(_keys(graph, pairs), treats).sum())
+        if both:
+            yield (
+                f"{both:,} of {pairs.shape[1]:,} {what} are indications as well: they count, and are listed, as "
+                "indications"
+            )
+
+
+def _keys(graph: KnowledgeGraph, pairs: IntArray) -> IntArray:
+    drug, disease = pairs
+    keys: IntArray = drug * graph.num_nodes[graph.therapeutic.disease] + disease
+    return keys
+
+
+def _misplaced(graph: KnowledgeGraph) -> Iterator[str]:
+    """Edges of a relation between drugs and diseases that join something else."""
+    for edge_type, index in graph.edges.items():
+        if edge_type.relation in graph.therapeutic.drug_disease and not graph.is_drug_disease(edge_type):
+            yield (
+                f"{index.shape[1]:,} edges {edge_type} bear the name of a relation between drugs and diseases and do "
+                "not join the two: they are edges like any other"
+            )
 
 
 def _namesakes(what: str, names: Iterable[str]) -> Iterator[str]:

@@ -63,6 +63,8 @@ class SplitConfig(BaseModel, frozen=True, extra="forbid"):
     @field_validator("kinds")
     @classmethod
     def _are_known(cls, kinds: list[str]) -> list[str]:
+        if len(set(kinds)) < len(kinds):
+            raise ValueError("each way of splitting may stand there once")
         unknown = [kind for kind in kinds if kind not in SPLIT_KINDS]
         if unknown:
             raise ValueError(f"there is no way of splitting named {unknown[0]!r}; there are {', '.join(SPLIT_KINDS)}")

@@ -113,7 +113,14 @@ def evaluate(
     for key in split.keys:
         fold = JudgedFold(split, key, therapeutic)
         own = score_fold(prepare_fold(fold, inputs, model.params, group=group), inputs.vectors, model.params)
-        require_informative(own, fold.strict.candidate, scorer=f"the model ({key})")
+        try:
+            require_informative(own, fold.strict.candidate, scorer=f"the model ({key})")
+        except ValueError as error:
+            error.add_note(
+                "nothing was learned from the pairs that this fold leaves: give a graph with more indications, set "
+                f"fewer inner_folds of repurposing_model, or leave {key.kind} out of the kinds"
+            )
+            raise
         tables.add(fold, MODEL, own, seed=seed)
         for name, scores in fold.floors(inputs, group=group, seed=seed):
             tables.add(fold, name, scores, seed=seed)

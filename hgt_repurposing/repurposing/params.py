@@ -42,6 +42,8 @@ class ClassifierParams(BaseModel, frozen=True, extra="forbid", allow_inf_nan=Fal
     @field_validator("vectors")
     @classmethod
     def _are_known(cls, vectors: list[str]) -> list[str]:
+        if len(set(vectors)) < len(vectors):
+            raise ValueError("each name may stand there once")
         unknown = [name for name in vectors if name not in VECTOR_NAMES]
         if unknown:
             raise ValueError(f"there are no vectors named {unknown[0]!r}; there are {', '.join(VECTOR_NAMES)}")

@@ -98,7 +98,7 @@ class EmbeddingParams(EncoderShape, frozen=True, extra="forbid", allow_inf_nan=F
     @classmethod
     def _neighbours_are_positive(cls, value: list[int]) -> list[int]:
         if min(value) < 1:
-            raise ValueError(f"num_neighbors must hold positive numbers (got {value})")
+            raise ValueError("all numbers must be positive")
         return value
 
     @model_validator(mode="after")

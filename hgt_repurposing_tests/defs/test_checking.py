@@ -39,8 +39,11 @@ def test_what_was_seen_of_a_graph_is_said_and_what_was_not(tables: Path, tmp_pat
     found = checked(config_file(tmp_path, text), data=str(tmp_path / "data"))
     assert found.complaints == []
     assert found.seen[0].startswith("graph: 3,000 nodes of 6 types, ")
-    assert found.seen[1] == "split: disease, pair, drug, disease_group, each into 5 folds"
-    assert found.seen[-1] == "not looked at: whether memory and disk will do"
+    assert found.seen[1:] == [
+        "as genes and pathways count: 'gene/protein', 'pathway'",
+        "split: disease, pair, drug, disease_group, each into 5 folds",
+        "not looked at: whether memory and disk will do",
+    ]
     assert not (tmp_path / "data").exists(), "a look writes nothing"
 
 
@@ -66,8 +69,14 @@ def test_groups_that_are_too_few_are_said_and_no_mistake(tmp_path: Path) -> None
     )
     found = checked(config_file(tmp_path, text), data=str(tmp_path / "data"))
     assert found.complaints == []
-    assert found.seen[1] == "split: disease, pair, drug, each into 2 folds"
-    assert found.seen[2].startswith("left out: disease_group: learning hides 2 inner folds by disease_group in turn")
+    assert found.seen[2] == "split: disease, pair, drug, each into 2 folds"
+    assert found.seen[3].startswith("left out: disease_group: learning hides 2 inner folds by disease_group in turn")
+
+
+def test_a_device_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    (said,) = complaints_about(of("embedding_params", "device: mps"), tmp_path)
+    assert said.startswith("device 'mps' is not available on this machine")
 
 
 @pytest.mark.parametrize("path", ["/absent", "/dev/null"])

@@ -38,7 +38,7 @@ def test_assets_and_their_parents_are_part_of_the_public_interface() -> None:
     }
     assert parents == {
         "drug_disease_split": ["knowledge_graph"],
-        "embedding_params": [],
+        "embedding_params": ["drug_disease_split"],
         "embedding_validation": ["hgt_embeddings", "knowledge_graph"],
         "hetero_data": ["drug_disease_split", "knowledge_graph"],
         "hgt_embeddings": ["hetero_data", "hgt_model", "knowledge_graph"],

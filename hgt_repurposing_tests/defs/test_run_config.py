@@ -19,7 +19,7 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.layout import save
 
 CONFIGS = sorted((Path(hgt_repurposing.__file__).parent / "configs").glob("*.yaml"))
-VARIABLES = {"HETIONET_DIR": "anywhere", "PRIMEKG_FILE": "anywhere", "TABLES_DIR": "anywhere"}
+VARIABLES = {"HETIONET_DIR": "/anywhere", "PRIMEKG_FILE": "/anywhere", "TABLES_DIR": "/anywhere"}
 
 
 def of(asset: str, settings: str) -> str:
@@ -71,6 +71,11 @@ def test_nothing_is_wrong_with_what_is_shipped(path: Path) -> None:
         ("ops: {knowledge_graph: {config: }}",
          "knowledge_graph: config holds nothing: remove knowledge_graph, or write its settings below config"),
         ("ops: {knowledge_graph: {config: [1]}}", "knowledge_graph: config must hold settings (got [1])"),
+        ("execution: {config: {in_process: {}, multiprocess: {}}}",
+         "execution must hold 'config' and below it one of in_process and multiprocess "
+         "(got {'config': {'in_process': {}, 'multiprocess': {}}})"),
+        ("loggers: {console: {config: {log_level: INFO}}}",
+         "loggers takes the name console alone, without settings (got {'console': {'config': {'log_level': 'INFO'}}})"),
         ("resources: {stor: {config: {}}}", "there is no resource 'stor': did you mean 'store'?"),
         ("resources: {store: {config: {folder: /a}}}",
          "store: there is no setting 'folder': did you mean 'data_folder'?"),
@@ -89,6 +94,18 @@ def test_nothing_is_wrong_with_what_is_shipped(path: Path) -> None:
         (of("embedding_params", "learning_rate: {env: RATE}"),
          "embedding_params: learning_rate is read from the environment variable RATE, which can give text, whole "
          "numbers, true and false alone (got '0.1')"),
+        (of("knowledge_graph", "source: tables, path: my/tables"),
+         "knowledge_graph: path must be an absolute path, to mean the same for every process (got 'my/tables')"),
+        (of("drug_disease_split", "external_pairs: mine.csv"),
+         "drug_disease_split: external_pairs must be an absolute path, to mean the same for every process "
+         "(got 'mine.csv')"),
+        (of("drug_disease_split", "kinds: [pair, pair]"),
+         "drug_disease_split: wrong configuration: kinds: each way of splitting may stand there once "
+         "(got ['pair', 'pair'])"),
+        (of("repurposing_model", "vectors: [hgt, hgt]"),
+         "repurposing_model: wrong configuration: vectors: each name may stand there once (got ['hgt', 'hgt'])"),
+        (of("embedding_params", "num_neighbors: [0]"),
+         "embedding_params: wrong configuration: num_neighbors: all numbers must be positive (got [0])"),
         (of("hetero_data", "therapeutic_edges: train_only, fold: 5"),
          "hetero_data: train_only names a fold that is not held out (disease, repeat 0, fold 5): drug_disease_split "
          "has the kinds disease, pair, drug, disease_group, 1 repeats and 5 folds, counted from 0"),
@@ -211,7 +228,7 @@ def launches(config: dict[str, Any], job: dg.JobDefinition) -> bool:
 
 def begins(config: dict[str, Any], root: Path) -> bool:
     """Whether a run goes on after its first look at its configuration. Any: what YAML holds."""
-    facts = RunFacts("run", config, frozenset({"embedding_validation"}), is_over=lambda: False)
+    facts = RunFacts("run", config, frozenset({"embedding_validation"}), has_ended=lambda _: False)
     session = RunSession(facts, root=lambda: root, wait=False)
     try:
         session.begin()

@@ -65,7 +65,9 @@ def test_a_wrong_value_stops_the_run_before_any_step_writes(
 
 
 def test_a_device_that_is_not_there_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    facts = RunFacts("run", {"ops": {"embedding_params": {"config": {"device": "mps"}}}}, None, is_over=lambda: False)
+    facts = RunFacts(
+        "run", {"ops": {"embedding_params": {"config": {"device": "mps"}}}}, None, has_ended=lambda _: False
+    )
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
     with pytest.raises(ValueError, match=r"^device 'mps' is not available on this machine"):
         RunSession(facts, root=lambda: tmp_path, wait=False).begin()
@@ -127,7 +129,7 @@ def test_the_folder_is_free_after_a_run_that_went_wrong(tmp_path: Path) -> None:
 
 def test_a_run_that_was_ended_from_outside_writes_nothing_more(tmp_path: Path, toy_graph: KnowledgeGraph) -> None:
     over = [False]
-    session = RunSession(RunFacts("run", {}, None, is_over=lambda: over[0]), root=lambda: tmp_path, wait=False)
+    session = RunSession(RunFacts("run", {}, None, has_ended=lambda _: over[0]), root=lambda: tmp_path, wait=False)
     session.begin()
     over[0] = True
     with pytest.raises(FolderInUseError, match="run run was ended from outside: nothing more is written"):
@@ -138,10 +140,12 @@ def test_a_run_that_was_ended_from_outside_writes_nothing_more(tmp_path: Path, t
 
 ORPHAN = """
 import multiprocessing, sys, time
-from hgt_repurposing.defs.session import _end_with_parent
+from pathlib import Path
+from hgt_repurposing.defs.session import RunFacts, RunSession
 
 def step(mark):
-    _end_with_parent()
+    facts = RunFacts("run", {}, frozenset(), has_ended=lambda _: False, has_step_processes=True)
+    RunSession(facts, root=lambda: Path(mark).parent, wait=False).begin()
     with open(mark, "w") as file:
         file.write("x")
     time.sleep(60)
@@ -173,7 +177,7 @@ def test_a_step_ends_with_the_run_that_started_it(tmp_path: Path) -> None:
 def test_provenance_is_that_of_the_value_that_was_read(tmp_path: Path, toy_graph: KnowledgeGraph) -> None:
     """Another version may be written while a step works on the one it has read (case 01)."""
     first = save("knowledge_graph", toy_graph, root=tmp_path, config={})
-    session = RunSession(RunFacts("run", {}, None, is_over=lambda: False), root=lambda: tmp_path, wait=False)
+    session = RunSession(RunFacts("run", {}, None, has_ended=lambda _: False), root=lambda: tmp_path, wait=False)
     session.load("knowledge_graph", step="drug_disease_split")
     save("knowledge_graph", toy_graph.without(list(toy_graph.edges)[:1]), root=tmp_path, config={})
     made = session.save("embedding_params", EmbeddingParams(), step="drug_disease_split", config={})
@@ -196,7 +200,7 @@ def test_parameters_of_another_training_are_refused_where_they_would_be_named(tr
     root = _copy(trained, tmp_path)
     other = {"config": SMALL["embedding_params"]["config"] | {"seed": 7}}
     assert run(root, [assets.embedding_params], {"ops": {"embedding_params": other}}).success
-    session = RunSession(RunFacts("run", {}, None, is_over=lambda: False), root=lambda: root, wait=False)
+    session = RunSession(RunFacts("run", {}, None, has_ended=lambda _: False), root=lambda: root, wait=False)
     session.load("hgt_embeddings", step="repurposing_report")
     with pytest.raises(ValueError, match=r"^hgt_embeddings was made from another embedding_params than the one"):
         session.manifest("embedding_params", step="repurposing_report")

@@ -299,3 +299,22 @@ def test_a_pipe_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "edges.csv")
     with pytest.raises(ValueError, match=r"edges\.csv: is a pipe or a device, where a file is meant"):
         require_file(tmp_path / "edges.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "hint"),
+    [
+        ("pairs.tsv", "drug_id,disease_id\nD1,1\n", "; the file looks separated by commas, where its name says tabs"),
+        (
+            "pairs.csv",
+            "drug_id;disease_id\nD1;1\n",
+            "; the file looks separated by semicolons, where its name says commas",
+        ),
+        ("pairs.csv", "Drug_ID,disease_id\nD1,1\n", "; did you mean 'Drug_ID'?"),
+        ("pairs.csv", "a,b\nD1,1\n", ""),
+    ],
+)
+def test_a_missing_column_comes_with_what_may_have_been_meant(tmp_path: Path, name: str, text: str, hint: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ValueError, match=rf"column 'drug_id' is missing; columns found: .*'{re.escape(hint)}$"):
+        read_columns(tmp_path / name, ("drug_id", "disease_id"))

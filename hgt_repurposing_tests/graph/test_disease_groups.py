@@ -189,3 +189,14 @@ def test_without_edges_between_diseases_there_is_no_share(toy_graph: KnowledgeGr
     found = crossing_edges(split, toy_graph)
     assert found["edges"].tolist() == [0]
     assert found["crossing_share"].isna().all()
+
+
+def test_ids_that_stand_in_for_names_are_no_near_synonyms() -> None:
+    nodes = [(kind, f"MONDO:{number:07}", None) for kind in ("drug", "disease") for number in range(3)]
+    edges = [("drug", f"MONDO:{i:07}", "indication", "disease", f"MONDO:{i:07}") for i in range(3)]
+    graph = build_knowledge_graph(
+        pd.DataFrame(nodes, columns=list(NODE_COLUMNS)),
+        pd.DataFrame(edges, columns=list(EDGE_COLUMNS)),
+        therapeutic=TherapeuticRelations(),
+    )
+    assert members(disease_groups(graph, max_treated=1)) == [[0], [1], [2]]

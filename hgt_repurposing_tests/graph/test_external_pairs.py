@@ -39,10 +39,28 @@ def test_rows_with_unknown_ids_are_said(
 ) -> None:
     load_external_pairs(write(tmp_path / "pairs.csv", ROWS), toy_graph)
     assert re.search(
-        r"pairs\.csv: 2 of 6 rows are left out; 1 unknown in column 'drug_id': 'D9'; 1 unknown in column "
+        r"pairs\.csv: 2 of 6 rows have an unknown id; 1 unknown in column 'drug_id': 'D9'; 1 unknown in column "
         r"'disease_id': '9'",
         caplog.text,
     )
+
+
+def test_what_becomes_of_every_row_is_counted(
+    toy_graph: KnowledgeGraph, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [
+        ("D1", "1"),
+        ("D2", "3"),
+        ("D2", "3"),
+        ("D3", "1"),
+        ("D9", "1"),
+    ]  # known, new, again, contraindicated, unknown
+    with caplog.at_level("INFO"):
+        load_external_pairs(write(tmp_path / "pairs.csv", rows), toy_graph)
+    assert (
+        "of 5 rows 2 pairs are judged by; 1 rows repeat another, 1 pairs are indications of the graph, 1 rows have an"
+    ) in caplog.text
+    assert "1 of the 2 pairs are contraindications of the graph, and are judged as treatments" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -93,7 +111,7 @@ def test_white_space_around_ids_is_trimmed_and_counted(
 ) -> None:
     path = write(tmp_path / f"pairs{ending}", [("D3 ", "1"), ("D2", "\u00a03")])
     assert load_external_pairs(path, toy_graph).pairs.tolist() == [[1, 2], [2, 0]]
-    assert [message.partition("around ")[2] for message in caplog.messages] == [
+    assert [found for message in caplog.messages if (found := message.partition("around ")[2])] == [
         "1 value of 'drug_id'",
         "1 value of 'disease_id'",
     ]

@@ -1,9 +1,12 @@
 """What is said of a graph that looks like a mistake, and that nothing is said of one that does not."""
 
+from dataclasses import replace
+
 import pytest
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.notices import isolated_nodes, notices
+from hgt_repurposing.graph.schema import TherapeuticRelations
 from hgt_repurposing_tests.graph.small_graphs import Ends, graph_of
 
 SIZES = {"drug": 2, "disease": 2, "gene": 3}
@@ -51,3 +54,29 @@ def test_node_types_that_differ_by_case_are_told() -> None:
 
 def test_isolated_nodes_are_counted_by_type() -> None:
     assert isolated_nodes(graph_of(SIZES, EDGES)) == [("disease", 1, 2)]
+
+
+def test_pairs_that_are_an_indication_and_a_contraindication_are_counted() -> None:
+    names = TherapeuticRelations(contraindication=["contraindication"], off_label=["palliates"])
+    both: dict[tuple[str, str, str], Ends] = {
+        ("drug", "contraindication", "disease"): [(0, 0), (1, 1)],
+        ("drug", "palliates", "disease"): [(1, 0)],
+    }
+    (said,) = notices(replace(graph_of(SIZES, EDGES | both), therapeutic=names))
+    assert said == "1 of 2 contraindications are indications as well: they count, and are listed, as indications"
+
+
+def test_edges_that_bear_a_treatments_name_and_join_something_else_are_counted() -> None:
+    (said,) = notices(graph_of(SIZES, {**EDGES, ("drug", "indication", "gene"): [(0, 0), (1, 0)]}))
+    assert said.startswith(
+        "2 edges (drug, indication, gene) bear the name of a relation between drugs and diseases and"
+    )
+
+
+def test_a_graph_in_which_nothing_counts_as_genes_is_told() -> None:
+    edges: dict[tuple[str, str, str], Ends] = {
+        ("drug", "indication", "disease"): [(0, 0)],
+        ("drug", "target", "locus"): [(0, 1)],
+    }
+    (said,) = notices(graph_of({"drug": 2, "disease": 2, "locus": 3}, edges))
+    assert said.startswith("no node type is named after genes, proteins or pathways ('disease', 'drug', 'locus'): feat")

@@ -16,6 +16,7 @@ import csv
 import logging
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,8 @@ def read_columns(path: Path, columns: Sequence[str], *, optional: Sequence[str] 
     header = _header(path)
     absent = [column for column in columns if column not in header]
     if absent:
-        raise ValueError(f"{path}: column {absent[0]!r} is missing; columns found: {listed(header)[:_LISTED]}")
+        hint = _meant(absent[0], header, path)
+        raise ValueError(f"{path}: column {absent[0]!r} is missing; columns found: {listed(header)[:_LISTED]}{hint}")
     wanted = [*columns, *(column for column in optional if column in header)]
     for column in wanted:
         if header.count(column) > 1:
@@ -67,6 +69,18 @@ def read_columns(path: Path, columns: Sequence[str], *, optional: Sequence[str] 
         if missing.any():
             raise ValueError(f"{path}: row {first_row_where(missing, FIRST_ROW)} has no value in column {column!r}")
     return table
+
+
+def _meant(column: str, header: Sequence[str], path: Path) -> str:
+    """A guess at what went wrong with the columns of a file."""
+    others = {name: sign for sign, name in (("\t", "tabs"), (",", "commas"), (";", "semicolons"), ("|", "bars"))}
+    if len(header) == 1:
+        for name, sign in others.items():
+            if sign in header[0] and sign != _delimiter(path):
+                wanted = "commas" if _delimiter(path) == "," else "tabs"
+                return f"; the file looks separated by {name}, where its name says {wanted}"
+    close = get_close_matches(column, header, n=1) or [name for name in header if name.casefold() == column]
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _require_one_header(table: pd.DataFrame, path: Path) -> None:

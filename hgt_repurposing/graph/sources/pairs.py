@@ -62,8 +62,22 @@ def load_external_pairs(path: str, graph: KnowledgeGraph) -> ExternalPairs:
     new: IntArray = np.setdiff1d(key, graph.indications[0] * num_diseases + graph.indications[1])
     if not len(new):
         raise ValueError(f"{path}: all {len(key)} pairs are indications of the graph, so that none is left to judge by")
+    _logger.info(
+        "%s: of %d rows %d pairs are judged by; %d rows repeat another, %d pairs are indications of the graph, %d rows "
+        "have an unknown id",
+        path, len(found), len(new), found.sum() - len(key), len(key) - len(new), np.sum(~found),
+    )  # fmt: skip
     if not found.all():
-        _logger.warning("%s: %d of %d rows are left out; %s", path, np.sum(~found), len(found), unknown)
+        _logger.warning("%s: %d of %d rows have an unknown id; %s", path, np.sum(~found), len(found), unknown)
+    against = graph.contraindicated_pairs
+    refuted = int(np.isin(new, against[0] * num_diseases + against[1]).sum())
+    if refuted:
+        _logger.warning(
+            "%s: %d of the %d pairs are contraindications of the graph, and are judged as treatments",
+            path,
+            refuted,
+            len(new),
+        )
     return ExternalPairs(np.stack([new // num_diseases, new % num_diseases]), len(key) - len(new), int(np.sum(~found)))
 
 
