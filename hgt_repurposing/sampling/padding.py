@@ -69,7 +69,8 @@ class PaddedSampler:
 def pad_batch(batch: MiniBatch, graph: FlatGraph, *, at_least: Sizes | None = None) -> MiniBatch:
     """Add dummy nodes at the end of each type's block, and messages and positives between them.
 
-    A dummy repeats the first node of its type, id and features, so `node_index` is no longer ascending within a type.
+    A dummy repeats the first node of its type in the batch, id and features, so that no node comes in that was not
+    there; where there is none, that of the graph. `node_index` is no longer ascending within a type.
 
     Args:
         batch: On the CPU.
@@ -83,7 +84,9 @@ def pad_batch(batch: MiniBatch, graph: FlatGraph, *, at_least: Sizes | None = No
     shift = added.nodes.cumsum(0) - added.nodes
     moved = torch.arange(batch.num_nodes) + shift.repeat_interleave(true.nodes)
     first_dummy = torch.tensor(batch.type_ptr[1:]) + shift
-    node_index = torch.tensor(graph.type_ptr[:-1]).repeat_interleave(padded.nodes)
+    repeated, there = torch.tensor(graph.type_ptr[:-1]), true.nodes > 0
+    repeated[there] = batch.node_index[torch.tensor(batch.type_ptr[:-1])[there]]
+    node_index = repeated.repeat_interleave(padded.nodes)
     node_index[moved] = batch.node_index
     type_ptr = (0, *padded.nodes.cumsum(0).tolist())
     starts = first_dummy[source_type], first_dummy[target_type]

@@ -167,7 +167,13 @@ def test_padding_keeps_its_input(flat: FlatGraph) -> None:
     assert_same_batch(batch, edge_sampler(flat).sample(0))
 
 
-def test_dummies_repeat_the_features_of_the_first_node_of_their_type(demo_graph: KnowledgeGraph) -> None:
+def test_padding_brings_no_node_in_that_was_not_there(flat: FlatGraph) -> None:
+    # Or the contrastive loss, which takes each disease of a batch once, would find one more.
+    for batch in batches(flat):
+        assert set(pad_batch(batch, flat).node_index.tolist()) == set(batch.node_index.tolist())
+
+
+def test_dummies_repeat_the_features_of_the_first_node_of_their_type_in_the_batch(demo_graph: KnowledgeGraph) -> None:
     visible = message_graph(demo_graph)
     node_type, count = next(iter(visible.num_nodes.items()))
     given = np.arange(2.0 * count).reshape(count, 2)
@@ -178,7 +184,8 @@ def test_dummies_repeat_the_features_of_the_first_node_of_their_type(demo_graph:
     num_true = batch.features[number].shape[0]
     assert torch.equal(padded.features[number][:num_true], batch.features[number])
     assert padded.features[number].shape[0] == padded.type_ptr[number + 1] - padded.type_ptr[number] > num_true
-    assert bool((padded.features[number][num_true:] == torch.from_numpy(given[0]).float()).all())
+    first = given[batch.node_index[batch.type_ptr[number]] - flat.type_ptr[number]]
+    assert bool((padded.features[number][num_true:] == torch.from_numpy(first).float()).all())
 
 
 def test_true_nodes_get_the_embeddings_that_they_get_unpadded(flat: FlatGraph) -> None:
