@@ -193,7 +193,9 @@ def bad_inputs(folder: Path) -> dict[str, tuple[dict[str, Any], str]]:
         "unknown node": write_tables(files, NODES, TREATS + "drug,D9,binds,gene,G1\n"),
         "no pairs": write_tables(folder / "bare", NODES, "drug,D1,binds,gene,G1\n"),
         "fewer pairs than folds": write_tables(
-            folder / "few", NODES, TREATS + "drug,D1,binds,gene,G1\ndisease,X1,involves,gene,G1\n"
+            folder / "few",
+            NODES,
+            TREATS + "drug,D1,binds,gene,G1\ndrug,D2,binds,gene,G1\ndisease,X1,involves,gene,G1\n",
         ),
         "unknown relation": write_tables(folder / "other", NODES, TREATS),
         "heads": {"embedding_params": {"config": {"hidden_dim": 100}}},
