@@ -68,7 +68,7 @@ def summary(
         newer = made_again_since(manifest, root=root)
         if newer:
             typer.echo(
-                f"WARNING: what lies here is of several runs: {', '.join(newer)} was made again since {manifest.name}",
+                f"WARNING: what lies here is of several runs: made again since {manifest.name}: {', '.join(newer)}",
                 err=True,
             )
     typer.echo(text)

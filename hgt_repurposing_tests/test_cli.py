@@ -53,7 +53,7 @@ def test_summary_warns_of_results_of_several_runs(results: Path, demo_graph: Kno
     result = invoke("summary", "--data", results)
     assert result.exit_code == 0
     assert result.stderr.count("WARNING: what lies here is of several runs") == 2
-    assert "knowledge_graph was made again since repurposing_candidates" in result.stderr
+    assert "made again since repurposing_candidates: knowledge_graph" in result.stderr
 
 
 def test_summary_refuses_an_evaluation_of_something_else_than_the_list(

@@ -54,13 +54,15 @@ EPOCH_LINES = 20
 """About as many epochs are written to the run's log, however many there are."""
 
 
-@dg.asset(
-    group_name=EMBEDDINGS, kinds={"python"}, deps=["drug_disease_split"]
-)  # nothing is replaced before the graph will do
+ORDER_ONLY = ["drug_disease_split"]
+"""Not read: parameters beside older results are replaced only once graph and split are known to do."""
+
+
+@dg.asset(group_name=EMBEDDINGS, kinds={"python"}, deps=ORDER_ONLY)
 def embedding_params(
     context: dg.AssetExecutionContext, config: EmbeddingParamsConfig, store: ArtifactStore
 ) -> dg.MaterializeResult[EmbeddingParams]:
-    """How the embeddings are trained: checked first, so that a wrong value fails before anything expensive runs."""
+    """How the embeddings are trained; like all values of a run, these are checked before anything runs."""
     with store.step(context):
         params = EmbeddingParams(**config.model_dump())
     return dg.MaterializeResult(value=params, metadata={"params": dg.MetadataValue.json(params.model_dump())})
