@@ -7,9 +7,9 @@ EXTRAS=dev
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 # Two tests at a time, each on one thread: teams of threads that share two cores wait for one another. The tests of a file
-# stay together, for they share what is fitted once.
+# stay together, for they share what is fitted once; the longest files come first (conftest.py).
 in_pairs() {
-    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 pytest -n 2 --dist loadfile "$@"
+    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder "$@"
 }
 
 if [ "${1:-}" = "--slow" ]; then

@@ -32,7 +32,7 @@ SMALL: dict[str, dict[str, dict[str, object]]] = {
             "device": "cpu",
         }
     },
-    "drug_disease_split": {"config": {"num_folds": 3}},
+    "drug_disease_split": {"config": {"num_folds": 2, "kinds": ["disease", "drug"]}},
     "repurposing_model": {
         "config": {
             "num_trees": 5,
@@ -207,7 +207,7 @@ def bad_inputs(folder: Path) -> dict[str, tuple[dict[str, Any], str]]:
         "empty file": r"nodes\.csv.*(empty|no rows|header)",
         "unknown node": r"edges\.csv: row 3 names the unknown node \(drug, D9\)",
         "no pairs": r"edges\.csv: no edge 'indication' between .*no drug-disease pairs",
-        "fewer pairs than folds": r"3 folds by disease need at least 3 treated diseases \(got 1\)",
+        "fewer pairs than folds": r"2 folds by disease need at least 2 treated diseases \(got 1\)",
         "unknown relation": r"edges\.csv: no edge 'cures' between a 'drug' and a 'disease'.*'indication'",
         "heads": r"hidden_dim must be divisible by num_heads \(got 100 and 8\)",
     }
