@@ -16,7 +16,7 @@ from hgt_repurposing.graph.synthetic import SyntheticConfig, synthetic_knowledge
 # with `--hypothesis-profile explore`, and what it finds is pinned with @example beside the property. No limits on time:
 # they fail on a busy machine for no fault of the code.
 settings.register_profile(
-    "repeat", max_examples=40, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "repeat", max_examples=20, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile(
     "explore", settings.get_profile("repeat"), max_examples=200, derandomize=False, print_blob=True
