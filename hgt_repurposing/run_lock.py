@@ -50,13 +50,8 @@ class Holder(NamedTuple):
     """When the run took the folder, for people."""
 
     @classmethod
-    def of_this_process(cls, run_id: str, *, now: datetime) -> Self:
-        """A run that has this process to itself."""
-        return cls.of_process(os.getpid(), run_id, now=now)
-
-    @classmethod
     def of_process(cls, pid: int, run_id: str, *, now: datetime) -> Self:
-        """A run whose process is another one: that of a step it is the parent of, say."""
+        """A run that lives as long as a process of this machine."""
         return cls(run_id, socket.gethostname(), pid, psutil.Process(pid).create_time(), f"{now:%Y-%m-%d %H:%M:%S %Z}")
 
     @property

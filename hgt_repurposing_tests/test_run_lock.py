@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 26, 11, 20, tzinfo=UTC)
 
 
 def me(run_id: str = "mine") -> Holder:
-    return Holder.of_this_process(run_id, now=NOW)
+    return Holder.of_process(os.getpid(), run_id, now=NOW)
 
 
 @pytest.fixture
@@ -192,13 +192,13 @@ def test_who_lost_the_folder_may_not_write(tmp_path: Path) -> None:
 
 
 HOLD_IN_TURN = """
-import sys, time
+import os, sys, time
 from datetime import UTC, datetime
 from pathlib import Path
 from hgt_repurposing.run_lock import Holder, held
 
 root, number = Path(sys.argv[1]), sys.argv[2]
-with held(root, Holder.of_this_process(number, now=datetime.now(UTC)), wait=True):
+with held(root, Holder.of_process(os.getpid(), number, now=datetime.now(UTC)), wait=True):
     mark = root / "inside"
     mark.mkdir()  # fails if anybody else is inside
     time.sleep(0.02)

@@ -35,7 +35,7 @@ SETTINGS: Mapping[str, type[BaseModel]] = {
 }
 """What each asset can be told; the others take no settings."""
 SECTIONS = ("ops", "execution", "loggers", "resources")
-"""Of a run configuration. What execution and loggers hold is Dagster's own affair."""
+"""Of a run configuration. Which executor and logger are named is looked at; their settings are Dagster's own affair."""
 FROM_ENVIRONMENT = "env"
 """Key that stands for a value in the environment: `path: {env: HETIONET_DIR}`."""
 

@@ -132,7 +132,7 @@ def _by_name(found: list[tuple[str, csr_array]]) -> dict[str, csr_array]:
     """What a name leads to.
 
     Raises:
-        ValueError: If two have one name, as `a-b` and `c` beside `a` and `b-c` would.
+        ValueError: If two have one name.
     """
     require_distinct([name for name, _ in found])
     return dict(found)

@@ -91,7 +91,7 @@ def another_run(tmp_path: Path) -> Iterator[Holder]:
     """A run that holds the data folder, as long as the test lasts."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(99)"]) as process:
         started = psutil.Process(process.pid).create_time()
-        me = Holder.of_this_process("theirs", now=datetime(2026, 11, 26, tzinfo=UTC))
+        me = Holder.of_process(os.getpid(), "theirs", now=datetime(2026, 11, 26, tzinfo=UTC))
         holder = me._replace(pid=process.pid, started=started)
         with held(tmp_path, holder, wait=False):
             yield holder
@@ -110,7 +110,7 @@ def test_while_another_run_is_on_nothing_is_made_and_one_sentence_says_why(
 
 def test_a_check_of_what_another_run_may_be_writing_waits_too(tmp_path: Path) -> None:
     assert run(tmp_path, START).success
-    me = Holder.of_this_process("theirs", now=datetime(2026, 11, 26, tzinfo=UTC))
+    me = Holder.of_process(os.getpid(), "theirs", now=datetime(2026, 11, 26, tzinfo=UTC))
     with held(tmp_path, me, wait=False):
         result = dg.materialize(
             [*START, checks.no_held_out_pair_in_message_graph],
