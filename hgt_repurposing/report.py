@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, Self
 
 import pandas as pd
@@ -127,7 +127,9 @@ def build_report(
     return Report(html, figures)
 
 
+@cache
 def _page_template() -> Callable[..., str]:
+    """Compiled once a process: that takes longer than filling it."""
     environment = Environment(
         loader=PackageLoader("hgt_repurposing"),
         autoescape=True,

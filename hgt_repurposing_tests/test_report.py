@@ -1,6 +1,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -92,6 +93,11 @@ def with_more_drugs(graph: KnowledgeGraph, num_more: int = 37) -> KnowledgeGraph
     return replace(graph, nodes=nodes.sort_values(["node_type", "node_id"]).reset_index(drop=True))
 
 
+@cache
+def usual() -> Evaluation:
+    return evaluated()
+
+
 def report_on(
     graph: KnowledgeGraph,
     evaluation: Evaluation | None = None,
@@ -106,7 +112,7 @@ def report_on(
         HISTORY,
         embeddings,
         validate_embeddings(embeddings, ValidationThresholds()),
-        evaluation or evaluated(),
+        evaluation or usual(),
         candidates or listed(TOY_LIST),
         provenance=provenance or {"seed": "42"},
         num_diseases_shown=num_diseases_shown,

@@ -3,6 +3,7 @@
 #     bash scripts/test.sh [--slow]      --slow: the tests that take minutes, instead, and all properties on new examples
 set -euo pipefail
 
+unset PYTHONDONTWRITEBYTECODE  # or each process that a test starts compiles the project anew
 EXTRAS=dev
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 

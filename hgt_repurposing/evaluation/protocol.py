@@ -184,8 +184,7 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
     """
     names = [name for name in (SPLIT, SUITE, SCORER) if name in rows]
     grouped = rows.groupby(names, sort=False)
-    summary = grouped.size().rename("num_folds").to_frame()
-    for metric in (name for name in rows.columns if name not in (*names, REPEAT, FOLD)):
-        summary[f"{metric}_mean"] = grouped[metric].mean()
-        summary[f"{metric}_sd"] = grouped[metric].std(ddof=1)
-    return summary.reset_index()
+    metrics = [name for name in rows.columns if name not in (*names, REPEAT, FOLD)]
+    spread = grouped[metrics].agg(["mean", "std"])
+    spread.columns = pd.Index([f"{metric}_{figure}" for metric in metrics for figure in ("mean", "sd")])
+    return grouped.size().rename("num_folds").to_frame().join(spread).reset_index()

@@ -53,11 +53,11 @@ def run_in_threads(loop: Callable[..., None], ptr: Tensor, width: int, *argument
     bounds = ptr.numpy()
     total = int(bounds[-1])
     num_threads = min(torch.get_num_threads(), max(1, total * width // WORTH_A_THREAD))
+    if num_threads == 1:
+        loop(0, len(bounds) - 1, *arguments)
+        return
     shares = np.searchsorted(bounds, np.linspace(0, total, num_threads + 1)[1:-1])
     cuts = [0, *shares.tolist(), len(bounds) - 1]
-    if num_threads == 1:
-        loop(*cuts, *arguments)
-        return
     with ThreadPoolExecutor(num_threads) as pool:
         list(pool.map(lambda share: loop(cuts[share], cuts[share + 1], *arguments), range(num_threads)))
 

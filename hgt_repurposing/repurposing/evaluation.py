@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -95,6 +96,16 @@ class Evaluation:
 
     def lead(self, split: str) -> Lead:
         """The model against the best floor, and what the difference amounts to: every verdict is this one."""
+        if split not in self._leads:
+            self._leads[split] = self._lead(split)
+        return self._leads[split]
+
+    @cached_property
+    def _leads(self) -> dict[str, Lead]:
+        """Those asked for so far, by split: a page asks for each several times, and a bootstrap is 10,000 resamples."""
+        return {}
+
+    def _lead(self, split: str) -> Lead:
         metric = metric_that_counts(split)
         measured = self.diseases[(self.diseases[SPLIT] == split) & (self.diseases[SCORER] == MODEL)]
         by_disease = metric == MACRO_AP and len(measured) > 0

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -162,15 +162,29 @@ def test_a_value_out_of_bounds_names_field_rule_and_value() -> None:
     assert caught.value.description == "wrong configuration: seed: Input should be greater than or equal to 0 (got -1)"
 
 
-def tick(*, instance: dg.DagsterInstance | None = None) -> dg.RunRequest | dg.SkipReason:
-    with nullcontext(instance) if instance else dg.instance_for_test() as used:
-        result = weekly_retraining(dg.build_schedule_context(instance=used))
+@pytest.fixture(scope="module")
+def storage() -> Iterator[dg.DagsterInstance]:
+    """An instance with a run storage of its own; making one takes a second."""
+    with dg.instance_for_test() as made:
+        yield made
+
+
+@pytest.fixture
+def instance(storage: dg.DagsterInstance) -> dg.DagsterInstance:
+    """An instance that knows of no run."""
+    for run in storage.get_runs():
+        storage.delete_run(run.run_id)
+    return storage
+
+
+def tick(instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
+    result = weekly_retraining(dg.build_schedule_context(instance=instance))
     assert isinstance(result, dg.RunRequest | dg.SkipReason)
     return result
 
 
-def skipped(**given: dg.DagsterInstance) -> str:
-    result = tick(**given)
+def skipped(instance: dg.DagsterInstance) -> str:
+    result = tick(instance)
     assert isinstance(result, dg.SkipReason)
     return str(result.skip_message)
 
@@ -184,8 +198,10 @@ def smoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return path
 
 
-def test_retraining_runs_the_configuration_file_that_the_environment_names(smoke: Path) -> None:
-    request = tick()
+def test_retraining_runs_the_configuration_file_that_the_environment_names(
+    instance: dg.DagsterInstance, smoke: Path
+) -> None:
+    request = tick(instance)
     assert isinstance(request, dg.RunRequest)
     assert request.run_config == yaml.safe_load(smoke.read_text())
 
@@ -199,10 +215,10 @@ def test_retraining_runs_the_configuration_file_that_the_environment_names(smoke
     ],
 )
 def test_retraining_without_a_configuration_skips_and_says_why(
-    monkeypatch: pytest.MonkeyPatch, value: str, reason: str
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, value: str, reason: str
 ) -> None:
     monkeypatch.setenv(CONFIG_VARIABLE, value)
-    assert reason in skipped()
+    assert reason in skipped(instance)
 
 
 @pytest.mark.parametrize(
@@ -216,12 +232,17 @@ def test_retraining_without_a_configuration_skips_and_says_why(
     ],
 )
 def test_retraining_skips_what_check_refuses(
-    smoke: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, reason: str
+    instance: dg.DagsterInstance,
+    smoke: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    reason: str,
 ) -> None:
     assert smoke.is_file()
     (tmp_path / "mine.yaml").write_text(text)
     monkeypatch.setenv(CONFIG_VARIABLE, str(tmp_path / "mine.yaml"))
-    assert reason in skipped()
+    assert reason in skipped(instance)
 
 
 UNNAMED = "__ASSET_JOB"
@@ -236,13 +257,16 @@ SOMETHING_ELSE = frozenset({dg.AssetKey("weather")})
     [("repurposing_job", None), (UNNAMED, GRAPH_ONLY), (UNNAMED, None), ("repurposing_job", GRAPH_ONLY)],
 )
 def test_retraining_waits_for_every_unfinished_run_of_these_assets(
-    smoke: Path, status: dg.DagsterRunStatus, job_name: str, selection: frozenset[dg.AssetKey] | None
+    instance: dg.DagsterInstance,
+    smoke: Path,
+    status: dg.DagsterRunStatus,
+    job_name: str,
+    selection: frozenset[dg.AssetKey] | None,
 ) -> None:
     assert smoke.is_file()
     run = dg.DagsterRun(job_name=job_name, status=status, asset_selection=selection)
-    with dg.instance_for_test() as instance:
-        instance.add_run(run)
-        assert f"run {run.run_id} is not finished" in skipped(instance=instance)
+    instance.add_run(run)
+    assert f"run {run.run_id} is not finished" in skipped(instance)
 
 
 @pytest.mark.parametrize(
@@ -255,12 +279,15 @@ def test_retraining_waits_for_every_unfinished_run_of_these_assets(
     ],
 )
 def test_retraining_waits_for_no_other_run(
-    smoke: Path, job_name: str, selection: frozenset[dg.AssetKey] | None, status: dg.DagsterRunStatus
+    instance: dg.DagsterInstance,
+    smoke: Path,
+    job_name: str,
+    selection: frozenset[dg.AssetKey] | None,
+    status: dg.DagsterRunStatus,
 ) -> None:
     assert smoke.is_file()
-    with dg.instance_for_test() as instance:
-        instance.add_run(dg.DagsterRun(job_name=job_name, status=status, asset_selection=selection))
-        assert isinstance(tick(instance=instance), dg.RunRequest)
+    instance.add_run(dg.DagsterRun(job_name=job_name, status=status, asset_selection=selection))
+    assert isinstance(tick(instance), dg.RunRequest)
 
 
 TICK_ELSEWHERE = """

@@ -32,7 +32,7 @@ SMALL: dict[str, dict[str, dict[str, object]]] = {
             "device": "cpu",
         }
     },
-    "drug_disease_split": {"config": {"num_folds": 2, "kinds": ["disease", "drug"]}},
+    "drug_disease_split": {"config": {"num_folds": 2, "kinds": ["disease"]}},
     "repurposing_model": {
         "config": {
             "num_trees": 5,
@@ -106,7 +106,9 @@ def test_artefacts_name_configuration_and_inputs(finished: Path) -> None:
 
 
 def test_two_runs_with_one_seed_give_the_same_artefacts(finished: Path, tmp_path: Path) -> None:
-    assert run(tmp_path, {}).success
+    # All but the page, whose bytes are compared in test_report.py, and the validation, which nothing is made from.
+    chain = [asset for asset in ALL if asset not in (assets.repurposing_report, assets.embedding_validation)]
+    assert run(tmp_path, {}, chain=chain).success
     for name in ("hgt_embeddings", "repurposing_model", "repurposing_candidates", "repurposing_evaluation"):
         ours, theirs = (read_manifest(folder_of(name, root=root), name).digest for root in (finished, tmp_path))
         assert ours == theirs, name

@@ -101,10 +101,14 @@ def planted_inputs(graph: KnowledgeGraph | None = None, *, vectors: PairVectors 
 
 
 def planted_split(
-    graph: KnowledgeGraph, kinds: Sequence[SplitKind] = ("disease",), *, external: IntArray | None = None
+    graph: KnowledgeGraph,
+    kinds: Sequence[SplitKind] = ("disease",),
+    *,
+    num_folds: int = NUM_FOLDS,
+    external: IntArray | None = None,
 ) -> DrugDiseaseSplit:
-    """Three folds."""
-    return split_drug_disease_pairs(graph, SplitConfig(num_folds=NUM_FOLDS, kinds=list(kinds)), external=external)
+    """Three folds of each kind, or as many as are given."""
+    return split_drug_disease_pairs(graph, SplitConfig(num_folds=num_folds, kinds=list(kinds)), external=external)
 
 
 def sorted_pairs(drugs: IntArray, diseases: IntArray) -> IntArray:

@@ -38,7 +38,7 @@ EXTERNAL = np.array([[0, 5, 10], [10, 15, 20]])
 @cache
 def case(*, contraindications: bool = True) -> tuple[KnowledgeGraph, DrugDiseaseSplit]:
     graph = planted_graph(contraindications=contraindications)
-    return graph, planted_split(graph, KINDS, external=EXTERNAL)
+    return graph, planted_split(graph, KINDS, num_folds=2, external=EXTERNAL)
 
 
 def run(graph: KnowledgeGraph, split: DrugDiseaseSplit) -> Evaluation:
@@ -125,7 +125,7 @@ def test_trust_and_calibration_have_a_row_for_every_split() -> None:
 
 def test_two_repeats_overlap() -> None:
     graph, _, _ = short()
-    config = SplitConfig(num_folds=3, num_repeats=2, kinds=["disease"])
+    config = SplitConfig(num_folds=2, num_repeats=2, kinds=["disease"])
     overlap = run(graph, split_drug_disease_pairs(graph, config)).trust["top_10_overlap"].iloc[0]
     assert 10 / NUM_DRUGS < overlap <= 1  # by chance 10 of 60
 
@@ -158,7 +158,7 @@ def test_the_planted_signal_is_found_and_said() -> None:
 def test_two_evaluations_with_one_seed_are_equal() -> None:
     # By one way of splitting and by external pairs; a whole run's evaluation is repeated in defs/test_runs.py.
     graph, _ = case()
-    split = planted_split(graph, ("pair",), external=EXTERNAL)
+    split = planted_split(graph, ("pair",), num_folds=2, external=EXTERNAL)
     first, second = (run(graph, split).to_parts() for _ in range(2))
     assert list(first) == list(second)
     for name, part in first.items():

@@ -43,6 +43,7 @@ every_leak = pytest.mark.parametrize("leak", LEAKS)
 PARAMS = QUICK.model_copy(
     update={
         "inner_folds": 3,
+        "tower_updates": 20,
         "num_trees": 60,
         "max_depth": 6,
         "colsample_bytree": 1.0,

@@ -17,7 +17,14 @@ from hgt_repurposing.model.edge_plan import RelationEdges
 from hgt_repurposing.training.device import ComputeDevice
 
 TINY = check_device.SHORT.model_copy(
-    update={"embedding_dim": 16, "hidden_dim": 16, "num_heads": 2, "edge_sample_size": 60, "learning_rate": 0.03}
+    update={
+        "embedding_dim": 16,
+        "hidden_dim": 16,
+        "num_heads": 2,
+        "num_epochs": 20,
+        "edge_sample_size": 60,
+        "learning_rate": 0.03,
+    }
 )
 MPS = ComputeDevice(torch.device("mps"))
 """Only a name here."""

@@ -31,7 +31,7 @@ every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
 
 @every_strategy
 def test_loss_starts_near_that_of_a_blind_model_and_falls(demo_data: HeteroData, strategy: str) -> None:
-    history = fit(demo_data, small(STRATEGIES[strategy], num_epochs=15)).history
+    history = fit(demo_data, small(STRATEGIES[strategy], num_epochs=15, accumulation_steps=1)).history
     assert 0.6 < history["loss"].iloc[0] < 0.95  # log 2 = 0.69, and a little for scores that are not yet zero
     assert history["loss"].iloc[-1] < history["loss"].iloc[0] - 0.05
 
@@ -50,7 +50,7 @@ def test_a_full_graph_epoch_is_one_batch_whatever_the_accumulation(data: HeteroD
 
 
 def test_identical_inputs_collapse_and_learned_ones_do_not(data: HeteroData, demo_graph: KnowledgeGraph) -> None:
-    params = small(embedding_dim=64, hidden_dim=64, num_epochs=20, num_heads=8)
+    params = small(embedding_dim=64, hidden_dim=64, num_epochs=20, num_heads=8, accumulation_steps=1)
     verdicts = {}
     for node_inputs in ("table", "identical"):
         model = fit(data, params.model_copy(update={"node_inputs": node_inputs})).model
@@ -76,8 +76,9 @@ KINDS: dict[str, dict[str, object]] = {
 @every_strategy
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_model_and_loss_learns_and_survives_its_parts(data: HeteroData, kind: str, strategy: str) -> None:
-    num_epochs = 15 if strategy == "neighbor" else 6  # the loss of few seed nodes goes up and down by .02
-    result = fit(data, small(STRATEGIES[strategy] | KINDS[kind], num_epochs=num_epochs))
+    # The loss of few seed nodes goes up and down by .02: it takes more epochs, of one batch each.
+    sizes = {"num_epochs": 15, "accumulation_steps": 1} if strategy == "neighbor" else {"num_epochs": 6}
+    result = fit(data, small(STRATEGIES[strategy] | KINDS[kind] | sizes))
     ends = 3 if strategy == "neighbor" else 2
     assert result.history["loss"].iloc[-ends:].mean() < result.history["loss"].iloc[:ends].mean() - 0.01
     back = TrainingResult.from_parts(result.to_parts())
@@ -290,6 +291,6 @@ def test_the_epoch_named_is_the_one_where_it_happened(data: HeteroData, monkeypa
 
 
 def test_memory_does_not_creep_over_many_epochs(data: HeteroData) -> None:
-    held = fit(data, small(num_epochs=60, edge_sample_size=20)).history["allocated_gb"]
+    held = fit(data, small(num_epochs=60, edge_sample_size=20, accumulation_steps=1)).history["allocated_gb"]
     first, last = held.iloc[:20].median(), held.iloc[40:].median()
     assert last - first < 0.01  # GiB: 10 MiB over 40 epochs; a lost batch of each would be more
