@@ -1,5 +1,6 @@
 """Graphs that many tests share, and what makes a test the same on every run and every machine."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -28,6 +29,10 @@ settings.load_profile("repeat")
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / "build" / "numba" / worker)
 
+# Modules live as long as the process. To look through them for garbage, while they are imported and after every so many
+# tests, took a tenth of the run.
+gc.disable()
+
 # What a shell may have set: another data folder or configuration, colours, a narrow terminal.
 for variable in (
     "HGT_REPURPOSING_DATA",
@@ -50,6 +55,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((number for number, name in enumerate(LONGEST) if f"/{name}" in item.nodeid), len(LONGEST))
 
     items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """From here on garbage is looked for, among what the tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 TOY_NODES = [

@@ -48,7 +48,7 @@ def many_types() -> Embeddings:
 
 
 def drawn(draw: Callable[[Axes], Axes]) -> Axes:
-    figure = Figure(layout="constrained")
+    figure = Figure()
     ax = draw(figure.add_subplot())
     figure.draw_without_rendering()
     return ax

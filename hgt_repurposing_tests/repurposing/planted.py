@@ -22,6 +22,7 @@ TREATMENTS = 4
 OWN_GENES, OTHER_GENES = 4, 1
 QUICK = ClassifierParams(
     vectors=[],
+    tower_updates=40,
     inner_folds=2,
     num_trees=20,
     learning_rate=0.3,

@@ -218,11 +218,11 @@ FACTOR = 1.35
 @pytest.mark.parametrize(
     ("preset", "sizes", "strategy"),
     [
-        ("demo", WIDE, "edge"),
+        ("demo", NARROW, "edge"),
         *(
             pytest.param(preset, sizes, strategy, marks=pytest.mark.slow)
             for preset, sizes, strategy in (
-                ("demo", NARROW, "edge"),
+                ("demo", WIDE, "edge"),
                 ("demo", WIDE, "neighbor"),
                 ("demo", WIDE, "full graph"),
                 ("demo", WIDE | MANY, "edge"),
