@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from hgt_repurposing.artifacts import Manifest
-from hgt_repurposing.layout import (
+from hgt_repurposing.report.summary import summary_text
+from hgt_repurposing.storage.artifacts import Manifest
+from hgt_repurposing.storage.catalog import (
     data_folder,
     folder_of,
     is_there,
@@ -20,8 +21,7 @@ from hgt_repurposing.layout import (
     made_again_since,
     manifest_of,
 )
-from hgt_repurposing.report import PAGE
-from hgt_repurposing.summary import summary_text
+from hgt_repurposing.storage.html_page import PAGE
 
 CANDIDATES, EVALUATION = "repurposing_candidates", "repurposing_evaluation"
 
@@ -45,7 +45,9 @@ def _one_sentence() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
+        from hgt_repurposing.defs.sentences import sentence_of
+
+        typer.echo(f"error: {sentence_of(error)}", err=True)
         raise typer.Exit(1) from None
 
 

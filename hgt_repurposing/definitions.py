@@ -24,7 +24,7 @@ defs = dg.Definitions(
         checks.no_held_out_pair_in_message_graph,
         checks.embeddings_are_whole,
         checks.embeddings_are_spread_out,
-        checks.model_beats_floors_on_held_out_diseases,
+        checks.model_beats_baselines_on_held_out_diseases,
         checks.probabilities_come_true_on_held_out_diseases,
         checks.ranking_is_more_than_popularity,
     ],

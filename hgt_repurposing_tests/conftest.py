@@ -43,7 +43,7 @@ for variable in (
 ):
     os.environ.pop(variable, None)
 
-LONGEST = ("defs/test_runs", "repurposing/test_cross", "repurposing/test_leak", "training/", "defs/", "model/")
+LONGEST = ("defs/test_runs", "benchmark/", "training/", "defs/", "model/")
 """Files that take tens of seconds begin first, or one of two workers waits for the other at the end."""
 
 

@@ -7,11 +7,11 @@ from typer.testing import CliRunner, Result
 
 from hgt_repurposing.cli import app
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.layout import save
-from hgt_repurposing.report import Report
+from hgt_repurposing.storage.catalog import save
+from hgt_repurposing.storage.html_page import HtmlPage
+from hgt_repurposing_tests.benchmark.evaluations import evaluated
 from hgt_repurposing_tests.defs.test_run_config import of
-from hgt_repurposing_tests.evaluations import evaluated
-from hgt_repurposing_tests.test_report import TOY_LIST, listed
+from hgt_repurposing_tests.report.test_page import TOY_LIST, listed
 
 
 def invoke(*arguments: object) -> Result:
@@ -66,7 +66,7 @@ def test_summary_refuses_an_evaluation_of_something_else_than_the_list(
     assert result.stdout == ""
     assert result.stderr == (
         "error: repurposing_candidates and repurposing_evaluation were made from different versions of "
-        "knowledge_graph: make again what depends on knowledge_graph\n"
+        "knowledge_graph: materialise repurposing_candidates and repurposing_evaluation again\n"
     )
 
 
@@ -79,8 +79,8 @@ def test_summary_of_lists_that_were_handed_on_alone_warns_of_nothing(results: Pa
 def test_summary_without_a_run_says_what_to_do(tmp_path: Path) -> None:
     result = invoke("summary", "--data", tmp_path)
     assert result.exit_code == 1
-    assert "error: no artefact 'repurposing_candidates'" in result.stderr
-    assert "materialise the asset" in result.stderr
+    assert "error: there is no artefact 'repurposing_candidates'" in result.stderr
+    assert ": materialise repurposing_candidates first" in result.stderr
 
 
 def test_summary_names_a_disease_that_is_not_there(results: Path) -> None:
@@ -91,7 +91,7 @@ def test_summary_names_a_disease_that_is_not_there(results: Path) -> None:
 
 def test_summary_lists_no_file_of_another_run(results: Path, demo_graph: KnowledgeGraph) -> None:
     newer = save("knowledge_graph", demo_graph, root=results, config={})
-    save("repurposing_report", Report("<p>", {}), root=results, config={}, inputs=[newer])
+    save("repurposing_report", HtmlPage("<p>", {}), root=results, config={}, inputs=[newer])
     result = invoke("summary", "--data", results)
     assert result.exit_code == 0
     (line,) = (line for line in result.stdout.splitlines() if line.startswith("  report"))

@@ -5,6 +5,8 @@ from functools import cache
 import numpy as np
 import pytest
 
+from hgt_repurposing.benchmark.cross_validation import evaluate
+from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.embeddings.inference import embed_all_nodes
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationThresholds, validate_embeddings
@@ -13,14 +15,12 @@ from hgt_repurposing.graph.hetero_data import to_hetero_data
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.message_graph import message_graph
 from hgt_repurposing.graph.split import SplitConfig, split_drug_disease_pairs
+from hgt_repurposing.report.summary import summary_text
 from hgt_repurposing.repurposing.candidate_ranking import rank_candidates
 from hgt_repurposing.repurposing.candidates import Candidates
-from hgt_repurposing.repurposing.cross_validation import evaluate
-from hgt_repurposing.repurposing.evaluation import Evaluation
 from hgt_repurposing.repurposing.inputs import pair_inputs
 from hgt_repurposing.repurposing.model import fit_repurposing_model
 from hgt_repurposing.repurposing.params import CandidateParams
-from hgt_repurposing.summary import summary_text
 from hgt_repurposing.training.loop import fit
 from hgt_repurposing_tests.graph.small_graphs import Ends, graph_of
 from hgt_repurposing_tests.repurposing.planted import (

@@ -9,17 +9,17 @@ import pytest
 import yaml
 
 import hgt_repurposing
+from hgt_repurposing.benchmark.cross_validation import evaluate
+from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.definitions import defs
 from hgt_repurposing.embeddings.inference import embed_all_nodes
 from hgt_repurposing.embeddings.validation import ValidationThresholds, validate_embeddings
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.null_model import shuffled_labels
 from hgt_repurposing.graph.split import SplitConfig, split_drug_disease_pairs
-from hgt_repurposing.layout import DATA_VARIABLE, PLACES, load
-from hgt_repurposing.repurposing.cross_validation import evaluate
-from hgt_repurposing.repurposing.evaluation import Evaluation
 from hgt_repurposing.repurposing.inputs import pair_inputs
 from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
+from hgt_repurposing.storage.catalog import DATA_VARIABLE, PLACES, load
 from hgt_repurposing.training.loop import fit
 from hgt_repurposing_tests.graph.tables import write_tables
 
@@ -52,19 +52,19 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def mean_lead(evaluation: Evaluation, split: str, floor: str) -> float:
-    return evaluation.mean(split, "model", "macro_ap") - evaluation.mean(split, floor, "macro_ap")
+def mean_lead(evaluation: Evaluation, split: str, baseline: str) -> float:
+    return evaluation.mean(split, "model", "macro_ap") - evaluation.mean(split, baseline, "macro_ap")
 
 
 @pytest.mark.parametrize("split", ["disease", "pair", "drug", "disease_group"])
-def test_the_model_beats_every_floor_on_every_split(demo: Path, split: str) -> None:
+def test_the_model_beats_every_baseline_on_every_split(demo: Path, split: str) -> None:
     evaluation: Evaluation = load("repurposing_evaluation", root=demo)
     assert evaluation.differences(split, "macro_ap").mean() > 0
 
 
-@pytest.mark.parametrize("floor", ["random", "drug degree", "degree product"])
-def test_on_held_out_pairs_the_model_beats_popularity_and_chance(demo: Path, floor: str) -> None:
-    assert mean_lead(load("repurposing_evaluation", root=demo), "pair", floor) > 0.1
+@pytest.mark.parametrize("baseline", ["random", "drug degree", "degree product"])
+def test_on_held_out_pairs_the_model_beats_popularity_and_chance(demo: Path, baseline: str) -> None:
+    assert mean_lead(load("repurposing_evaluation", root=demo), "pair", baseline) > 0.1
 
 
 def test_with_shuffled_labels_nothing_is_found(demo: Path) -> None:

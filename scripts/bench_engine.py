@@ -1,7 +1,7 @@
 """What a training step costs with PyG's HGT layer, with the same layer without sliced tensors, and with ours.
 
 Every figure comes from a fresh process on a synthetic graph: 512 / 256 / 512 wide, 8 heads, 2 layers.
-Prints tables and a row for `docs/benchmarks.md`, which says how each figure is taken; `--json FILE` writes the same.
+Prints tables and a row for `docs/results/benchmarks.md`, which says how each is taken; `--json FILE` writes them.
 """
 
 import argparse
@@ -19,10 +19,9 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from engines import EngineName, LinkModel, build_encoder, draw_weights
-from floor import all_rows, needed_rows, product_rate, step_flops
+from lower_bound import all_rows, needed_rows, product_rate, step_flops
 from measuring import CPU, MIB, in_fresh_process, return_freed_memory_from
 
-from hgt_repurposing.artifacts import write_json
 from hgt_repurposing.graph.hetero_data import GraphMetadata, to_hetero_data
 from hgt_repurposing.graph.message_graph import message_graph
 from hgt_repurposing.graph.schema import EdgeType
@@ -31,6 +30,7 @@ from hgt_repurposing.model.shape import MatmulPrecision
 from hgt_repurposing.sampling.edge_sampling import EdgeSampler, FullGraphSampler
 from hgt_repurposing.sampling.flat_graph import FlatGraph
 from hgt_repurposing.sampling.minibatch import MiniBatch, TypedEdges
+from hgt_repurposing.storage.artifacts import write_json
 from hgt_repurposing.training.device import PeakWatch
 
 SIZES = (5_000, 20_000)
@@ -53,7 +53,7 @@ HEADLINES = (
     "speedup_vs_split_20000",
     "full_graph_peak_gb",
     "full_graph_seconds",
-    "ratio_to_floor_5000",
+    "ratio_to_bound_5000",
     "bytes_per_edge",
 )
 
@@ -345,13 +345,16 @@ def disagreements(steps: Mapping[str, Figures]) -> list[str]:
 def print_tables(bench: Bench, rate: float, machine: str) -> None:
     """Steps and slopes as Markdown."""
     print(f"\n{machine}; matrix product {rate / 1e9:.0f} GFLOP/s on one thread\n")
-    print("| step | CPU-s | wall s | peak GiB above start | GFLOP | floor, CPU-s | CPU-s / floor | needed rows only |")
+    print(
+        "| step | CPU-s | wall s | peak GiB above start | GFLOP | lower bound, CPU-s "
+        "| CPU-s / lower bound | needed rows only |"
+    )
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for name, step in bench.steps.items():
-        floor, needed = step["flops"] / rate, step["flops_needed"] / rate
+        bound, needed = step["flops"] / rate, step["flops_needed"] / rate
         print(
             f"| {name} | {step['cpu_seconds']:.2f} | {step['wall_seconds']:.2f} | {step['peak_gb']:.2f} "
-            f"| {step['flops'] / 1e9:.0f} | {floor:.2f} | {step['cpu_seconds'] / floor:.2f} "
+            f"| {step['flops'] / 1e9:.0f} | {bound:.2f} | {step['cpu_seconds'] / bound:.2f} "
             f"| {step['cpu_seconds'] / needed:.2f} |"
         )
     print("\n| batch | nodes | messages | positives |\n| --- | --- | --- | --- |")
@@ -365,7 +368,7 @@ def print_tables(bench: Bench, rate: float, machine: str) -> None:
 
 
 def row(figures: Mapping[str, float | None], machine: str, preset: str) -> str:
-    """The line for docs/benchmarks.md."""
+    """The line for docs/results/benchmarks.md."""
     cells = ["-" if value is None else f"{value:.3g}" if value < 100 else f"{value:.0f}" for value in figures.values()]
     return f"| {' | '.join([dt.date.today().isoformat(), machine, preset, *cells])} |"
 
@@ -402,7 +405,7 @@ def main() -> None:
     machine, figures = describe_machine(), headlines(bench, rate)
     print_tables(bench, rate, machine)
     print("\n" + "\n".join(f"{name}: {'-' if value is None else f'{value:.4g}'}" for name, value in figures.items()))
-    print(f"\nFor docs/benchmarks.md:\n{row(figures, machine, options.preset)}")
+    print(f"\nFor docs/results/benchmarks.md:\n{row(figures, machine, options.preset)}")
     if options.json:
         details = {
             "machine": machine,

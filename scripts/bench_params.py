@@ -14,10 +14,10 @@ from pathlib import Path
 from measuring import CPU, in_fresh_process
 from shipped import first_system
 
-from hgt_repurposing.artifacts import write_json
 from hgt_repurposing.graph.hetero_data import to_hetero_data
 from hgt_repurposing.graph.message_graph import message_graph
 from hgt_repurposing.graph.synthetic import SyntheticConfig, synthetic_knowledge_graph
+from hgt_repurposing.storage.artifacts import write_json
 from hgt_repurposing.training.device import PeakWatch
 from hgt_repurposing.training.loop import fit
 from hgt_repurposing.training.params import EmbeddingParams
@@ -54,7 +54,7 @@ def measure(preset: str, changed: dict[str, object], repeats: int) -> dict[str, 
     stamps: list[float] = []
     with PeakWatch(CPU) as watch:
         fit(data, params, on_epoch=lambda _: stamps.append(time.process_time()))
-    num_batches = BATCHES_PER_UPDATE if params.use_batched_mps else 1
+    num_batches = BATCHES_PER_UPDATE if params.sampling != "full graph" else 1
     seconds = [(later - earlier) / num_batches for earlier, later in pairwise(stamps)]
     return {"cpu_seconds": statistics.median(seconds), "peak_gb_above_start": watch.peak_above_start}
 

@@ -15,7 +15,6 @@ import numpy as np
 from measuring import CPU
 from shipped import shipped_settings
 
-from hgt_repurposing.artifacts import write_json
 from hgt_repurposing.graph.split import SplitConfig, split_drug_disease_pairs
 from hgt_repurposing.graph.synthetic import SyntheticConfig, synthetic_knowledge_graph
 from hgt_repurposing.repurposing.inputs import PairInputs
@@ -25,6 +24,7 @@ from hgt_repurposing.repurposing.neighbourhoods import neighbourhoods_of
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.repurposing.scoring import score_diseases
 from hgt_repurposing.repurposing.vectors import VECTOR_DIM, PairVectors
+from hgt_repurposing.storage.artifacts import write_json
 from hgt_repurposing.training.device import PeakWatch
 
 

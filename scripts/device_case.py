@@ -1,6 +1,6 @@
 """What `check_device.py` checks a device with: a graph, a model, batches of it, and what they should give.
 
-Expected values are computed in float64 on the CPU and share as little as can be with what they judge: a layer is PyG's
+Expected values are computed in float64 on the CPU and share as little as can be with what they check: a layer is PyG's
 `HGTConv`; the gradients of the model come by chunks of edges and a scorer written as a formula, from a padded batch
 that computes all nodes at every layer, where training on a CPU leaves out what no output needs.
 """

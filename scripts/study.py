@@ -1,6 +1,6 @@
-"""The whole study of a graph: every split, floor, ablation and control on the same folds, as a table and as JSON.
+"""The whole study of a graph: every split, baseline, ablation and control on the same folds, as a table and as JSON.
 
-    python scripts/study.py --graph hetionet --path FOLDER --out docs/studies/hetionet.md
+    python scripts/study.py --graph hetionet --path FOLDER --out docs/results/hetionet.md
 
 Embeddings are trained once, on the target-free message graph, with the configuration that ships for the graph; they
 serve all folds. The default seeds of the splits, 3 and 4, were never looked at when anything was chosen. Two runs with
@@ -21,9 +21,11 @@ from shipped import shipped_settings
 from study_tables import WITHOUT_TOWERS, Cost, study_json, study_page
 from torch_geometric.data import HeteroData
 
-from hgt_repurposing.artifacts import write_json, write_text
+from hgt_repurposing.benchmark.cross_validation import Tables, evaluate, groups_of_relatives
+from hgt_repurposing.benchmark.folds import EvaluatedFold, prepare_fold, score_fold
+from hgt_repurposing.benchmark.protocol import SUITE, TherapeuticPairs
+from hgt_repurposing.benchmark.results import MODEL, STRICT, Evaluation
 from hgt_repurposing.embeddings.inference import embed_all_nodes
-from hgt_repurposing.evaluation.protocol import SUITE, TherapeuticPairs
 from hgt_repurposing.graph.hetero_data import to_hetero_data
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.message_graph import message_graph
@@ -31,15 +33,13 @@ from hgt_repurposing.graph.null_model import permute_edges, shuffled_labels
 from hgt_repurposing.graph.sources.source import GraphSource, load_knowledge_graph
 from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig, split_drug_disease_pairs
 from hgt_repurposing.model.trained import HGTModel
-from hgt_repurposing.repurposing.cross_validation import Tables, evaluate, groups_of_relatives
-from hgt_repurposing.repurposing.evaluation import MODEL, STRICT, Evaluation
 from hgt_repurposing.repurposing.inputs import PairInputs
-from hgt_repurposing.repurposing.judging import JudgedFold, prepare_fold, score_fold
 from hgt_repurposing.repurposing.labels import Labels
 from hgt_repurposing.repurposing.model import fit_repurposing_model
 from hgt_repurposing.repurposing.neighbourhoods import neighbourhoods_of
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.repurposing.vectors import PairVectors
+from hgt_repurposing.storage.artifacts import write_json, write_text
 from hgt_repurposing.training.loop import fit, untrained
 from hgt_repurposing.training.params import EmbeddingParams
 
@@ -121,7 +121,7 @@ def ablations(
     tables = Tables()
     seconds = dict.fromkeys(columns, 0.0)
     for key in split.keys:
-        fold = JudgedFold(split, key, therapeutic)
+        fold = EvaluatedFold(split, key, therapeutic)
         prepared = prepare_fold(fold, inputs, params, group=group)
         for name, timed in columns.items():
             updates = params.tower_updates if timed.tower_updates is None else timed.tower_updates
@@ -145,7 +145,7 @@ def controls(graph: KnowledgeGraph, config: SplitConfig, params: ClassifierParam
         split = split_drug_disease_pairs(world, config)
         inputs = PairInputs(neighbourhoods_of(world), PairVectors.by_svd(world), Labels.of_graph(world))
         for key in split.keys:
-            fold = JudgedFold(split, key, TherapeuticPairs.of_graph(world))
+            fold = EvaluatedFold(split, key, TherapeuticPairs.of_graph(world))
             scores = score_fold(prepare_fold(fold, inputs, params, group=None), inputs.vectors, params)
             tables.add(fold, name, scores, seed=0)
         _LOGGER.info("control: %s", name)
@@ -162,7 +162,7 @@ def run(
     start = time.perf_counter()
     model = fit_repurposing_model(inputs, split, params)
     yield "seconds_final_fit", time.perf_counter() - start
-    yield "evaluation", evaluate(graph, inputs, split, model, on_fold=lambda fold: _LOGGER.info("judged %s", fold))
+    yield "evaluation", evaluate(graph, inputs, split, model, on_fold=lambda fold: _LOGGER.info("evaluated %s", fold))
     others = {name: timed for name, timed in columns.items() if name != MODEL}
     narrow = split_drug_disease_pairs(
         graph, SplitConfig(seed=seed, num_repeats=repeats, kinds=["disease", "pair", "drug"])

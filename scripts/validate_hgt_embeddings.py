@@ -8,9 +8,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from hgt_repurposing.artifacts import write_json
 from hgt_repurposing.embeddings.table import read_embeddings
 from hgt_repurposing.embeddings.validation import PART, ValidationThresholds, validate_embeddings
+from hgt_repurposing.storage.artifacts import write_json
 
 
 def main(arguments: list[str] | None = None) -> int:

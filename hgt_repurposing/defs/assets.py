@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from hgt_repurposing.benchmark.preflight import split_for_learning
 from hgt_repurposing.defs.config import (
     DrugDiseaseSplitConfig,
     EmbeddingParamsConfig,
@@ -27,7 +28,7 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees, descr
 from hgt_repurposing.graph.message_graph import scoped_message_graph
 from hgt_repurposing.graph.sources.source import load_knowledge_graph
 from hgt_repurposing.graph.split import DrugDiseaseSplit, crossing_edges, split_sizes
-from hgt_repurposing.plots import (
+from hgt_repurposing.report.plots import (
     plot_calibration,
     plot_degrees,
     plot_evaluation,
@@ -35,15 +36,15 @@ from hgt_repurposing.plots import (
     plot_projection,
     plot_spectrum,
 )
-from hgt_repurposing.preflight import split_for_learning
 from hgt_repurposing.repurposing.params import ClassifierParams
+from hgt_repurposing.storage.html_page import HtmlPage
 from hgt_repurposing.training.params import EmbeddingParams
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
 
+    from hgt_repurposing.benchmark.results import Evaluation
     from hgt_repurposing.repurposing.candidates import Candidates
-    from hgt_repurposing.repurposing.evaluation import Evaluation
     from hgt_repurposing.repurposing.model import RepurposingModel
     from hgt_repurposing.training.loop import EpochResult, TrainingResult
 else:
@@ -138,7 +139,7 @@ def hetero_data(
         value=data,
         metadata={
             "drug_disease_edges_excluded": number(knowledge_graph.num_edges - visible.num_edges),
-            "judged_by": str(scope.fold or "every fold"),
+            "evaluated_on": str(scope.fold or "every fold"),
             "edge_types": number(len(data.edge_types)),
             "directed_edges_per_type": preview(count_edges(data), rows=100),
         },
@@ -150,7 +151,7 @@ def hgt_model(
     context: dg.AssetExecutionContext, store: ArtifactStore, embedding_params: EmbeddingParams, hetero_data: HeteroData
 ) -> dg.MaterializeResult[TrainingResult]:
     """Heterogeneous graph transformer trained by link prediction over all edge types of the message graph."""
-    from hgt_repurposing.checkpoints import CheckpointFolder
+    from hgt_repurposing.storage.checkpoints import CheckpointFolder
     from hgt_repurposing.training.loop import fit
 
     with store.step(context) as step:
@@ -245,7 +246,7 @@ def repurposing_model(
         inputs = pair_inputs(knowledge_graph, hgt_embeddings, vectors=config.vectors)
         model = fit_repurposing_model(
             inputs,
-            step.judged_split(drug_disease_split),
+            step.evaluated_split(drug_disease_split),
             ClassifierParams(**config.model_dump()),
             on_fit=lambda name: context.log.info("fitted the classifier of %s", name),
         )
@@ -254,7 +255,7 @@ def repurposing_model(
         metadata={
             "known_pairs": number(drug_disease_split.pairs.shape[1]),
             "named_features": dg.MetadataValue.json(
-                {regime: list(classifier.feature_names) for regime, classifier in model.classifiers.items()}
+                {setting: list(classifier.feature_names) for setting, classifier in model.classifiers.items()}
             ),
             "vector_columns": number(inputs.vectors.width),
         },
@@ -270,17 +271,17 @@ def repurposing_evaluation(
     hgt_embeddings: Embeddings,
     repurposing_model: RepurposingModel,
 ) -> dg.MaterializeResult[Evaluation]:
-    """How well held-out pairs are ranked among all drugs, fold by fold, beside the floors that a model must beat."""
-    from hgt_repurposing.repurposing.cross_validation import evaluate
+    """How well held-out pairs are ranked among all drugs, fold by fold, beside the baselines that a model must beat."""
+    from hgt_repurposing.benchmark.cross_validation import evaluate
     from hgt_repurposing.repurposing.inputs import pair_inputs
 
     with store.step(context) as step:
         evaluation = evaluate(
             knowledge_graph,
             pair_inputs(knowledge_graph, hgt_embeddings, vectors=repurposing_model.params.vectors),
-            step.judged_split(drug_disease_split),
+            step.evaluated_split(drug_disease_split),
             repurposing_model,
-            on_fold=lambda name: context.log.info("judged %s", name),
+            on_fold=lambda name: context.log.info("evaluated %s", name),
         )
     split = evaluation.headline_split
     lead = evaluation.lead(split)
@@ -292,11 +293,11 @@ def repurposing_evaluation(
             "measured_on": split,
             "standing": lead.standing,
             lead.metric: number(lead.own),
-            "lead_over_best_floor": number(lead.mean),
-            "floors_not_computed": lead.missing_by_reason() or "none",
+            "lead_over_best_baseline": number(lead.mean),
+            "baselines_not_computed": lead.missing_by_reason() or "none",
             "table": preview(evaluation.summary, rows=100),
             "trust": preview(evaluation.trust, rows=10),
-            "model_and_floors": picture(lambda ax: plot_evaluation(evaluation, split, ax=ax)),
+            "model_and_baselines": picture(lambda ax: plot_evaluation(evaluation, split, ax=ax)),
             "calibration": picture(lambda ax: plot_calibration(evaluation, split, ax=ax)),
         },
     )
@@ -352,9 +353,9 @@ def repurposing_report(
     embedding_validation: ValidationReport,
     repurposing_evaluation: Evaluation,
     repurposing_candidates: Candidates,
-) -> dg.MaterializeResult[Any]:  # Any: a Report, whose module would load Jinja
-    """One HTML page: does the model beat its floors, what does it propose, how far to trust it."""
-    from hgt_repurposing.report import build_report
+) -> dg.MaterializeResult[HtmlPage]:
+    """One HTML page: does the model beat its baselines, what does it propose, how far to trust it."""
+    from hgt_repurposing.report.page import build_report
 
     with store.step(context) as step:
         report = build_report(

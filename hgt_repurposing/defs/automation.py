@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 
 from hgt_repurposing.defs.checking import checked
-from hgt_repurposing.layout import PLACES
+from hgt_repurposing.storage.catalog import PLACES
 
 CONFIG_VARIABLE = "HGT_REPURPOSING_CONFIG"
 UNFINISHED = [
@@ -51,7 +51,7 @@ def weekly_retraining(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | 
         return dg.SkipReason(f"run {running[0].run_id} is not finished; if it died, terminate it under Runs")
     found = checked(path)
     if found.complaints:
-        return dg.SkipReason(f"{path} will not do: {'; '.join(found.complaints)}")
+        return dg.SkipReason(f"{path} is refused: {'; '.join(found.complaints)}")
     return dg.RunRequest(run_config=dict(found.config))
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
+from hgt_repurposing.benchmark.preflight import PreparedSplit, split_for_learning
 from hgt_repurposing.defs.run_config import (
     complaints,
     demo_over_another_graph,
@@ -17,8 +18,7 @@ from hgt_repurposing.defs.run_config import (
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import is_gene_or_pathway
 from hgt_repurposing.graph.sources.source import GraphSource, load_knowledge_graph
-from hgt_repurposing.layout import RAW_FOLDER, data_folder
-from hgt_repurposing.preflight import PreparedSplit, split_for_learning
+from hgt_repurposing.storage.catalog import RAW_FOLDER, data_folder
 
 MAX_BYTES = 400_000_000
 """Files up to this size are read whole: Hetionet takes two seconds."""

@@ -4,16 +4,16 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from hgt_repurposing.benchmark.trust import calibration_of, popularity_of
 from hgt_repurposing.defs.metadata import number, preview, validation_numbers
 from hgt_repurposing.embeddings.validation import ValidationReport
 from hgt_repurposing.graph.message_graph import leaked_pairs
 from hgt_repurposing.graph.split import DrugDiseaseSplit
-from hgt_repurposing.verdicts import calibration_of, popularity_of
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
 
-    from hgt_repurposing.repurposing.evaluation import Evaluation
+    from hgt_repurposing.benchmark.results import Evaluation
 else:
     HeteroData = Evaluation = Any
 
@@ -66,8 +66,8 @@ def embeddings_are_spread_out(embedding_validation: ValidationReport) -> dg.Asse
 
 
 @dg.asset_check(asset="repurposing_evaluation")
-def model_beats_floors_on_held_out_diseases(repurposing_evaluation: Evaluation) -> dg.AssetCheckResult:
-    """The model is ahead of every floor by more than noise, and none of the usually best floors is missing.
+def model_beats_baselines_on_held_out_diseases(repurposing_evaluation: Evaluation) -> dg.AssetCheckResult:
+    """The model is ahead of every baseline by more than noise, and none of the usually best baselines is missing.
 
     A warning: a weak model is no broken pipeline.
     """
@@ -82,8 +82,8 @@ def model_beats_floors_on_held_out_diseases(repurposing_evaluation: Evaluation) 
             "measured_on": split,
             "metric": lead.metric,
             "standing": lead.standing,
-            "best_floor": lead.floor,
-            "floors_not_computed": lead.missing_by_reason() or "none",
+            "best_baseline": lead.baseline,
+            "baselines_not_computed": lead.missing_by_reason() or "none",
             "mean_lead": number(lead.mean),
             "folds_ahead": number(lead.num_ahead),
             **{f"{end}_end_of_95_percent_interval": number(value) for end, value in interval.items()},
@@ -93,7 +93,7 @@ def model_beats_floors_on_held_out_diseases(repurposing_evaluation: Evaluation) 
 
 @dg.asset_check(asset="repurposing_evaluation")
 def probabilities_come_true_on_held_out_diseases(repurposing_evaluation: Evaluation) -> dg.AssetCheckResult:
-    """Expected calibration error at most 0.02, and the most probable pairs come true within a factor of two."""
+    """Calibration error at most 0.02, and observed/expected of the most probable pairs within a factor of two."""
     split = repurposing_evaluation.headline_split
     calibration = calibration_of(repurposing_evaluation, split)
     assert calibration, "every fold gives probabilities"

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from hgt_repurposing.layout import PLACES
+from hgt_repurposing.storage.catalog import PLACES
 
 STEP_EVENTS = frozenset({"STEP_START", "STEP_SUCCESS"})
 """Shown for assets; a check is one line, its result."""

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from hgt_repurposing.defs.sentences import sentence_of
+
 
 @contextmanager
 def clear_errors() -> Iterator[None]:
@@ -13,15 +15,3 @@ def clear_errors() -> Iterator[None]:
         yield
     except (ValueError, OSError, MemoryError) as error:
         raise dg.Failure(description=sentence_of(error), allow_retries=False) from error
-
-
-def sentence_of(error: Exception) -> str:
-    """What a person needs to know of an error: its own sentence, or what is the matter with his machine."""
-    said = ", ".join([" ".join(str(error).split()), *getattr(error, "__notes__", ())])
-    match error:
-        case MemoryError():
-            return f"memory ran out ({said or 'no more was granted'}): close other programs, or take a smaller graph"
-        case FileNotFoundError() | ValueError():
-            return said
-        case _:
-            return f"the machine refuses ({said}): see to disk space, permissions and the data folder, and run again"

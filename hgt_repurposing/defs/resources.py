@@ -14,7 +14,7 @@ from hgt_repurposing.defs.errors import clear_errors
 from hgt_repurposing.defs.run_config import DATA_FOLDER, IF_BUSY, IfBusy, settings_of
 from hgt_repurposing.defs.session import RunFacts, RunSession
 from hgt_repurposing.graph.split import DrugDiseaseSplit
-from hgt_repurposing.layout import RAW_FOLDER, data_folder, folder_of, judged_split
+from hgt_repurposing.storage.catalog import RAW_FOLDER, data_folder, evaluated_split, folder_of
 
 
 class Step(NamedTuple):
@@ -46,10 +46,10 @@ class Step(NamedTuple):
         """Settings of another asset, if this run makes it, else None. Any: that asset's own model."""
         return settings_of(asset, self.session.run.config) if self.session.run.makes(asset) else None
 
-    def judged_split(self, split: DrugDiseaseSplit) -> DrugDiseaseSplit:
+    def evaluated_split(self, split: DrugDiseaseSplit) -> DrugDiseaseSplit:
         """What of a split the embeddings that were read may be used with; raises as the layout's function."""
         embeddings = self.session.manifest("hgt_embeddings", step=self.name)
-        return judged_split(split, embeddings, root=self.session.root)
+        return evaluated_split(split, embeddings, root=self.session.root)
 
     def provenance(self, *assets: str) -> dict[str, str]:
         """Digest and configuration of artefacts, as text; they must belong together with all that the step has read."""

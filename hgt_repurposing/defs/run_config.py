@@ -17,12 +17,12 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel, Field, ValidationError
 
-from hgt_repurposing.artifacts import UnreadableArtifactError
 from hgt_repurposing.graph.message_graph import MessageGraphConfig
 from hgt_repurposing.graph.sources.source import GraphSource
 from hgt_repurposing.graph.split import SplitConfig
-from hgt_repurposing.layout import PLACES, is_there, manifest_of
 from hgt_repurposing.repurposing.params import CandidateParams, ClassifierParams
+from hgt_repurposing.storage.artifacts import UnreadableArtifactError
+from hgt_repurposing.storage.catalog import PLACES, is_there, manifest_of
 from hgt_repurposing.training.params import EmbeddingParams
 
 SETTINGS: Mapping[str, type[BaseModel]] = {

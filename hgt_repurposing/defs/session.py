@@ -16,10 +16,10 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hgt_repurposing.artifacts import Manifest
 from hgt_repurposing.defs.run_config import complaints, demo_over_another_graph, require_device
-from hgt_repurposing.layout import lineage, load_described, manifest_of, save
-from hgt_repurposing.run_lock import FolderInUseError, Holder, held
+from hgt_repurposing.storage.artifacts import Manifest
+from hgt_repurposing.storage.catalog import lineage, load_described, manifest_of, save
+from hgt_repurposing.storage.run_lock import FolderInUseError, Holder, held
 
 RUN_IS_GONE = 75
 """Exit status of a step whose run was killed: EX_TEMPFAIL of sysexits.h, try again later."""
@@ -63,7 +63,7 @@ class RunSession:
         """Before anything is read or replaced: check all values, take the data folder. Once is enough, more do no harm.
 
         Raises:
-            ValueError: If the run configuration will not do, or another run uses the folder.
+            ValueError: If the run configuration is invalid, or another run uses the folder.
         """
         if self._require_held is not None:
             return

@@ -8,6 +8,7 @@ import torch
 from torch_geometric.data import HeteroData
 
 from hgt_repurposing.embeddings.table import Embeddings
+from hgt_repurposing.mismatch import MismatchError
 from hgt_repurposing.model.edge_plan import plan_layers
 from hgt_repurposing.model.trained import HGTModel
 from hgt_repurposing.sampling.flat_graph import FlatGraph
@@ -27,7 +28,7 @@ def embed_all_nodes(model: HGTModel, data: HeteroData, nodes: pd.DataFrame) -> E
     """
     graph = FlatGraph.from_hetero_data(data)
     if graph.metadata != model.metadata:
-        raise ValueError("the model was trained on another graph: materialise hgt_model again for this one")
+        raise MismatchError("the model was trained on another graph", stale=["hgt_model"])
     edges = concatenate(range(graph.num_relations), graph.sources, graph.targets)
     plan = plan_layers(*edges, type_ptr=graph.type_ptr, num_relations=graph.num_relations, num_layers=model.shape.depth)
     everyone = torch.arange(graph.num_nodes)

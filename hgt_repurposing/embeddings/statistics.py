@@ -1,4 +1,4 @@
-"""What the vectors of all nodes, and of each node type, look like in figures; no judgement.
+"""What the vectors of all nodes, and of each node type, look like in figures; without a verdict.
 
 Everything follows from sums over rows, and the sums of two groups of rows add up to those of both: the vectors are read
 twice in float64 chunks, in O(num_nodes x dim^2) time and O(dim^2) memory per type, and no pair of rows is ever formed.

@@ -131,7 +131,7 @@ def validate_embeddings(
     expected_nodes: pd.DataFrame | None = None,
     isolated_nodes: pd.DataFrame | None = None,
 ) -> ValidationReport:
-    """Measure embeddings and judge them.
+    """Measure embeddings and say what they amount to.
 
     Args:
         embeddings: Any number of nodes, also none.

@@ -29,7 +29,7 @@ def to_hetero_data(
     Args:
         graph: Already without the edges that training must not see.
         features: Given node features by type. Shape [num_nodes of the type, width], float32.
-        scope: What models of the graph may be judged by; kept as the graph's attribute `scope`.
+        scope: What models of the graph may be evaluated on; kept as the graph's attribute `scope`.
 
     Raises:
         ValueError: If features do not fit their nodes, or a graph has no edge at all.
@@ -67,7 +67,7 @@ def to_hetero_data(
 
 
 def scope_of(data: HeteroData) -> MessageScope | None:
-    """What models of the graph may be judged by; None if it was made without a split."""
+    """What models of the graph may be evaluated on; None if it was made without a split."""
     scope: MessageScope | None = getattr(data, "scope", None)  # PyG keeps no attribute that is None
     return scope
 

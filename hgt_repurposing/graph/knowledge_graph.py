@@ -113,7 +113,7 @@ class KnowledgeGraph:
 
     @property
     def unnamed_relations(self) -> list[str]:
-        """Those of them of which nobody said what they mean."""
+        """Relations between drugs and diseases whose meaning is undeclared."""
         return [name for name in self.drug_disease_relations if name not in self.therapeutic.drug_disease]
 
     def is_drug_disease(self, edge_type: EdgeType) -> bool:

@@ -1,8 +1,8 @@
 """Which drug-disease edges training may see, given what is held out.
 
 By default the message graph is target-free: it holds no drug-disease edge of any name, so one embedding serves every
-fold. With `train_only` it holds the training indications of one fold, and whatever is made of it is judged by that fold
-only.
+fold. With `train_only` it holds the training indications of one fold, and whatever is made of it is evaluated on that
+fold only.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import EdgeType, IntArray
 from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey, SplitKind
+from hgt_repurposing.mismatch import MismatchError
 
 SCOPE_PART = "message_scope.json"
 """Part of the message graph's artefact that holds its scope, to be read without the graph."""
@@ -33,7 +34,7 @@ class MessageGraphConfig(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def key(self) -> FoldKey | None:
-        """The only fold that a model of this message graph may be judged by; None: it may be by all."""
+        """The only fold that a model of this message graph may be evaluated on; None: on all."""
         return None if self.therapeutic_edges == "exclude" else FoldKey(self.kind, self.repeat, self.fold)
 
 
@@ -42,7 +43,7 @@ class MessageScope(NamedTuple):
 
     split_digest: str
     fold: FoldKey | None
-    """The only fold that a model of it may be judged by; None: it may be by all."""
+    """The only fold that a model of it may be evaluated on; None: on all."""
 
     def to_json(self) -> dict[str, Any]:
         """Inverse of `from_json`. Any: JSON values."""
@@ -53,16 +54,17 @@ class MessageScope(NamedTuple):
         """Inverse of `to_json`."""
         return cls(value["split_digest"], value["fold"] and FoldKey(*value["fold"]))
 
-    def judged(self, split: DrugDiseaseSplit) -> DrugDiseaseSplit:
-        """What of a split a model of this message graph may be fitted on and judged by.
+    def evaluated(self, split: DrugDiseaseSplit) -> DrugDiseaseSplit:
+        """What of a split a model of this message graph may be fitted and evaluated on.
 
         Raises:
-            ValueError: If the message graph was made for another split.
+            MismatchError: If the message graph was made for another split.
         """
         if split.digest != self.split_digest:
-            raise ValueError(
+            raise MismatchError(
                 f"the message graph was made for another split (its digest is {self.split_digest[:12]}, the split's "
-                f"{split.digest[:12]}): materialise hetero_data, hgt_model and hgt_embeddings again"
+                f"{split.digest[:12]})",
+                stale=["hetero_data", "hgt_model", "hgt_embeddings"],
             )
         return split if self.fold is None else split.only(self.fold)
 
@@ -92,7 +94,7 @@ def message_graph(graph: KnowledgeGraph, *, visible: IntArray | None = None) -> 
 def scoped_message_graph(
     graph: KnowledgeGraph, split: DrugDiseaseSplit, config: MessageGraphConfig
 ) -> tuple[KnowledgeGraph, MessageScope]:
-    """The graph that training may see, and what models of it may be judged by.
+    """The graph that training may see, and what models of it may be evaluated on.
 
     Raises:
         ValueError: If the configuration names a fold that the split does not have.

@@ -25,7 +25,7 @@ def notices(graph: KnowledgeGraph) -> Iterator[str]:
     if not any(map(is_gene_or_pathway, graph.num_nodes)):
         yield (
             f"no node type is named after genes, proteins or pathways ({', '.join(map(repr, graph.num_nodes))}): "
-            "features and floors that go through genes are left out"
+            "features and baselines that go through genes are left out"
         )
     yield from _namesakes("relations", {edge_type.relation for edge_type in graph.edges})
     yield from _namesakes("node types", graph.num_nodes)

@@ -1,6 +1,6 @@
 """Vectors without a graph network: truncated singular value decomposition of what nodes are linked to.
 
-The floor among embeddings: one second where training takes minutes, and the columns that trained ones have to beat.
+The baseline among embeddings: one second where training takes minutes, and the columns that trained ones have to beat.
 """
 
 from collections.abc import Sequence

@@ -53,11 +53,11 @@ class SplitConfig(BaseModel, frozen=True, extra="forbid"):
     num_folds: int = Field(5, ge=2, le=20, description="number of parts; each is held out once per repeat")
     seed: int = Field(42, ge=0, description="seed of the first shuffle; every repeat takes the next number")
     num_repeats: int = Field(1, ge=1, le=20, description="number of shuffles, each with a seed of its own")
-    kinds: list[str] = Field(  # Dagster takes no list of Literal
+    kinds: list[str] = Field(  # not of Literal, for which the launchpad has no form
         list(SPLIT_KINDS), min_length=1, description="ways of splitting: disease, pair, drug, disease_group"
     )
     external_pairs: str = Field(
-        "", description="file with the columns drug_id and disease_id, judged by the final model; empty: none"
+        "", description="file with the columns drug_id and disease_id, evaluated with the final model; empty: none"
     )
 
     @field_validator("kinds")
@@ -126,7 +126,7 @@ class DrugDiseaseSplit:
         return self.pairs[:, ~self.held_out(key)]
 
     def only(self, key: FoldKey) -> Self:
-        """The same pairs with this one fold to be judged by, and the external pairs.
+        """The same pairs with this one fold to be evaluated on, and the external pairs.
 
         Raises:
             ValueError: If the fold holds out no pair.

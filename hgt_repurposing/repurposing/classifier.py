@@ -1,4 +1,4 @@
-"""Classifier of drug-disease pairs in one regime: an ensemble of three heads each, calibrated to the grid's prevalence.
+"""Classifier of drug-disease pairs in one setting: an ensemble of three heads, calibrated to the grid's prevalence.
 
 One member per inner fold, with negatives of its own draw, learns from all folds but that one. On the fold it left out
 its scores are worth what they will be worth on new pairs: there the heads are weighed against each other and turned
@@ -15,10 +15,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from hgt_repurposing.graph.schema import FloatArray, IntArray
-from hgt_repurposing.repurposing.features import Features, PairFeatures, Regime
+from hgt_repurposing.repurposing.features import Features, PairFeatures, Setting
 from hgt_repurposing.repurposing.heads import LinearHead, TreeHead, fit_linear_head, fit_tree_head
-from hgt_repurposing.repurposing.hidden_cells import EVERY_DRAW, HiddenCells, hidden_cells
 from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION, Labels
+from hgt_repurposing.repurposing.masked_pairs import EVERY_DRAW, MaskedPairs, masked_pairs
 from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.repurposing.platt import Calibration, calibrate
@@ -48,7 +48,7 @@ class Member(NamedTuple):
 class PairClassifier:
     """A fitted ensemble."""
 
-    regime: Regime
+    setting: Setting
     feature_names: tuple[str, ...]
     members: tuple[Member, ...]
     calibrations: tuple[Calibration, ...]
@@ -58,7 +58,7 @@ class PairClassifier:
         """Log odds of every drug with some diseases, at the prevalence of the grid.
 
         Args:
-            features: Of this regime, with the treatments that may be seen.
+            features: Of this setting, with the treatments that may be seen.
             vectors: Those it was fitted on.
             diseases: Local indices; a block of a few. Shape [num_columns].
 
@@ -68,10 +68,10 @@ class PairClassifier:
         Raises:
             ValueError: If the features are not those it was fitted on.
         """
-        if (features.regime, features.names) != (self.regime, self.feature_names):
+        if (features.setting, features.names) != (self.setting, self.feature_names):
             raise ValueError(
-                f"the classifier was fitted on other features ({self.regime!r} regime, {len(self.feature_names)} "
-                f"features) than it is given ({features.regime!r} regime, {len(features.names)} features)"
+                f"the classifier was fitted on other features ({self.setting!r} setting, {len(self.feature_names)} "
+                f"features) than it is given ({features.setting!r} setting, {len(features.names)} features)"
             )
         named = features.block(diseases)
         pairs = np.stack(np.meshgrid(np.arange(features.num_drugs), diseases, indexing="ij"))
@@ -94,7 +94,7 @@ class PairClassifier:
     def to_parts(self, prefix: str) -> dict[str, Any]:
         """What `artifacts.py` writes, file names starting with a prefix; the inverse of `from_parts`. Any: JSON."""
         about = {
-            "regime": self.regime,
+            "setting": self.setting,
             "feature_names": list(self.feature_names),
             "linear": [member.linear.to_json() for member in self.members],
             "calibrations": [calibration._asdict() for calibration in self.calibrations],
@@ -121,13 +121,13 @@ class PairClassifier:
             for i, linear in enumerate(about["linear"])
         )
         calibrations = tuple(Calibration(tuple(c["weights"]), c["intercept"]) for c in about["calibrations"])
-        return cls(about["regime"], tuple(about["feature_names"]), members, calibrations)
+        return cls(about["setting"], tuple(about["feature_names"]), members, calibrations)
 
 
 class Examples(NamedTuple):
     """Cells of one inner fold with their features."""
 
-    cells: HiddenCells
+    cells: MaskedPairs
     named: Features
     """Shape [num_cells, num_named]."""
 
@@ -136,7 +136,7 @@ def gather_examples(
     neighbourhoods: Neighbourhoods,
     labels: Labels,
     *,
-    regime: Regime,
+    setting: Setting,
     params: ClassifierParams,
     generator: np.random.Generator,
     disease_group: IntArray | None = None,
@@ -146,7 +146,7 @@ def gather_examples(
     Args:
         neighbourhoods: What the graph says apart from treatments.
         labels: With the training indications alone.
-        regime: Which question the classifier will be asked.
+        setting: Which question the classifier will be asked.
         params: Inner folds and negatives.
         generator: Source of randomness.
         disease_group: Diseases of one number are hidden together; None: each alone. Shape [num_diseases].
@@ -155,9 +155,9 @@ def gather_examples(
         ValueError: If there is less to hide than inner folds, or no pair is left as a negative.
     """
     hidden = list(
-        hidden_cells(
+        masked_pairs(
             labels,
-            regime,
+            setting,
             num_folds=params.inner_folds,
             negatives_per_positive=params.negatives_per_positive,
             calibration_cells=params.calibration_cells,
@@ -169,7 +169,7 @@ def gather_examples(
     if sum((cells.label == CONTRAINDICATION).any() for cells in hidden) < 2:
         hidden = [cells.only(cells.label != CONTRAINDICATION) for cells in hidden]
     return [
-        Examples(cells, _named_features(PairFeatures(neighbourhoods, cells.visible, regime), cells.pairs))
+        Examples(cells, _named_features(PairFeatures(neighbourhoods, cells.visible, setting), cells.pairs))
         for cells in hidden
     ]
 
@@ -178,7 +178,7 @@ def fit_classifier(
     folds: Sequence[Examples],
     vectors: PairVectors,
     *,
-    regime: Regime,
+    setting: Setting,
     feature_names: tuple[str, ...],
     params: ClassifierParams,
 ) -> PairClassifier:
@@ -187,7 +187,7 @@ def fit_classifier(
     Args:
         folds: Made by `gather_examples`.
         vectors: Further columns of XGBoost, and all that the two towers know.
-        regime: That of the examples.
+        setting: That of the examples.
         feature_names: Those of the examples.
         params: Of all heads.
     """
@@ -207,7 +207,7 @@ def fit_classifier(
         )
 
     members = tuple(_in_threads(fit_member, range(len(folds))))
-    return PairClassifier(regime, feature_names, members, _calibrate(members, folds, vectors, num_classes))
+    return PairClassifier(setting, feature_names, members, _calibrate(members, folds, vectors, num_classes))
 
 
 def _fit_towers(

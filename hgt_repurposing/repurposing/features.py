@@ -1,7 +1,7 @@
 """Named features of a drug-disease pair: what its neighbours' treatments say, and what paths connect the two.
 
 A feature that reads treatments must read them as they will be when it counts: with the asked pair's own label hidden,
-and hidden in the way of the question. There are therefore three regimes, each with a feature set of its own: the pair
+and hidden in the way of the question. There are therefore three settings, each with a feature set of its own: the pair
 of a drug and a disease that both have other treatments (`pair`), a disease without any (`disease`), a drug without any
 (`drug`). No feature counts a drug's or a disease's treatments; popularity is not evidence.
 """
@@ -19,9 +19,9 @@ from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.graph.split import SplitKind
 from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods, Paths, require_distinct
 
-Regime = Literal["pair", "disease", "drug"]
-REGIMES: tuple[Regime, ...] = ("pair", "disease", "drug")
-REGIME_OF: Mapping[SplitKind, Regime] = {
+Setting = Literal["pair", "disease", "drug"]
+SETTINGS: tuple[Setting, ...] = ("pair", "disease", "drug")
+SETTING_OF: Mapping[SplitKind, Setting] = {
     "pair": "pair",
     "disease": "disease",
     "disease_group": "disease",
@@ -38,12 +38,12 @@ Column = Callable[[IntArray], npt.NDArray[np.floating]]
 
 @dataclass(frozen=True, eq=False)
 class PairFeatures:
-    """The features of one regime, given the treatments that may be seen."""
+    """The features of one setting, given the treatments that may be seen."""
 
     neighbourhoods: Neighbourhoods
     visible: csr_array
     """1 where a treatment may be seen. Shape [num_drugs, num_diseases]."""
-    regime: Regime
+    setting: Setting
 
     @property
     def num_drugs(self) -> int:
@@ -86,11 +86,11 @@ class PairFeatures:
     def _label_columns(self) -> Mapping[str, Column]:
         """Features that read which drug treats which disease; each has a second one, against other drugs."""
         columns: dict[str, Column] = {}
-        if self.regime != "drug":
+        if self.setting != "drug":
             for name, matrix in self.neighbourhoods.diseases.similarities.items():
                 columns[f"treats similar diseases by {name}"] = _pushed_to_diseases(self._damped_anchors, matrix)
             columns["most similar treated disease"] = self._most_similar_disease
-        if self.regime != "disease":
+        if self.setting != "disease":
             for name, matrix in self.neighbourhoods.drugs.similarities.items():
                 columns[f"similar drugs treat it by {name}"] = _pushed_to_drugs(matrix, self._drug_anchor_labels)
             columns["most similar treating drug"] = self._most_similar_drug

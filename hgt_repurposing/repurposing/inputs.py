@@ -1,4 +1,4 @@
-"""All that a drug-disease pair is judged by, put together from graph and embeddings."""
+"""All that a drug-disease pair is scored by, put together from graph and embeddings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -8,8 +8,9 @@ import numpy as np
 
 from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.graph.split import DrugDiseaseSplit
+from hgt_repurposing.mismatch import MismatchError
 from hgt_repurposing.repurposing.classifier import PairClassifier, disease_blocks, fit_classifier, gather_examples
-from hgt_repurposing.repurposing.features import REGIMES, PairFeatures, Regime
+from hgt_repurposing.repurposing.features import SETTINGS, PairFeatures, Setting
 from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.repurposing.vectors import PairVectors
@@ -19,7 +20,7 @@ from hgt_repurposing.repurposing.vectors import PairVectors
 class RepurposingModel:
     """The final classifiers."""
 
-    classifiers: Mapping[Regime, PairClassifier]
+    classifiers: Mapping[Setting, PairClassifier]
     params: ClassifierParams
     """How they were fitted; the evaluation fits those of its folds in the same way."""
     split_digest: str
@@ -31,19 +32,19 @@ class RepurposingModel:
         """Refuse vectors of another training: the trees would split on dimensions that mean something else.
 
         Raises:
-            ValueError: If the classifiers were fitted on other vectors.
+            MismatchError: If the classifiers were fitted on other vectors.
         """
         if self.vectors_digest != vectors.digest:
-            raise ValueError("the model was fitted on other embeddings: materialise repurposing_model again")
+            raise MismatchError("the model was fitted on other embeddings", stale=["repurposing_model"])
 
     def require_split(self, split: DrugDiseaseSplit) -> None:
         """Refuse another split than that of the model.
 
         Raises:
-            ValueError: If the digests differ.
+            MismatchError: If the digests differ.
         """
         if self.split_digest != split.digest:
-            raise ValueError("the model was fitted on another split: materialise repurposing_model again")
+            raise MismatchError("the model was fitted on another split", stale=["repurposing_model"])
 
     def to_parts(self) -> dict[str, Any]:
         """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""
@@ -54,8 +55,8 @@ class RepurposingModel:
                 "vectors_digest": self.vectors_digest,
             }
         }
-        for regime, classifier in self.classifiers.items():
-            parts |= classifier.to_parts(regime)
+        for setting, classifier in self.classifiers.items():
+            parts |= classifier.to_parts(setting)
         return parts
 
     @classmethod
@@ -63,7 +64,7 @@ class RepurposingModel:
         """Inverse of `to_parts`."""
         about = parts["repurposing_model.json"]
         return cls(
-            {regime: PairClassifier.from_parts(parts, regime) for regime in REGIMES},
+            {setting: PairClassifier.from_parts(parts, setting) for setting in SETTINGS},
             ClassifierParams(**about["params"]),
             about["split_digest"],
             about["vectors_digest"],
@@ -77,7 +78,7 @@ def fit_repurposing_model(
     *,
     on_fit: Callable[[str], None] = lambda _: None,
 ) -> RepurposingModel:
-    """Fit the classifier of every regime on all known pairs.
+    """Fit the classifier of every setting on all known pairs.
 
     Args:
         inputs: Of the graph; its vectors saw no drug-disease edge.
@@ -90,17 +91,17 @@ def fit_repurposing_model(
     """
     labels = inputs.labels.with_indications(split.pairs)
     classifiers = {}
-    for number, regime in enumerate(REGIMES):
+    for number, setting in enumerate(SETTINGS):
         generator = np.random.default_rng([params.seed, number])
-        examples = gather_examples(inputs.neighbourhoods, labels, regime=regime, params=params, generator=generator)
-        classifiers[regime] = fit_classifier(
+        examples = gather_examples(inputs.neighbourhoods, labels, setting=setting, params=params, generator=generator)
+        classifiers[setting] = fit_classifier(
             examples,
             inputs.vectors,
-            regime=regime,
-            feature_names=PairFeatures(inputs.neighbourhoods, labels.indications, regime).names,
+            setting=setting,
+            feature_names=PairFeatures(inputs.neighbourhoods, labels.indications, setting).names,
             params=params,
         )
-        on_fit(f"{regime} regime")
+        on_fit(f"{setting} setting")
     return RepurposingModel(classifiers, params, split.digest, inputs.vectors.digest)
 
 

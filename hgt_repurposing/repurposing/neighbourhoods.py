@@ -69,7 +69,7 @@ class Neighbourhoods:
     diseases: Side
     paths: tuple[Paths, ...]
     drug_genes: csr_array
-    """1 where a drug targets a gene; for the floors. Shape [num_drugs, num_genes]."""
+    """1 where a drug targets a gene; for the baselines. Shape [num_drugs, num_genes]."""
     disease_genes: csr_array
     """1 where a disease is associated with a gene. Shape [num_diseases, num_genes]."""
 

@@ -11,7 +11,7 @@ VECTOR_NAMES: tuple[VectorName, ...] = ("hgt", "svd")
 class ClassifierParams(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     """How drug-disease pairs are classified."""
 
-    vectors: list[str] = Field(  # Dagster takes no list of Literal
+    vectors: list[str] = Field(  # not of Literal, for which the launchpad has no form
         ["hgt", "svd"],
         description="columns of XGBoost, and what the two towers are given: hgt, svd, both, or none of them",
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from hgt_repurposing.graph.schema import FloatArray, IntArray
-from hgt_repurposing.repurposing.features import PairFeatures, Regime
+from hgt_repurposing.repurposing.features import PairFeatures, Setting
 from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.model import RepurposingModel, score_blocks
 
@@ -23,10 +23,10 @@ def score_diseases(
         learn from. Shape [1 or 2, num_drugs, num_columns].
     """
     treated = np.isin(diseases, inputs.labels.indications.indices)
-    asked: tuple[tuple[Regime, IntArray], ...] = (("pair", diseases[treated]), ("disease", diseases[~treated]))
-    for regime, part in asked:
-        features = PairFeatures(inputs.neighbourhoods, inputs.labels.indications, regime)
-        yield from score_blocks(model.classifiers[regime], features, inputs.vectors, part)
+    asked: tuple[tuple[Setting, IntArray], ...] = (("pair", diseases[treated]), ("disease", diseases[~treated]))
+    for setting, part in asked:
+        features = PairFeatures(inputs.neighbourhoods, inputs.labels.indications, setting)
+        yield from score_blocks(model.classifiers[setting], features, inputs.vectors, part)
 
 
 def score_grid(

@@ -12,6 +12,7 @@ from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import NODE_ID, NODE_TYPE
 from hgt_repurposing.graph.spectral import spectral_vectors
+from hgt_repurposing.mismatch import MismatchError
 from hgt_repurposing.repurposing.features import Features
 from hgt_repurposing.repurposing.neighbourhoods import profile_blocks
 
@@ -38,7 +39,8 @@ class PairVectors:
         """Take the drugs and diseases of a graph.
 
         Raises:
-            ValueError: If embeddings of one of the types are missing, not finite, or of other nodes than the graph's.
+            ValueError: If embeddings of one of the types are missing or not finite.
+            MismatchError: If they are of other nodes than the graph's.
         """
         blocks = []
         for node_type in (graph.therapeutic.drug, graph.therapeutic.disease):
@@ -47,8 +49,8 @@ class PairVectors:
                 raise ValueError(f"embeddings of {node_type!r} hold values that are not finite: train again")
             embedded = embeddings.nodes.loc[embeddings.nodes[NODE_TYPE] == node_type, NODE_ID]
             if embedded.tolist() != graph.nodes_of(node_type)[NODE_ID].tolist():
-                raise ValueError(
-                    f"embeddings of {node_type!r} are of other nodes than the graph's: materialise hgt_embeddings again"
+                raise MismatchError(
+                    f"embeddings of {node_type!r} are of other nodes than the graph's", stale=["hgt_embeddings"]
                 )
             blocks.append(vectors)
         return cls(*blocks)

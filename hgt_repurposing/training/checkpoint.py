@@ -13,7 +13,7 @@ from torch import nn
 
 NOT_COUNTED = ("num_epochs", "checkpoint_every", "memory_budget_gb", "device")
 """Parameters that may change while a run stands still: how long, how safe, and how much memory.
-Of the device counts what was found, not what was asked for: `auto` goes on from `cpu` where that is the same."""
+The resolved device counts, not the setting: `auto` goes on from `cpu` where that is the same."""
 
 
 @dataclass(frozen=True, eq=False)

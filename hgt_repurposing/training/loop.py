@@ -41,7 +41,8 @@ logger = logging.getLogger(__name__)
 PREDICTION_IS_OFF = 1.25
 """Measured over predicted peak from which on the log says so."""
 NOTABLE_GB = 0.2
-"""Below it a peak is what libraries load and the allocator keeps, which no prediction knows."""
+"""Below it a peak is what libraries load and the allocator keeps, which the prediction does not
+include."""
 PILED_UP = 0.5
 """Share of the predicted peak that may stay in use between batches before freed memory is given back."""
 FIRST_FULL_EPOCH = 2
@@ -55,7 +56,7 @@ class EpochResult(NamedTuple):
     """From 1 on."""
     loss: float
     """Mean loss of the epoch's batches."""
-    blind_loss: float
+    chance_loss: float
     """That of a model that scores all edges alike: what it has to fall below."""
     seconds: float
     """Wall time of the epoch."""
@@ -138,7 +139,7 @@ def fit(
                 seconds = time.perf_counter() - started
                 reading = device.read_memory()
                 result = EpochResult(
-                    epoch, loss, params.blind_loss, seconds, last.num_nodes, last.num_messages, *reading
+                    epoch, loss, params.chance_loss, seconds, last.num_nodes, last.num_messages, *reading
                 )
                 run.history.append(result)
                 if params.checkpoint_every and epoch % params.checkpoint_every == 0 and epoch < params.num_epochs:
@@ -179,7 +180,7 @@ def training_device(params: EmbeddingParams) -> ComputeDevice:
     Raises:
         ValueError: If the device asked for is not there.
     """
-    if params.use_batched_mps or params.device != "auto":
+    if params.sampling != "full graph" or params.device != "auto":
         return ComputeDevice.pick(params.device)
     return ComputeDevice.pick("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -321,12 +322,11 @@ class _Run:
 
     def _out_of_memory(self, epoch: int) -> str:
         params, plan = self.params, self.batches.plan
-        if not params.use_batched_mps:
-            smaller = "set use_batched_mps to true"
-        elif params.sampler == "edge":
-            smaller = f"lower edge_sample_size below {plan.edge_sample_size}"
-        else:
-            smaller = f"lower node_batch_size below {plan.node_batch_size} or num_neighbors ({params.num_neighbors})"
+        smaller = {
+            "full graph": "set use_batched_mps to true",
+            "edge": f"lower edge_sample_size below {plan.edge_sample_size}",
+            "neighbor": f"lower node_batch_size below {plan.node_batch_size} or num_neighbors ({params.num_neighbors})",
+        }[params.sampling]
         return (
             f"out of memory in epoch {epoch}, also with half the batch: {smaller}, or lower hidden_dim "
             f"({params.hidden_dim}) or embedding_dim ({params.embedding_dim})"
@@ -353,7 +353,7 @@ def _first_line(error: BaseException) -> str:
 
 def _progress_bar(params: EmbeddingParams, *, done: int) -> "tqdm[NoReturn]":
     """A live bar in a terminal; where output goes to a file or a pipe, a line every ten seconds."""
-    kind = f"{params.sampler} sampling" if params.use_batched_mps else "full graph"
+    kind = "full graph" if params.sampling == "full graph" else f"{params.sampling} sampling"
     interval = 0.2 if sys.stderr.isatty() else 10.0
     return tqdm(
         total=params.num_epochs, initial=done, desc=f"Training HGT ({kind})", unit="epoch", mininterval=interval

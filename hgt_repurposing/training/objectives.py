@@ -21,9 +21,9 @@ def link_prediction_terms(
     """What each true edge with its K corrupted ones adds to the loss.
 
     `bce`: binary cross-entropy of the true edge and the mean of that of its corrupted ones, half and half, so that K
-    changes the noise and not the balance: log 2 = 0.69 for a blind model. `softmax`: cross-entropy of the true edge
+    changes the noise and not the balance: log 2 = 0.69 for a chance. `softmax`: cross-entropy of the true edge
     among all 1 + K (sampled softmax; InfoNCE, van den Oord et al., arXiv:1807.03748, eq. 4), which weighs hard
-    corrupted edges most: log(1 + K) for a blind model.
+    corrupted edges most: log(1 + K) for a chance.
 
     Args:
         decoder: Scores links.

@@ -10,6 +10,7 @@ from hgt_repurposing.model.shape import EncoderShape
 
 DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
 SamplerName = Literal["edge", "neighbor"]
+Sampling = Literal["edge", "neighbor", "full graph"]
 LossName = Literal["bce", "softmax"]
 RelationWeighting = Literal["sampled", "balanced", "proportional"]
 ScheduleName = Literal["constant", "one_cycle"]
@@ -76,12 +77,17 @@ class EmbeddingParams(EncoderShape, frozen=True, extra="forbid", allow_inf_nan=F
     )
 
     @property
+    def sampling(self) -> Sampling:
+        """What a batch is: `use_batched_mps` and `sampler` in one word. Nobody else asks those two."""
+        return self.sampler if self.use_batched_mps else "full graph"
+
+    @property
     def shape(self) -> EncoderShape:
         """Those parameters that say what the encoder looks like."""
         return EncoderShape(**self.model_dump(include=set(EncoderShape.model_fields)))
 
     @property
-    def blind_loss(self) -> float:
+    def chance_loss(self) -> float:
         """Loss of a model that scores all edges alike, without the contrastive part."""
         return math.log(2 if self.loss == "bce" else 1 + self.num_negatives)
 
@@ -103,7 +109,7 @@ class EmbeddingParams(EncoderShape, frozen=True, extra="forbid", allow_inf_nan=F
 
     @model_validator(mode="after")
     def _full_graph_is_not_for_mps(self) -> Self:
-        if not self.use_batched_mps and self.device == "mps":
+        if self.sampling == "full graph" and self.device == "mps":
             raise ValueError(
                 "use_batched_mps: false trains on the full graph: set device to auto, cpu or cuda (got 'mps')"
             )

@@ -115,7 +115,7 @@ class Batches:
         plan = BatchPlan(
             edge_sample_size=params.edge_sample_size,
             node_batch_size=params.node_batch_size,
-            accumulation_steps=params.accumulation_steps if params.use_batched_mps else 1,
+            accumulation_steps=1 if params.sampling == "full graph" else params.accumulation_steps,
             chunk_edges=ChunkedBackend.chunk_edges,
         )
         return cls(graph, params, (graph.type_ptr[number], graph.type_ptr[number + 1]), similar, fixed_shapes, plan)
@@ -125,7 +125,7 @@ class Batches:
         batch = self._sampler.sample(step)
         contrast = self._contrast(step, batch)
         scored = [batch.positives.source, batch.positives.target, batch.negative_target.flatten()]
-        everyone = self.fixed_shapes or not self.params.use_batched_mps
+        everyone = self.fixed_shapes or self.params.sampling == "full graph"
         needed = torch.cat(scored if contrast is None else [*scored, contrast.nodes])
         plan = plan_layers(
             *batch.messages,
@@ -193,24 +193,18 @@ class Batches:
         assert self.plan == plan  # the last one tried
 
     def _is_smallest(self, plan: BatchPlan) -> bool:
-        if not self.params.use_batched_mps:
-            return True
-        size = plan.edge_sample_size if self.params.sampler == "edge" else plan.node_batch_size
-        return size <= SMALLEST_BATCH
+        match self.params.sampling:
+            case "edge":
+                return plan.edge_sample_size <= SMALLEST_BATCH
+            case "neighbor":
+                return plan.node_batch_size <= SMALLEST_BATCH
+            case "full graph":
+                return True
 
     def _make_sampler(self, plan: BatchPlan) -> Sampler:
         graph, params = self.graph, self.params
         sampler: Sampler
-        if not params.use_batched_mps or params.sampler == "edge":
-            kind = EdgeSampler if params.use_batched_mps else FullGraphSampler
-            sampler = kind(
-                graph,
-                num_edges_per_type=plan.edge_sample_size,
-                num_negatives=params.num_negatives,
-                seed=params.seed,
-                negatives=params.negatives,
-            )
-        else:
+        if params.sampling == "neighbor":
             sampler = NeighborSampler(
                 graph,
                 num_seeds=plan.node_batch_size,
@@ -219,8 +213,17 @@ class Batches:
                 seed=params.seed,
                 negatives=params.negatives,
             )
+        else:
+            kind = EdgeSampler if params.sampling == "edge" else FullGraphSampler
+            sampler = kind(
+                graph,
+                num_edges_per_type=plan.edge_sample_size,
+                num_negatives=params.num_negatives,
+                seed=params.seed,
+                negatives=params.negatives,
+            )
         # The full graph has one shape.
-        return PaddedSampler(sampler, graph) if self.fixed_shapes and params.use_batched_mps else sampler
+        return PaddedSampler(sampler, graph) if self.fixed_shapes and params.sampling != "full graph" else sampler
 
     def _weight(self, batch: MiniBatch) -> Tensor:
         """Of each positive with its negatives in the loss. Shape [num_positives]."""

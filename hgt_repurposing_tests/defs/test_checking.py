@@ -9,9 +9,9 @@ from hgt_repurposing.cli import app
 from hgt_repurposing.defs import checking
 from hgt_repurposing.defs.checking import checked
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing_tests.benchmark.test_preflight import CHAIN, treated
 from hgt_repurposing_tests.defs.test_run_config import of
 from hgt_repurposing_tests.graph.tables import write_tables
-from hgt_repurposing_tests.test_preflight import CHAIN, treated
 
 NAMES = "contraindication: [contraindication], off_label: ['off-label use']"
 

@@ -3,13 +3,13 @@
 import dagster as dg
 import pytest
 
+from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.defs import checks
-from hgt_repurposing.repurposing.evaluation import Evaluation
-from hgt_repurposing_tests.evaluations import evaluated
+from hgt_repurposing_tests.benchmark.evaluations import evaluated
 
 BAD_BINS = ((0.01, 0.01), (0.5, 0.1))
 CASES = {
-    "beats floors": (checks.model_beats_floors_on_held_out_diseases, evaluated(), evaluated(floor=0.5)),
+    "beats baselines": (checks.model_beats_baselines_on_held_out_diseases, evaluated(), evaluated(baseline=0.5)),
     "calibrated": (checks.probabilities_come_true_on_held_out_diseases, evaluated(), evaluated(bins=BAD_BINS)),
     "not popularity": (
         checks.ranking_is_more_than_popularity,
@@ -39,7 +39,7 @@ NO_PATHS = {"drug-gene-disease paths": "the graph joins no drug with a gene"}
         evaluated((0.0, 0.1, 0.4)),
         evaluated((0.1, 0.1, 0.1)),
         evaluated((0.4,)),
-        evaluated(floor=0.5),
+        evaluated(baseline=0.5),
         evaluated(left_out=NO_PATHS),
         evaluated(left_out={"random": "why not"}),
         evaluated((0.5, 0.5, 0.6), splits=("drug",)),
@@ -47,7 +47,7 @@ NO_PATHS = {"drug-gene-disease paths": "the graph joins no drug with a gene"}
     ],
 )
 def test_the_check_of_the_lead_passes_where_the_model_is_ahead_and_nowhere_else(evaluation: Evaluation) -> None:
-    result = checks.model_beats_floors_on_held_out_diseases(evaluation)
+    result = checks.model_beats_baselines_on_held_out_diseases(evaluation)
     assert isinstance(result, dg.AssetCheckResult)
     standing = evaluation.lead(evaluation.headline_split).standing
     assert result.passed == (standing == "ahead")
@@ -55,15 +55,15 @@ def test_the_check_of_the_lead_passes_where_the_model_is_ahead_and_nowhere_else(
     assert result.description == evaluation.headline()
 
 
-def test_the_check_of_the_lead_names_floors_that_are_missing() -> None:
-    result = checks.model_beats_floors_on_held_out_diseases(evaluated(left_out=NO_PATHS))
+def test_the_check_of_the_lead_names_baselines_that_are_missing() -> None:
+    result = checks.model_beats_baselines_on_held_out_diseases(evaluated(left_out=NO_PATHS))
     assert isinstance(result, dg.AssetCheckResult)
-    said = result.metadata["floors_not_computed"].value
+    said = result.metadata["baselines_not_computed"].value
     assert said == "drug-gene-disease paths (the graph joins no drug with a gene)"
 
 
 def test_the_lead_is_described_with_its_interval() -> None:
-    result = checks.model_beats_floors_on_held_out_diseases(evaluated())
+    result = checks.model_beats_baselines_on_held_out_diseases(evaluated())
     assert isinstance(result, dg.AssetCheckResult)
     assert "95 % interval over 12 diseases" in (result.description or "")
     assert {"lower_end_of_95_percent_interval", "upper_end_of_95_percent_interval"} <= set(result.metadata)

@@ -16,8 +16,8 @@ from hgt_repurposing.defs.automation import CONFIG_VARIABLE, UNFINISHED, weekly_
 from hgt_repurposing.defs.config import EmbeddingParamsConfig, KnowledgeGraphConfig
 from hgt_repurposing.defs.run_config import SETTINGS
 from hgt_repurposing.graph.sources.source import GraphSource
-from hgt_repurposing.layout import DATA_VARIABLE, PLACES
 from hgt_repurposing.repurposing.params import ClassifierParams
+from hgt_repurposing.storage.catalog import DATA_VARIABLE, PLACES
 from hgt_repurposing.training.params import EmbeddingParams
 
 ROOT = Path(__file__).parents[2]
@@ -294,7 +294,7 @@ TICK_ELSEWHERE = """
 import os, sys
 import dagster as dg
 from hgt_repurposing.defs.automation import weekly_retraining
-from hgt_repurposing.layout import data_folder
+from hgt_repurposing.storage.catalog import data_folder
 
 with dg.DagsterInstance.get() as instance:
     if sys.argv[1:] == ["begin a run"]:

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from hgt_repurposing.defs import assets
-from hgt_repurposing.layout import DATA_VARIABLE, folder_of, load
+from hgt_repurposing.storage.catalog import DATA_VARIABLE, folder_of, load
 from hgt_repurposing.training.loop import TrainingResult
 from hgt_repurposing_tests.defs.test_runs import SMALL, failures, run
 from hgt_repurposing_tests.training.runs import assert_same_run
@@ -107,14 +107,14 @@ def test_with_a_damaged_checkpoint_it_goes_on_from_the_one_before(
     assert "going on from the checkpoint after epoch 1 of 3" in caplog.messages
 
 
-def test_a_model_that_has_landed_is_trained_anew(
+def test_a_model_that_has_finished_is_trained_anew(
     left: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train(left)
     heard_by(caplog, monkeypatch)
     train(left)
     assert not [message for message in caplog.messages if message.startswith("going on from")]
-    assert [message for message in caplog.messages if "its training has landed" in message]
+    assert [message for message in caplog.messages if "its training has finished" in message]
 
 
 @pytest.mark.slow

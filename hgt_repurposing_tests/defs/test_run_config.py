@@ -9,14 +9,14 @@ import pytest
 from pydantic import BaseModel
 
 import hgt_repurposing
-from hgt_repurposing import artifacts
 from hgt_repurposing.definitions import defs
 from hgt_repurposing.defs import config as launch
 from hgt_repurposing.defs.checking import refusals
 from hgt_repurposing.defs.run_config import SETTINGS, complaints, demo_over_another_graph, read_run_config, settings_of
 from hgt_repurposing.defs.session import RunFacts, RunSession
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.layout import save
+from hgt_repurposing.storage import artifacts
+from hgt_repurposing.storage.catalog import save
 
 CONFIGS = sorted((Path(hgt_repurposing.__file__).parent / "configs").glob("*.yaml"))
 VARIABLES = {"HETIONET_DIR": "/anywhere", "PRIMEKG_FILE": "/anywhere", "TABLES_DIR": "/anywhere"}

@@ -9,7 +9,6 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from hgt_repurposing.artifacts import read_manifest
 from hgt_repurposing.definitions import defs
 from hgt_repurposing.defs import assets, checks
 from hgt_repurposing.defs.resources import ArtifactStore, artifact_io_manager
@@ -18,7 +17,8 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.message_graph import MessageGraphConfig, MessageScope, message_graph, scoped_message_graph
 from hgt_repurposing.graph.schema import PRIMEKG_RELATIONS, EdgeType
 from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey
-from hgt_repurposing.layout import PLACES, folder_of, load
+from hgt_repurposing.storage.artifacts import read_manifest
+from hgt_repurposing.storage.catalog import PLACES, folder_of, load
 
 SMALL: dict[str, dict[str, dict[str, object]]] = {
     "embedding_params": {

@@ -17,8 +17,8 @@ from hgt_repurposing.defs import assets, checks
 from hgt_repurposing.defs.resources import ArtifactStore, artifact_io_manager
 from hgt_repurposing.defs.session import RunFacts, RunSession
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.layout import PLACES, folder_of, is_there, manifest_of, save
-from hgt_repurposing.run_lock import LOCK_FILE, FolderInUseError, Holder, held
+from hgt_repurposing.storage.catalog import PLACES, folder_of, is_there, manifest_of, save
+from hgt_repurposing.storage.run_lock import LOCK_FILE, FolderInUseError, Holder, held
 from hgt_repurposing.training.params import EmbeddingParams
 from hgt_repurposing_tests.defs.test_runs import ALL, SMALL, failures
 
@@ -202,7 +202,9 @@ def test_parameters_of_another_training_are_refused_where_they_would_be_named(tr
     assert run(root, [assets.embedding_params], {"ops": {"embedding_params": other}}).success
     session = RunSession(RunFacts("run", {}, None, has_ended=lambda _: False), root=lambda: root, wait=False)
     session.load("hgt_embeddings", step="repurposing_report")
-    with pytest.raises(ValueError, match=r"^hgt_embeddings was made from another embedding_params than the one"):
+    with pytest.raises(
+        ValueError, match=r"^hgt_embeddings was made from another embedding_params than the current one$"
+    ):
         session.manifest("embedding_params", step="repurposing_report")
     session.end()
 
@@ -213,7 +215,7 @@ def test_embeddings_of_another_graph_are_refused_before_anything_is_made_of_them
     assert run(root, GRAPH, {"ops": other}).success
     result = run(root, [assets.embedding_validation])
     (said,) = failures(result).values()
-    assert said.startswith("hgt_embeddings was made from another knowledge_graph than the one that lies here: make hgt")
+    assert said.startswith("hgt_embeddings was made from another knowledge_graph than the current one: materialise hgt")
     assert not is_there("embedding_validation", root=root)
 
 

@@ -421,7 +421,7 @@ def test_components_within_a_type_are_a_mean_over_nodes() -> None:
     assert report.within_type_components == pytest.approx((100 * drugs + 300 * genes) / 400)
 
 
-def test_one_type_is_judged_by_the_overall_components_alone() -> None:
+def test_one_type_is_evaluated_on_the_overall_components_alone() -> None:
     report = validate(gaussian(500, 64))
     assert report.within_type_components is None
     assert report.verdict == "good"

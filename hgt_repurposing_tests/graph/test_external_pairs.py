@@ -58,9 +58,9 @@ def test_what_becomes_of_every_row_is_counted(
     with caplog.at_level("INFO"):
         load_external_pairs(write(tmp_path / "pairs.csv", rows), toy_graph)
     assert (
-        "of 5 rows 2 pairs are judged by; 1 rows repeat another, 1 pairs are indications of the graph, 1 rows have an"
+        "of 5 rows 2 pairs are evaluated on; 1 rows repeat another, 1 pairs are indications of the graph, 1 rows have"
     ) in caplog.text
-    assert "1 of the 2 pairs are contraindications of the graph, and are judged as treatments" in caplog.text
+    assert "1 of the 2 pairs are contraindications of the graph, and count as treatments" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_what_becomes_of_every_row_is_counted(
     ids=["unknown", "known", "column", "empty", "missing"],
 )
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
-def test_what_cannot_be_judged_by_is_an_error(
+def test_what_cannot_be_evaluated_on_is_an_error(
     toy_graph: KnowledgeGraph,
     tmp_path: Path,
     rows: list[tuple[str, str]],

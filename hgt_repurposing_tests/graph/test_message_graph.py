@@ -86,7 +86,7 @@ def test_train_only_keeps_the_training_indications_of_its_fold_and_no_other_pair
 def test_exclude_serves_every_fold(toy_graph: KnowledgeGraph, toy_split: DrugDiseaseSplit) -> None:
     visible, scope = scoped_message_graph(toy_graph, toy_split, MessageGraphConfig(fold=1))
     assert visible.edges.keys() == message_graph(toy_graph).edges.keys()
-    assert scope.judged(toy_split) is toy_split
+    assert scope.evaluated(toy_split) is toy_split
 
 
 @given(graph=graphs, seed=seeds, data=st.data())
@@ -118,7 +118,7 @@ def test_a_message_graph_of_another_split_is_refused(toy_graph: KnowledgeGraph, 
     _, scope = scoped_message_graph(toy_graph, toy_split, MessageGraphConfig())
     other = split_drug_disease_pairs(toy_graph, SplitConfig(num_folds=2, seed=1))
     with pytest.raises(ValueError, match=r"the message graph was made for another split \(its digest is \w{12}, the"):
-        scope.judged(other)
+        scope.evaluated(other)
 
 
 @pytest.mark.parametrize("fold", [None, FoldKey("pair", repeat=2, fold=1)])

@@ -181,7 +181,7 @@ def test_shared_genes_find_the_drugs_of_held_out_diseases(demo_graph: KnowledgeG
     assert macro_average_precision(demo_graph, shared_genes(demo_graph)) > 0.5  # .68 measured; random .02
 
 
-def test_popularity_is_a_floor_above_chance_and_below_the_mechanism(demo_graph: KnowledgeGraph) -> None:
+def test_popularity_is_a_baseline_above_chance_and_below_the_mechanism(demo_graph: KnowledgeGraph) -> None:
     assert 0.05 < macro_average_precision(demo_graph, None) < 0.2  # .14 measured
 
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from hgt_repurposing.benchmark.folds import EvaluatedFold, prepare_fold, score_fold
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import EdgeType, FloatArray, IntArray, TherapeuticRelations
 from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig, SplitKind, split_drug_disease_pairs
 from hgt_repurposing.repurposing.inputs import PairInputs
-from hgt_repurposing.repurposing.judging import JudgedFold, prepare_fold, score_fold
 from hgt_repurposing.repurposing.labels import Labels
 from hgt_repurposing.repurposing.neighbourhoods import neighbourhoods_of
 from hgt_repurposing.repurposing.params import ClassifierParams
@@ -135,7 +135,7 @@ def _within_modules(num_sources: int, num_targets: int, generator: np.random.Gen
 
 
 def fold_scores(
-    fold: JudgedFold, inputs: PairInputs, params: ClassifierParams, *, group: IntArray | None = None
+    fold: EvaluatedFold, inputs: PairInputs, params: ClassifierParams, *, group: IntArray | None = None
 ) -> FloatArray:
     """Log odds of a classifier fitted without a fold. Shape [num_drugs, num_columns]."""
     return score_fold(prepare_fold(fold, inputs, params, group=group), inputs.vectors, params)

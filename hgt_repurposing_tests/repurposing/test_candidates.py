@@ -210,7 +210,7 @@ def test_a_list_without_a_column_is_refused() -> None:
 
 def test_vectors_of_another_training_are_refused() -> None:
     model = RepurposingModel({}, QUICK, split_digest="", vectors_digest="another")
-    with pytest.raises(ValueError, match="the model was fitted on other embeddings: materialise repurposing_model"):
+    with pytest.raises(ValueError, match=r"the model was fitted on other embeddings$"):
         rank_candidates(model, inputs(), GRAPH, CandidateParams())
 
 

@@ -19,7 +19,7 @@ from hgt_repurposing.repurposing.classifier import (
     fit_classifier,
     gather_examples,
 )
-from hgt_repurposing.repurposing.features import REGIMES, PairFeatures, Regime
+from hgt_repurposing.repurposing.features import SETTINGS, PairFeatures, Setting
 from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.labels import INDICATION
 from hgt_repurposing.repurposing.tower_training import fit_two_towers
@@ -39,7 +39,7 @@ INPUTS = planted_inputs()
 AGAINST = planted_inputs(planted_graph(contraindications=True))
 PAIRS, ALL = planted_pairs(), np.arange(NUM_DISEASES)
 HELD_OUT = np.arange(0, NUM_DISEASES, 3)
-every_regime = pytest.mark.parametrize("regime", REGIMES)
+every_setting = pytest.mark.parametrize("setting", SETTINGS)
 
 
 @cache
@@ -51,7 +51,7 @@ def random_vectors(width: int = 3) -> PairVectors:
 
 def fitted(
     pairs: IntArray = PAIRS,
-    regime: Regime = "disease",
+    setting: Setting = "disease",
     *,
     seed: int = 0,
     inputs: PairInputs = INPUTS,
@@ -61,10 +61,10 @@ def fitted(
     """On these pairs, with other parameters where they are given. Any: values of `ClassifierParams`."""
     params, labels = QUICK.model_copy(update={"seed": seed, **changed}), inputs.labels.with_indications(pairs)
     examples = gather_examples(
-        inputs.neighbourhoods, labels, regime=regime, params=params, generator=np.random.default_rng(seed)
+        inputs.neighbourhoods, labels, setting=setting, params=params, generator=np.random.default_rng(seed)
     )
-    names = PairFeatures(inputs.neighbourhoods, labels.indications, regime).names
-    return fit_classifier(examples, vectors, regime=regime, feature_names=names, params=params)
+    names = PairFeatures(inputs.neighbourhoods, labels.indications, setting).names
+    return fit_classifier(examples, vectors, setting=setting, feature_names=names, params=params)
 
 
 def scores(
@@ -77,7 +77,7 @@ def scores(
 ) -> FloatArray:
     """Shape [num_classes - 1, num_drugs, num_columns]."""
     visible = inputs.labels.with_indications(pairs).indications
-    return model.log_odds(PairFeatures(inputs.neighbourhoods, visible, model.regime), vectors, diseases)
+    return model.log_odds(PairFeatures(inputs.neighbourhoods, visible, model.setting), vectors, diseases)
 
 
 def auroc_on_held_out_diseases(pairs: IntArray, *, seed: int = 0) -> float:
@@ -113,9 +113,9 @@ def test_contraindications_are_told_from_indications() -> None:
 # one seed, one classifier
 
 
-@every_regime
-def test_one_seed_gives_one_classifier(regime: Regime) -> None:
-    assert fitted(regime=regime).to_parts("x") == fitted(regime=regime).to_parts("x")
+@every_setting
+def test_one_seed_gives_one_classifier(setting: Setting) -> None:
+    assert fitted(setting=setting).to_parts("x") == fitted(setting=setting).to_parts("x")
 
 
 def test_another_seed_gives_another_classifier() -> None:
@@ -151,11 +151,11 @@ def test_there_is_a_member_for_every_inner_fold_and_a_calibration_for_every_clas
 # what it is asked
 
 
-@pytest.mark.parametrize("other", [regime for regime in REGIMES if regime != "disease"])
-def test_features_of_another_regime_are_refused(other: Regime) -> None:
+@pytest.mark.parametrize("other", [setting for setting in SETTINGS if setting != "disease"])
+def test_features_of_another_setting_are_refused(other: Setting) -> None:
     features = PairFeatures(INPUTS.neighbourhoods, INPUTS.labels.indications, other)
     with pytest.raises(
-        ValueError, match=rf"fitted on other features \('disease' regime, 18 .* given \('{other}' regime"
+        ValueError, match=rf"fitted on other features \('disease' setting, 18 .* given \('{other}' setting"
     ):
         fitted().log_odds(features, INPUTS.vectors, ALL)
 
@@ -163,7 +163,7 @@ def test_features_of_another_regime_are_refused(other: Regime) -> None:
 @given(st.lists(st.integers(0, NUM_DISEASES - 1), min_size=1, max_size=5, unique=True))
 def test_a_score_does_not_depend_on_the_diseases_beside_it(diseases: list[int]) -> None:
     model, chosen = _shared(), np.array(diseases)
-    features = PairFeatures(INPUTS.neighbourhoods, INPUTS.labels.with_indications(PAIRS).indications, model.regime)
+    features = PairFeatures(INPUTS.neighbourhoods, INPUTS.labels.with_indications(PAIRS).indications, model.setting)
     one, other = features.block(chosen), features.block(ALL)[:, chosen]
     low, high = np.minimum(one, other), np.maximum(one, other)
     parted = np.zeros(low.shape[:2], dtype=np.bool_)  # pairs that lie on two sides of some split of a tree
@@ -200,9 +200,9 @@ def test_vectors_are_columns_of_the_trees_alone() -> None:
 def test_towers_of_a_member_never_saw_the_fold_it_is_calibrated_on() -> None:
     labels = INPUTS.labels.with_indications(PAIRS)
     examples = gather_examples(
-        INPUTS.neighbourhoods, labels, regime="disease", params=QUICK, generator=np.random.default_rng(0)
+        INPUTS.neighbourhoods, labels, setting="disease", params=QUICK, generator=np.random.default_rng(0)
     )
-    model = fit_classifier(examples, random_vectors(), regime="disease", feature_names=("x",), params=QUICK)
+    model = fit_classifier(examples, random_vectors(), setting="disease", feature_names=("x",), params=QUICK)
     for number, (member, fold) in enumerate(zip(model.members, examples, strict=True)):
         hidden = fold.cells.pairs[:, fold.cells.label == INDICATION]
         assert not fold.cells.visible[tuple(hidden)].any()
@@ -256,19 +256,19 @@ def test_blocks_are_all_diseases_in_order_and_fit(values: int, count: int) -> No
 # probabilities
 
 
-@every_regime
-def test_probabilities_sum_to_the_number_of_hidden_pairs(regime: Regime) -> None:
-    # Asked is a third of the grid, hidden in the way of the regime, as the inner folds hid the rest.
+@every_setting
+def test_probabilities_sum_to_the_number_of_hidden_pairs(setting: Setting) -> None:
+    # Asked is a third of the grid, hidden in the way of the setting, as the inner folds hid the rest.
     held = {
         "disease": np.isin(PAIRS[1], HELD_OUT),
         "drug": PAIRS[0] % 3 == 0,
         "pair": np.arange(PAIRS.shape[1]) % 3 == 0,
     }
-    training, test = PAIRS[:, ~held[regime]], PAIRS[:, held[regime]]
+    training, test = PAIRS[:, ~held[setting]], PAIRS[:, held[setting]]
     asked = table_of(training) == 0
-    if regime == "drug":
+    if setting == "drug":
         asked &= (np.arange(NUM_DRUGS) % 3 == 0)[:, None]
-    if regime == "disease":
+    if setting == "disease":
         asked &= np.isin(ALL, HELD_OUT)
-    probability = expit(scores(fitted(training, regime, inner_folds=3), training)[0])
+    probability = expit(scores(fitted(training, setting, inner_folds=3), training)[0])
     assert probability[asked].sum() == pytest.approx(test.shape[1], rel=0.5)

@@ -4,7 +4,7 @@ Which label may reach which feature: with the degree dampings held fixed (`Undam
 reads the label of its own pair; by `disease` none but the ridge and "similarity to any treating drug" reads any label
 of its own disease; by `drug` none but the ridge reads any label of its own drug. A feature "against other drugs" reads
 what its plain form reads for any drug. The ridge reads all labels, which is why those who ask hide them first: that is
-tested in `test_hidden_cells.py` and `test_judging.py`.
+tested in `test_masked_pairs.py` and `test_folds.py`.
 """
 
 from dataclasses import replace
@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 
 from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.graph.split import SPLIT_KINDS
-from hgt_repurposing.repurposing.features import REGIME_OF, REGIMES, SPREAD, Features, PairFeatures, Regime
+from hgt_repurposing.repurposing.features import SETTING_OF, SETTINGS, SPREAD, Features, PairFeatures, Setting
 from hgt_repurposing.repurposing.neighbourhoods import neighbourhoods_of
 from hgt_repurposing_tests.graph.small_graphs import graph_of
 from hgt_repurposing_tests.repurposing.planted import (
@@ -51,13 +51,13 @@ class Undamped(PairFeatures):
 
 
 def features(
-    pairs: IntArray = PAIRS, regime: Regime = "pair", *, kind: type[PairFeatures] = PairFeatures
+    pairs: IntArray = PAIRS, setting: Setting = "pair", *, kind: type[PairFeatures] = PairFeatures
 ) -> PairFeatures:
-    return from_table(table_of(pairs), regime, kind=kind)
+    return from_table(table_of(pairs), setting, kind=kind)
 
 
-def from_table(table: FloatArray, regime: Regime, *, kind: type[PairFeatures] = PairFeatures) -> PairFeatures:
-    return kind(NEIGHBOURHOODS, csr_array(table.astype(np.float32)), regime)
+def from_table(table: FloatArray, setting: Setting, *, kind: type[PairFeatures] = PairFeatures) -> PairFeatures:
+    return kind(NEIGHBOURHOODS, csr_array(table.astype(np.float32)), setting)
 
 
 def column(of: PairFeatures, name: str) -> FloatArray:
@@ -152,7 +152,7 @@ def test_the_kronecker_ridge_is_the_solution_of_kernel_ridge_regression() -> Non
 
 
 def test_a_new_disease_is_not_asked_what_treats_it_nor_a_new_drug_what_it_treats() -> None:
-    names = {regime: set(features(regime=regime).names) for regime in REGIMES}
+    names = {setting: set(features(setting=setting).names) for setting in SETTINGS}
     by_disease = {name for name in names["pair"] if name.startswith(("treats similar", "most similar treated"))}
     by_drug = {name for name in names["pair"] if name.startswith(("similar drugs treat it", "most similar treating"))}
     assert (len(by_disease), len(by_drug)) == (10, 8)  # each plain, and against other drugs
@@ -160,15 +160,15 @@ def test_a_new_disease_is_not_asked_what_treats_it_nor_a_new_drug_what_it_treats
     assert names["drug"] == names["pair"] - by_disease
 
 
-@pytest.mark.parametrize("regime", REGIMES)
-def test_what_regimes_share_is_the_same(regime: Regime) -> None:
-    pair, own = features(), features(regime=regime)
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_what_settings_share_is_the_same(setting: Setting) -> None:
+    pair, own = features(), features(setting=setting)
     for name in own.names:
         np.testing.assert_array_equal(column(own, name), column(pair, name), err_msg=name)
 
 
-def test_every_way_of_splitting_has_its_regime() -> None:
-    assert {kind: REGIME_OF[kind] for kind in SPLIT_KINDS} == {
+def test_every_way_of_splitting_has_its_setting() -> None:
+    assert {kind: SETTING_OF[kind] for kind in SPLIT_KINDS} == {
         "pair": "pair",
         "disease": "disease",
         "disease_group": "disease",
@@ -179,10 +179,10 @@ def test_every_way_of_splitting_has_its_regime() -> None:
 # blocks
 
 
-@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("setting", SETTINGS)
 @given(chosen=st.lists(diseases, max_size=6))
-def test_a_disease_has_the_same_features_in_any_block(regime: Regime, chosen: list[int]) -> None:
-    of, asked = features(regime=regime), np.array(chosen, dtype=np.int64)
+def test_a_disease_has_the_same_features_in_any_block(setting: Setting, chosen: list[int]) -> None:
+    of, asked = features(setting=setting), np.array(chosen, dtype=np.int64)
     np.testing.assert_allclose(of.block(asked), of.block(ALL)[:, asked], atol=1e-6)  # BLAS sums in another order
 
 
@@ -191,9 +191,9 @@ def test_a_block_of_no_disease_is_empty() -> None:
     assert of.block(ALL[:0]).shape == (NUM_DRUGS, 0, len(of.names))
 
 
-@pytest.mark.parametrize("regime", REGIMES)
-def test_without_any_label_only_paths_are_left(regime: Regime) -> None:
-    of = features(PAIRS[:, :0], regime)
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_without_any_label_only_paths_are_left(setting: Setting) -> None:
+    of = features(PAIRS[:, :0], setting)
     paths = tuple(name for name in of.names if name.startswith("paths"))
     assert not apart_from(of, *paths).any()
     assert of.block(ALL).any()
@@ -230,9 +230,9 @@ def test_by_drug_no_feature_but_the_ridge_reads_a_label_of_its_drug(drug: int, s
     np.testing.assert_array_equal(plain(without)[drug], plain(with_)[drug])
 
 
-@pytest.mark.parametrize("regime", REGIMES)
-def test_against_other_drugs_is_in_standard_deviations_of_the_column(regime: Regime) -> None:
-    of = features(regime=regime)
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_against_other_drugs_is_in_standard_deviations_of_the_column(setting: Setting) -> None:
+    of = features(setting=setting)
     relative = [name for name in of.names if name.endswith(RELATIVE)]
     assert f"{RIDGE}{RELATIVE}" in relative
     for name in relative:
@@ -254,15 +254,15 @@ def test_damping_by_degree_is_all_that_is_left_of_the_own_label() -> None:
 # one relation between many types
 
 
-@pytest.mark.parametrize("regime", REGIMES)
-def test_relations_of_one_name_give_as_many_features_of_the_same_values(regime: Regime) -> None:
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_relations_of_one_name_give_as_many_features_of_the_same_values(setting: Setting) -> None:
     graph = planted_graph()
     edges = {
         edge_type if graph.is_drug_disease(edge_type) else edge_type._replace(relation="related_to"): index
         for edge_type, index in graph.edges.items()
     }
-    own = features(regime=regime)
-    related = PairFeatures(neighbourhoods_of(replace(graph, edges=edges)), own.visible, regime)
+    own = features(setting=setting)
+    related = PairFeatures(neighbourhoods_of(replace(graph, edges=edges)), own.visible, setting)
     assert len(related.names) == len(set(related.names)) == len(own.names)
     ours, theirs = (np.moveaxis(of.block(ALL), -1, 0) for of in (own, related))
     for values in ours:

@@ -5,7 +5,7 @@ import pytest
 
 from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.repurposing import classifier as classifier_module
-from hgt_repurposing.repurposing.features import PairFeatures, Regime
+from hgt_repurposing.repurposing.features import PairFeatures, Setting
 from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
 from hgt_repurposing.repurposing.scoring import score_diseases, score_grid
@@ -33,14 +33,14 @@ def case(*, contraindications: bool = False) -> tuple[PairInputs, RepurposingMod
     return inputs, fit_repurposing_model(inputs, planted_split(graph), QUICK)
 
 
-def asked(regime: Regime, diseases: IntArray) -> FloatArray:
-    """What the classifier of one regime says. Shape [1, num_drugs, num_columns]."""
+def asked(setting: Setting, diseases: IntArray) -> FloatArray:
+    """What the classifier of one setting says. Shape [1, num_drugs, num_columns]."""
     inputs, model = case()
-    features = PairFeatures(inputs.neighbourhoods, inputs.labels.indications, regime)
-    return model.classifiers[regime].log_odds(features, inputs.vectors, diseases)
+    features = PairFeatures(inputs.neighbourhoods, inputs.labels.indications, setting)
+    return model.classifiers[setting].log_odds(features, inputs.vectors, diseases)
 
 
-def test_a_disease_with_treatments_asks_the_regime_of_pairs_and_one_without_that_of_diseases() -> None:
+def test_a_disease_with_treatments_asks_the_setting_of_pairs_and_one_without_that_of_diseases() -> None:
     inputs, model = case()
     found = score_grid(model, inputs, ALL)
     np.testing.assert_array_equal(found[:, :, TREATED], asked("pair", TREATED))
@@ -65,8 +65,8 @@ def test_scores_in_blocks_are_those_of_all_at_once(per_block: int, monkeypatch: 
     # Sums of float32 features in another order move a score in its last digits, and may carry it over a tree's split.
     assert np.isclose(found, whole, atol=1e-4).mean() > 0.99
     assert sum(done) == NUM_DISEASES
-    widest, other = (len(model.classifiers[regime].feature_names) for regime in ("pair", "disease"))
-    assert max(done) <= per_block * widest // other  # the regime of new diseases has fewer features: larger blocks
+    widest, other = (len(model.classifiers[setting].feature_names) for setting in ("pair", "disease"))
+    assert max(done) <= per_block * widest // other  # the setting of new diseases has fewer features: larger blocks
 
 
 def test_some_diseases_are_scored_as_among_all() -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from torch_geometric.data import HeteroData
 
-from hgt_repurposing.checkpoints import CheckpointFolder
 from hgt_repurposing.graph.hetero_data import to_hetero_data
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.message_graph import message_graph
+from hgt_repurposing.storage.checkpoints import CheckpointFolder
 
 
 @pytest.fixture(scope="session")
@@ -30,5 +30,5 @@ def demo_data(demo_graph: KnowledgeGraph) -> HeteroData:
 
 @pytest.fixture
 def store(tmp_path: Path) -> CheckpointFolder:
-    """Checkpoints of a model that has not landed."""
-    return CheckpointFolder(tmp_path / "checkpoints", landed=tmp_path / "hgt_model.manifest.json")
+    """Checkpoints of a model that has not finished."""
+    return CheckpointFolder(tmp_path / "checkpoints", finished=tmp_path / "hgt_model.manifest.json")

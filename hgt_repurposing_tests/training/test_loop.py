@@ -30,7 +30,7 @@ every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
 
 
 @every_strategy
-def test_loss_starts_near_that_of_a_blind_model_and_falls(demo_data: HeteroData, strategy: str) -> None:
+def test_loss_starts_near_that_of_a_chance_model_and_falls(demo_data: HeteroData, strategy: str) -> None:
     history = fit(demo_data, small(STRATEGIES[strategy], num_epochs=15, accumulation_steps=1)).history
     assert 0.6 < history["loss"].iloc[0] < 0.95  # log 2 = 0.69, and a little for scores that are not yet zero
     assert history["loss"].iloc[-1] < history["loss"].iloc[0] - 0.05

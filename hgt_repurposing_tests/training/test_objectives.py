@@ -40,7 +40,7 @@ def test_losses_are_as_defined(positive: float, negatives: list[float]) -> None:
 
 
 @pytest.mark.parametrize(("loss", "blind"), [("bce", math.log(2)), ("softmax", math.log(1 + 7))])
-def test_a_blind_model_has_the_loss_that_is_said(loss: LossName, blind: float) -> None:
+def test_a_chance_model_has_the_loss_that_is_said(loss: LossName, blind: float) -> None:
     assert term(loss, 0.0, [0.0] * 7) == pytest.approx(blind)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import HeteroData
 
-from hgt_repurposing.checkpoints import CheckpointFolder
+from hgt_repurposing.storage.checkpoints import CheckpointFolder
 from hgt_repurposing.training import loop
 from hgt_repurposing.training.loop import fit
 from hgt_repurposing.training.step import Prepared, losses

@@ -1,6 +1,8 @@
 """The run configuration: its defaults are published, and wrong values are refused."""
 
 import math
+import re
+from pathlib import Path
 
 import pytest
 
@@ -70,10 +72,31 @@ def test_the_parameters_have_the_published_defaults() -> None:
 
 
 @pytest.mark.parametrize(("changes", "expected"), [({"loss": "bce"}, 2), ({"loss": "softmax", "num_negatives": 7}, 8)])
-def test_the_loss_of_a_blind_model_is_that_of_a_guess(changes: dict[str, object], expected: int) -> None:
-    assert EmbeddingParams.model_validate(changes).blind_loss == pytest.approx(math.log(expected))
+def test_the_loss_of_a_chance_model_is_that_of_a_guess(changes: dict[str, object], expected: int) -> None:
+    assert EmbeddingParams.model_validate(changes).chance_loss == pytest.approx(math.log(expected))
 
 
 def test_parameters_survive_their_parts() -> None:
     params = EmbeddingParams(memory_budget_gb=2.5, num_neighbors=[3], sampler="neighbor")
     assert EmbeddingParams.from_parts(params.to_parts()) == params
+
+
+@pytest.mark.parametrize(
+    ("given", "sampling"),
+    [
+        ({}, "edge"),
+        ({"sampler": "neighbor"}, "neighbor"),
+        ({"use_batched_mps": False}, "full graph"),
+        ({"use_batched_mps": False, "sampler": "neighbor"}, "full graph"),
+    ],
+)
+def test_two_settings_are_one_of_three_samplers(given: dict[str, object], sampling: str) -> None:
+    assert EmbeddingParams.model_validate(given).sampling == sampling
+
+
+def test_nothing_but_the_parameters_asks_how_they_were_given() -> None:
+    package = Path(__file__).parents[2] / "hgt_repurposing"
+    asked = [
+        path.name for path in package.rglob("*.py") if re.search(r"\.(use_batched_mps|sampler)\b", path.read_text())
+    ]
+    assert asked == ["params.py"]

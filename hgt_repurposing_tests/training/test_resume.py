@@ -5,7 +5,7 @@ import logging
 import pytest
 from torch_geometric.data import HeteroData
 
-from hgt_repurposing.checkpoints import CheckpointFolder
+from hgt_repurposing.storage.checkpoints import CheckpointFolder
 from hgt_repurposing.training.loop import EpochResult, fit
 from hgt_repurposing.training.params import EmbeddingParams
 from hgt_repurposing.training.step import Batches

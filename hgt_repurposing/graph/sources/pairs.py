@@ -23,7 +23,7 @@ _logger = logging.getLogger(__name__)
 
 
 class ExternalPairs(NamedTuple):
-    """Pairs to be judged by, and what of the file is not among them."""
+    """Pairs to be evaluated on, and what of the file is not among them."""
 
     pairs: IntArray
     """Local drug and disease index. Shape [2, num_pairs], sorted, unique."""
@@ -42,7 +42,7 @@ def load_external_pairs(path: str, graph: KnowledgeGraph) -> ExternalPairs:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is empty, malformed, lacks a column or a value, or leaves no pair to be judged by.
+        ValueError: If the file is empty, malformed, lacks a column or a value, or leaves no pair to be evaluated on.
     """
     if not path:
         return ExternalPairs(np.empty((2, 0), dtype=np.int64))
@@ -61,10 +61,12 @@ def load_external_pairs(path: str, graph: KnowledgeGraph) -> ExternalPairs:
     key = np.unique(index[0, found] * num_diseases + index[1, found])
     new: IntArray = np.setdiff1d(key, graph.indications[0] * num_diseases + graph.indications[1])
     if not len(new):
-        raise ValueError(f"{path}: all {len(key)} pairs are indications of the graph, so that none is left to judge by")
+        raise ValueError(
+            f"{path}: all {len(key)} pairs are indications of the graph, so that none is left to evaluate on"
+        )
     _logger.info(
-        "%s: of %d rows %d pairs are judged by; %d rows repeat another, %d pairs are indications of the graph, %d rows "
-        "have an unknown id",
+        "%s: of %d rows %d pairs are evaluated on; %d rows repeat another, %d pairs are indications of the graph, "
+        "%d rows have an unknown id",
         path, len(found), len(new), found.sum() - len(key), len(key) - len(new), np.sum(~found),
     )  # fmt: skip
     if not found.all():
@@ -73,7 +75,7 @@ def load_external_pairs(path: str, graph: KnowledgeGraph) -> ExternalPairs:
     refuted = int(np.isin(new, against[0] * num_diseases + against[1]).sum())
     if refuted:
         _logger.warning(
-            "%s: %d of the %d pairs are contraindications of the graph, and are judged as treatments",
+            "%s: %d of the %d pairs are contraindications of the graph, and count as treatments",
             path,
             refuted,
             len(new),

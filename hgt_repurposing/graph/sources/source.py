@@ -1,4 +1,4 @@
-"""Which graph to load: the run configuration of the asset `knowledge_graph`."""
+"""Which graph to load, and from where."""
 
 import logging
 from pathlib import Path

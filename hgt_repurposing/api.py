@@ -1,0 +1,174 @@
+"""The chain from a graph to ranked drugs as eight functions, for scripts and notebooks; nothing is written.
+
+Each function does what that step of the pipeline does, with the same defaults. Everything comes back as a value: keep
+what the next step asks for.
+"""
+
+from pathlib import Path
+
+from hgt_repurposing.benchmark import cross_validation
+from hgt_repurposing.benchmark.preflight import split_for_learning
+from hgt_repurposing.benchmark.results import Evaluation
+from hgt_repurposing.embeddings.inference import embed_all_nodes
+from hgt_repurposing.embeddings.table import Embeddings
+from hgt_repurposing.embeddings.validation import ValidationReport, ValidationThresholds, validate_embeddings
+from hgt_repurposing.graph.evidence import nodes_without_evidence
+from hgt_repurposing.graph.hetero_data import to_hetero_data
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.message_graph import message_graph
+from hgt_repurposing.graph.sources.source import GraphSource, load_knowledge_graph
+from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig
+from hgt_repurposing.repurposing.candidate_ranking import rank_candidates
+from hgt_repurposing.repurposing.candidates import Candidates
+from hgt_repurposing.repurposing.inputs import pair_inputs
+from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
+from hgt_repurposing.repurposing.params import CandidateParams, ClassifierParams
+from hgt_repurposing.training.loop import TrainingResult, fit
+from hgt_repurposing.training.params import EmbeddingParams
+
+__all__ = [
+    "CandidateParams",
+    "ClassifierParams",
+    "EmbeddingParams",
+    "GraphSource",
+    "SplitConfig",
+    "embed",
+    "evaluate",
+    "fit_hgt",
+    "fit_model",
+    "load_graph",
+    "rank",
+    "split_pairs",
+    "validate",
+]
+
+
+def load_graph(source: GraphSource | None = None) -> KnowledgeGraph:
+    """Load a knowledge graph, or generate one.
+
+    Args:
+        source: Format, path and the names of types and relations; None: the generated demo graph.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file does not hold what its format says, or lacks a name that is given.
+    """
+    return load_knowledge_graph(source or GraphSource(source="synthetic"), raw_folder=Path())
+
+
+def split_pairs(
+    graph: KnowledgeGraph, config: SplitConfig | None = None, *, classifier: ClassifierParams | None = None
+) -> DrugDiseaseSplit:
+    """Deal the indications into folds: by disease, by pair, by drug and by group of related diseases.
+
+    Args:
+        graph: Its indications are dealt.
+        config: Folds, shuffles and ways of splitting; None: the defaults.
+        classifier: What the split has to be large enough for; None: the defaults.
+
+    Raises:
+        ValueError: If there is less to hold out than folds, or less to learn from than inner folds.
+    """
+    return split_for_learning(graph, config or SplitConfig(), classifier=classifier or ClassifierParams()).split
+
+
+def fit_hgt(graph: KnowledgeGraph, params: EmbeddingParams | None = None) -> TrainingResult:
+    """Train the Heterogeneous Graph Transformer by link prediction; it sees no edge between a drug and a disease.
+
+    Args:
+        graph: To be embedded.
+        params: Sizes, sampling, loss and device; None: the defaults.
+
+    Returns:
+        `.model`, and `.history` with one row per epoch.
+
+    Raises:
+        ValueError: If the device is not there, the memory budget is too small, or the loss stops being a number.
+    """
+    return fit(to_hetero_data(message_graph(graph)), params or EmbeddingParams())
+
+
+def embed(graph: KnowledgeGraph, trained: TrainingResult) -> Embeddings:
+    """Embed every node, over all edges at once.
+
+    Args:
+        graph: That the model was trained on.
+        trained: By `fit_hgt`.
+
+    Raises:
+        MismatchError: If the model was trained on another graph.
+    """
+    return embed_all_nodes(trained.model, to_hetero_data(message_graph(graph)), graph.nodes)
+
+
+def validate(graph: KnowledgeGraph, embeddings: Embeddings) -> ValidationReport:
+    """Say whether embeddings collapsed: cosine similarity, principal components, separation of the node types.
+
+    Args:
+        graph: Whose nodes the embeddings have to cover.
+        embeddings: Of its nodes.
+    """
+    return validate_embeddings(
+        embeddings,
+        ValidationThresholds(),
+        expected_nodes=graph.nodes,
+        isolated_nodes=nodes_without_evidence(graph),
+    )
+
+
+def fit_model(
+    graph: KnowledgeGraph, embeddings: Embeddings, split: DrugDiseaseSplit, params: ClassifierParams | None = None
+) -> RepurposingModel:
+    """Fit the classifiers of drug-disease pairs on all indications of the graph.
+
+    Args:
+        graph: Gives features and treatments.
+        embeddings: Of its nodes.
+        split: Of its indications.
+        params: Vectors, heads and inner folds; None: the defaults.
+
+    Raises:
+        ValueError: If drugs or diseases have no relation to anything but each other.
+        MismatchError: If the embeddings are of other nodes.
+    """
+    chosen = params or ClassifierParams()
+    return fit_repurposing_model(pair_inputs(graph, embeddings, vectors=chosen.vectors), split, chosen)
+
+
+def rank(
+    graph: KnowledgeGraph, embeddings: Embeddings, model: RepurposingModel, params: CandidateParams | None = None
+) -> Candidates:
+    """Rank all drugs for every disease; the best of each are the rows of `.table`.
+
+    Args:
+        graph: Gives features, names and what is known already.
+        embeddings: That the model was fitted on.
+        model: By `fit_model`.
+        params: How many drugs to list; None: the defaults.
+
+    Raises:
+        MismatchError: If the model was fitted on other embeddings.
+    """
+    inputs = pair_inputs(graph, embeddings, vectors=model.params.vectors)
+    return rank_candidates(model, inputs, graph, params or CandidateParams())
+
+
+def evaluate(
+    graph: KnowledgeGraph, embeddings: Embeddings, split: DrugDiseaseSplit, model: RepurposingModel
+) -> Evaluation:
+    """Fit the model again without each fold in turn, and rank what the fold holds out, beside the baselines.
+
+    Args:
+        graph: Gives features and treatments.
+        embeddings: That the model was fitted on.
+        split: That the model was fitted with.
+        model: By `fit_model`; says how to fit again.
+
+    Returns:
+        `.headline()` is the result in words, `.summary` its table.
+
+    Raises:
+        MismatchError: If model, split and embeddings do not belong together.
+        ValueError: If a fold cannot be fitted or evaluated.
+    """
+    return cross_validation.evaluate(graph, pair_inputs(graph, embeddings, vectors=model.params.vectors), split, model)

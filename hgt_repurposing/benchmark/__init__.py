@@ -1,0 +1,1 @@
+"""Held-out pairs against a ranking: folds, evaluation, verdicts."""

@@ -1,0 +1,190 @@
+"""What is measured on a split: the grid of drugs x diseases of each fold, and the spread over folds.
+
+The grid of a fold is every drug against every disease that has a held-out pair. Its training positives are left out in
+every suite; a suite says what else is, for a pair that is known to be something is no plain negative.
+"""
+
+from typing import Literal, NamedTuple, Self
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
+from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey, SplitKind
+
+SPLIT = "split"
+SUITE = "suite"
+SCORER = "scorer"
+REPEAT = "repeat"
+FOLD = "fold"
+
+Positives = SplitKind | Literal["external"]
+Removed = Literal["training pairs", "contraindications", "off-label"]
+
+REMOVED_IN_WORDS: dict[Removed, str] = {
+    "training pairs": "training pairs",
+    "contraindications": "contraindications",
+    "off-label": "off-label use and palliation",
+}
+
+POSITIVES_IN_WORDS: dict[Positives, str] = {
+    "disease": "the indications of diseases that lost all of theirs",
+    "pair": "single indications",
+    "drug": "the indications of drugs that lost all of theirs",
+    "disease_group": "the indications of groups of related diseases that lost all of theirs",
+    "external": "pairs from outside the graph, with all indications of the graph for training",
+}
+
+
+class TherapeuticPairs(NamedTuple):
+    """What a graph says of drugs and diseases beside its indications."""
+
+    contraindications: IntArray
+    """Shape [2, num_contraindications]."""
+    off_label: IntArray
+    """Off-label use and palliation. Shape [2, num_off_label]."""
+
+    @classmethod
+    def of_graph(cls, graph: KnowledgeGraph) -> Self:
+        """Those of a graph."""
+        return cls(graph.contraindicated_pairs, graph.off_label_pairs)
+
+
+class Suite(NamedTuple):
+    """What counts as right, and what is not counted at all."""
+
+    name: Literal["strict", "open"]
+    positives: Positives
+    """Held-out indications of a way of splitting, or external pairs."""
+    removed: frozenset[Removed]
+    """What is no candidate; a positive among it stays one."""
+
+    def ignored(self, pairs: TherapeuticPairs) -> IntArray:
+        """Pairs that are no candidates beside the training pairs. Shape [2, num_ignored]."""
+        parts = [np.empty((2, 0), dtype=np.int64)]
+        if "contraindications" in self.removed:
+            parts.append(pairs.contraindications)
+        if "off-label" in self.removed:
+            parts.append(pairs.off_label)
+        return np.concatenate(parts, axis=1)
+
+    def in_words(self) -> str:
+        """One sentence for a reader of the table."""
+        left_out = ", ".join(words for name, words in REMOVED_IN_WORDS.items() if name in self.removed)
+        counted = ", ".join(words for name, words in REMOVED_IN_WORDS.items() if name not in self.removed)
+        return (
+            f"To be found among all drugs: {POSITIVES_IN_WORDS[self.positives]}. Left out: {left_out}. "
+            f"Negatives: {counted + ' and ' if counted else ''}pairs of which the graph says nothing."
+        )
+
+
+def suites_of(positives: Positives) -> tuple[Suite, Suite]:
+    """The two suites on the same positives: strict, comparable with published figures, and open."""
+    return (
+        Suite("strict", positives, frozenset({"training pairs"})),
+        Suite("open", positives, frozenset({"training pairs", "contraindications", "off-label"})),
+    )
+
+
+class FoldGrid(NamedTuple):
+    """One fold's training labels, and the cells it is evaluated on."""
+
+    columns: IntArray
+    """Local index of every disease that is ranked, ascending. Shape [num_columns]."""
+    train: csr_array
+    """1 where a training pair is. Shape [num_drugs, num_diseases]."""
+    positive: BoolArray
+    """True where a held-out pair is. Shape [num_drugs, num_columns]."""
+    candidate: BoolArray
+    """True where a cell takes part in the ranking. Shape [num_drugs, num_columns]."""
+
+
+def fold_grid(
+    split: DrugDiseaseSplit, key: FoldKey, *, ignored: IntArray | None = None, columns: IntArray | None = None
+) -> FoldGrid:
+    """The grid on which one fold is evaluated.
+
+    Args:
+        split: All indications with their folds.
+        key: Which fold is held out; the others of its shuffle are training pairs.
+        ignored: Drug and disease of pairs that are neither positive nor negative, as `Suite.ignored` says; a held-out
+            pair among them stays a positive. Shape [2, num_ignored].
+        columns: Diseases to be ranked, those with a held-out pair among them; None: just these. Shape [num_columns].
+
+    Raises:
+        ValueError: If the fold holds out no pair, or leaves no negative to rank it against.
+    """
+    return _grid(split, split.test_pairs(key), split.training_pairs(key), ignored, columns)
+
+
+def external_grid(split: DrugDiseaseSplit, *, ignored: IntArray | None = None) -> FoldGrid:
+    """The grid on which the model of all indications is evaluated: external pairs against everything else.
+
+    Args:
+        split: Every indication of it is a training pair.
+        ignored: As in `fold_grid`.
+
+    Raises:
+        ValueError: If the split holds no external pair, or leaves no negative to rank it against.
+    """
+    if not split.external.shape[1]:
+        raise ValueError("the split holds no external pair to evaluate on: name a file in external_pairs")
+    return _grid(split, split.external, split.pairs, ignored)
+
+
+def _grid(
+    split: DrugDiseaseSplit,
+    test: IntArray,
+    training: IntArray,
+    ignored: IntArray | None,
+    columns: IntArray | None = None,
+) -> FoldGrid:
+    columns = np.unique(test[1]) if columns is None else columns
+    train = csr_array((np.ones(training.shape[1]), tuple(training)), shape=(split.num_drugs, split.num_diseases))
+    positive = _mask(test, columns, split)
+    masked = _mask(training, columns, split)
+    if ignored is not None:
+        masked |= _mask(ignored, columns, split)
+    candidate = positive | ~masked
+    if np.array_equal(candidate, positive):
+        raise ValueError(
+            f"nothing is left to rank {np.count_nonzero(positive)} held-out pairs against: every other pair of their "
+            f"diseases ({len(columns)}) is a training pair or ignored"
+        )
+    return FoldGrid(columns, train, positive, candidate)
+
+
+def _mask(pairs: IntArray, columns: IntArray, split: DrugDiseaseSplit) -> BoolArray:
+    """True where a pair is; pairs outside the columns are left out. Shape [num_drugs, num_columns]."""
+    column_of = np.full(split.num_diseases, -1, dtype=np.int64)
+    column_of[columns] = np.arange(len(columns))
+    inside = column_of[pairs[1]] >= 0
+    mask = np.zeros((split.num_drugs, len(columns)), dtype=np.bool_)
+    mask[pairs[0, inside], column_of[pairs[1, inside]]] = True
+    return mask
+
+
+def spread_over_folds(values: FloatArray) -> float:
+    """Sample standard deviation, n - 1; NaN for a single fold. Shape [num_folds]."""
+    return float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+
+
+def summarise(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean and spread of every metric over all folds of all repeats.
+
+    Args:
+        rows: One row per split, suite, scorer, repeat and fold: columns of these names, suite where there are several,
+            and one per metric.
+
+    Returns:
+        One row per (split, suite, scorer), in order of first appearance: these, num_folds, then per metric
+        `<metric>_mean` and `<metric>_sd` (sample standard deviation, n - 1; NaN for a single fold).
+    """
+    names = [name for name in (SPLIT, SUITE, SCORER) if name in rows]
+    grouped = rows.groupby(names, sort=False)
+    metrics = [name for name in rows.columns if name not in (*names, REPEAT, FOLD)]
+    spread = grouped[metrics].agg(["mean", "std"])
+    spread.columns = pd.Index([f"{metric}_{figure}" for metric in metrics for figure in ("mean", "sd")])
+    return grouped.size().rename("num_folds").to_frame().join(spread).reset_index()

@@ -1,0 +1,174 @@
+"""The evaluation: the model and every baseline on the same grids, and whether the difference is more than noise."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from hgt_repurposing.benchmark.protocol import FOLD, REPEAT, SCORER, SPLIT, SUITE, summarise
+from hgt_repurposing.benchmark.verdicts import MACRO_AP, MIN_DISEASES, Lead, metric_that_counts
+from hgt_repurposing.graph.schema import FloatArray
+from hgt_repurposing.metrics.uncertainty import BootstrapDifference, bootstrap_difference
+
+MODEL = "model"
+STRICT = "strict"
+HEADLINE_SPLIT = "disease"
+DISEASE = "disease"
+AP = "average_precision"
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Metrics of the model and of the baselines, and how far the model's probabilities and lists are to be trusted."""
+
+    folds: pd.DataFrame
+    """One row per split, suite, scorer, repeat and fold: columns of these names, then one per metric."""
+    diseases: pd.DataFrame
+    """Average precision by disease: columns split, scorer, repeat, fold, disease, average_precision."""
+    calibration: pd.DataFrame
+    """Bins of the model's probabilities by split: columns split, bin, predicted, observed, num_pairs."""
+    trust: pd.DataFrame
+    """One row per split: expected_calibration_error, top_bin_observed_over_expected, spearman_with_degree,
+    drug_entropy, top_10_overlap between repeats (NaN with one)."""
+    frequent: pd.DataFrame
+    """Who fills the first ten places on held-out diseases: columns kind (drug or disease), name, num_lists."""
+    left_out: Mapping[str, str]
+    """Baselines that the graph has nothing for, with the reason."""
+    seed: int
+    """Of the bootstrap."""
+    not_measured: Mapping[str, str] = field(default_factory=dict)
+    """Ways of splitting that were asked for and that the graph is too small for, with the reason."""
+
+    @property
+    def strict(self) -> pd.DataFrame:
+        """Rows of the strict suite, without its name."""
+        return self.folds[self.folds[SUITE] == STRICT].drop(columns=SUITE)
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """Mean and spread over folds in the strict suite, one row per split and scorer."""
+        return summarise(self.strict)
+
+    def mean(self, split: str, scorer: str, metric: str) -> float:
+        """Mean over folds of one metric of one scorer."""
+        rows = self.strict
+        return float(rows.loc[(rows[SPLIT] == split) & (rows[SCORER] == scorer), metric].mean())
+
+    @property
+    def headline_split(self) -> str:
+        """The way of splitting that the headline speaks of: by disease if it was measured, else the first that was."""
+        measured = self.folds[SPLIT]
+        return HEADLINE_SPLIT if (measured == HEADLINE_SPLIT).any() else str(measured.iloc[0])
+
+    def missing_baselines(self, split: str) -> dict[str, str]:
+        """Baselines that could not be computed, or were not measured on every fold of a split, with the reason."""
+        rows = self.strict
+        own = rows[rows[SPLIT] == split]
+        num_folds = int((own[SCORER] == MODEL).sum())
+        measured = own.dropna(subset=metric_that_counts(split)).groupby(SCORER).size()
+        partly = {
+            str(name): f"measured on {measured.get(name, 0)} of {num_folds} folds"
+            for name in rows[SCORER].unique()
+            if name != MODEL and measured.get(name, 0) < num_folds
+        }
+        return {**partly, **self.left_out}
+
+    def best_baseline(self, split: str, metric: str) -> str:
+        """Name of the baseline with the highest mean, of those that were measured on every fold.
+
+        Raises:
+            ValueError: If there is none.
+        """
+        rows = self.strict
+        rows = rows[
+            (rows[SPLIT] == split) & (rows[SCORER] != MODEL) & ~rows[SCORER].isin(self.missing_baselines(split))
+        ]
+        if rows.empty:
+            raise ValueError(f"no baseline was measured on every fold of the split {split!r}: there is nothing to beat")
+        return str(rows.groupby(SCORER, sort=False)[metric].mean().idxmax())
+
+    def differences(self, split: str, metric: str) -> FloatArray:
+        """The model's value minus the best baseline's, fold by fold. Shape [num_folds]."""
+        rows = self.strict
+        rows = rows[rows[SPLIT] == split].pivot_table(index=[REPEAT, FOLD], columns=SCORER, values=metric)
+        return (rows[MODEL] - rows[self.best_baseline(split, metric)]).to_numpy(dtype=np.float64)
+
+    def lead(self, split: str) -> Lead:
+        """The model against the best baseline, and what the difference amounts to: every verdict is this one."""
+        if split not in self._leads:
+            self._leads[split] = self._lead(split)
+        return self._leads[split]
+
+    @cached_property
+    def _leads(self) -> dict[str, Lead]:
+        """Those asked for so far, by split: a page asks for each several times, and a bootstrap is 10,000 resamples."""
+        return {}
+
+    def _lead(self, split: str) -> Lead:
+        metric = metric_that_counts(split)
+        measured = self.diseases[(self.diseases[SPLIT] == split) & (self.diseases[SCORER] == MODEL)]
+        by_disease = metric == MACRO_AP and len(measured) > 0
+        return Lead(
+            split=split,
+            metric=metric,
+            baseline=self.best_baseline(split, metric),
+            own=self.mean(split, MODEL, metric),
+            folds=self.differences(split, metric),
+            interval=self.lead_interval(split) if by_disease else None,
+            num_diseases=measured[DISEASE].nunique() if by_disease else 0,
+            missing=self.missing_baselines(split),
+        )
+
+    def lead_interval(self, split: str) -> BootstrapDifference | None:
+        """Bootstrap over diseases of the lead in average precision; None with fewer than `MIN_DISEASES`."""
+        rows = self.diseases[self.diseases[SPLIT] == split]
+        wide = rows.pivot_table(index=[REPEAT, FOLD, DISEASE], columns=SCORER, values=AP)
+        disease = wide.index.get_level_values(DISEASE).to_numpy(dtype=np.int64)
+        if len(np.unique(disease)) < MIN_DISEASES:
+            return None
+        return bootstrap_difference(
+            wide[MODEL].to_numpy(dtype=np.float64),
+            wide[self.best_baseline(split, MACRO_AP)].to_numpy(dtype=np.float64),
+            disease,
+            generator=np.random.default_rng(self.seed),
+        )
+
+    def headline(self) -> str:
+        """In words, whether the model beats its best baseline on held-out diseases, by how much, and if it is noise."""
+        return self.lead(self.headline_split).in_words()
+
+    def to_parts(self) -> dict[str, Any]:
+        """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""
+        return {
+            "evaluation_folds.parquet": self.folds,
+            "evaluation_folds.csv": self.folds,
+            "evaluation.csv": summarise(self.folds),
+            "evaluation_diseases.parquet": self.diseases,
+            "calibration.parquet": self.calibration,
+            "trust.parquet": self.trust,
+            "frequent.parquet": self.frequent,
+            "evaluation.json": {
+                "headline": self.headline(),
+                "left_out": dict(self.left_out),
+                "seed": self.seed,
+                "not_measured": dict(self.not_measured),
+            },
+        }
+
+    @classmethod
+    def from_parts(cls, parts: Mapping[str, Any]) -> Self:
+        """Inverse of `to_parts`."""
+        about = parts["evaluation.json"]
+        return cls(
+            folds=parts["evaluation_folds.parquet"],
+            diseases=parts["evaluation_diseases.parquet"],
+            calibration=parts["calibration.parquet"],
+            trust=parts["trust.parquet"],
+            frequent=parts["frequent.parquet"],
+            left_out=about["left_out"],
+            seed=about["seed"],
+            not_measured=about["not_measured"],
+        )

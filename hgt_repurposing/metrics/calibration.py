@@ -1,0 +1,108 @@
+"""Whether a predicted probability is the share of pairs that turn out to be true."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
+from hgt_repurposing.metrics.top import share_in_top
+
+
+class CalibrationCurve(NamedTuple):
+    """Reliability diagram with bins of about equal mass, from the least to the most probable."""
+
+    edges: FloatArray
+    """Least probability of each bin, then the greatest of all. Shape [num_bins + 1]."""
+    predicted: FloatArray
+    """Mean probability. Shape [num_bins]."""
+    observed: FloatArray
+    """Share that is true. Shape [num_bins]."""
+    num_pairs: IntArray
+    """Pairs of the bin. Shape [num_bins]."""
+
+
+class TopCalibration(NamedTuple):
+    """How many of the most probable pairs are true, and how many should be."""
+
+    top: int
+    """Length of the list."""
+    observed: float
+    """True pairs among them, in the mean over all orders of ties."""
+    expected: float
+    """Sum of their probabilities."""
+    observed_over_expected: float
+    """1 is calibrated; below 1 promises too much."""
+
+
+def calibration_curve(probability: FloatArray, outcome: BoolArray, *, num_bins: int = 10) -> CalibrationCurve:
+    """Mean prediction against observed share, in bins that hold about equally many pairs.
+
+    Bins of equal width would put nearly all pairs of a grid, where one in hundreds is true, into the first. Pairs of
+    one probability stay in one bin, so there may be fewer bins than asked for.
+
+    Args:
+        probability: Predicted, in [0, 1]. Shape [num_pairs].
+        outcome: True where the pair is. Shape [num_pairs].
+        num_bins: Bins if nothing ties.
+
+    Raises:
+        ValueError: If the shapes differ, a probability is outside [0, 1], there are fewer pairs than bins, or fewer
+            than one bin.
+
+    Nguyen & O'Connor 2015 (adaptive binning).
+    """
+    _require_probabilities(probability, outcome)
+    if not 1 <= num_bins <= len(probability):
+        raise ValueError(f"there must be 1 to {len(probability)} bins, for there are so many pairs (got {num_bins})")
+    order = np.argsort(probability, kind="stable")
+    ordered, truth = probability[order], outcome[order].astype(np.float64)
+    cuts = np.arange(num_bins) * len(ordered) // num_bins
+    starts = np.unique(np.searchsorted(ordered, ordered[cuts], side="left"))
+    count = np.diff(starts, append=len(ordered))
+    return CalibrationCurve(
+        edges=np.append(ordered[starts], ordered[-1]),
+        predicted=np.add.reduceat(ordered, starts) / count,
+        observed=np.add.reduceat(truth, starts) / count,
+        num_pairs=count,
+    )
+
+
+def expected_calibration_error(curve: CalibrationCurve) -> float:
+    """Mean distance between predicted and observed share, weighted by the pairs of each bin.
+
+    Naeini et al. 2015 (eq. 3), here with bins of equal mass.
+    """
+    return float(np.average(np.abs(curve.observed - curve.predicted), weights=curve.num_pairs))
+
+
+def top_calibration(probability: FloatArray, outcome: BoolArray, *, top: int) -> TopCalibration:
+    """Observed against expected true pairs among the `top` most probable ones; ties at the end count by their share.
+
+    Args:
+        probability: Predicted, in [0, 1]. Shape [num_pairs].
+        outcome: True where the pair is. Shape [num_pairs].
+        top: Length of the list, at most the number of pairs.
+
+    Raises:
+        ValueError: If the shapes differ, a probability is outside [0, 1], the list is longer than there are pairs, or
+            all its probabilities are 0.
+    """
+    _require_probabilities(probability, outcome)
+    if top > len(probability):
+        raise ValueError(f"the top {top} need at least as many pairs (got {len(probability)})")
+    share = share_in_top(probability, top)
+    observed, expected = float(share[outcome].sum()), float(share @ probability)
+    if expected == 0:
+        raise ValueError(f"observed over expected needs a probability over 0 among the top {top} (got only 0)")
+    return TopCalibration(top, observed, expected, observed / expected)
+
+
+def _require_probabilities(probability: FloatArray, outcome: BoolArray) -> None:
+    if probability.ndim != 1 or outcome.shape != probability.shape:
+        raise ValueError(
+            f"probabilities and outcomes must share one 1-d shape (got {probability.shape} and {outcome.shape})"
+        )
+    wrong = ~((probability >= 0) & (probability <= 1))
+    if wrong.any():
+        place = int(wrong.argmax())
+        raise ValueError(f"probabilities must lie in [0, 1] (got {probability[place]} at place {place})")

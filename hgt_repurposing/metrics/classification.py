@@ -1,0 +1,114 @@
+"""AUROC and AP against as many negatives as positives: what papers report, and what is left of it at equal degree.
+
+Negatives drawn uniformly are mostly drugs and diseases that nobody has studied, so that degree alone reaches .98. These
+figures stand beside the grid metrics under their full names, for comparison with papers; `ranking.py` has those that
+count.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
+from hgt_repurposing.metrics.ranking import require_grid
+
+
+class UniformOneToOne(NamedTuple):
+    """Positives against as many candidates drawn uniformly from all others."""
+
+    auroc_uniform_1_to_1: float
+    average_precision_uniform_1_to_1: float
+    num_positives: int
+
+
+class DegreeMatched(NamedTuple):
+    """Positives against negatives whose drug and disease are as popular as theirs."""
+
+    auroc_degree_matched: float
+    num_matched: int
+    """Positives that have such a negative."""
+    num_unmatched: int
+    """Positives that have none, and are left out."""
+
+
+def uniform_one_to_one(
+    scores: FloatArray, positive: BoolArray, candidate: BoolArray, *, generator: np.random.Generator
+) -> UniformOneToOne:
+    """The classical figures: every positive, and as many other candidates drawn uniformly without replacement.
+
+    Args:
+        scores: Higher is better. Shape [num_drugs, num_columns].
+        positive: True where the drug treats the disease and the pair was held out. Same shape.
+        candidate: True where a pair takes part; every positive does. Same shape.
+        generator: Of the negatives.
+
+    Returns:
+        NaN where there are fewer negatives than positives.
+
+    Raises:
+        ValueError: If the grid is malformed as for `positive_ranks`.
+    """
+    require_grid(scores, positive, candidate)
+    found, others = scores[positive], scores[candidate & ~positive]
+    if len(others) < len(found):
+        return UniformOneToOne(float("nan"), float("nan"), num_positives=len(found))
+    both = np.concatenate([found, generator.choice(others, len(found), replace=False)])
+    truth = np.arange(len(both)) < len(found)
+    return UniformOneToOne(
+        float(roc_auc_score(truth, both)), float(average_precision_score(truth, both)), num_positives=len(found)
+    )
+
+
+def degree_matched(
+    scores: FloatArray, positive: BoolArray, candidate: BoolArray, *, drug_degree: IntArray, disease_degree: IntArray
+) -> DegreeMatched:
+    """AUROC against one negative per positive whose drug and disease have training degrees like the positive's.
+
+    Alike are degrees in one of the ranges 0, 1, 2-3, 4-7, 8-15, ... Popularity is worth about .5 here. It is the mean
+    over all ways to draw the negatives (AUROC is linear in them): a negative weighs as many positives as share its
+    ranges, divided by the negatives that do. So nothing is drawn, and two runs cannot differ.
+
+    Args:
+        scores: Higher is better. Shape [num_drugs, num_columns].
+        positive: True where the drug treats the disease and the pair was held out. Same shape.
+        candidate: True where a pair takes part; every positive does. Same shape.
+        drug_degree: Known treatments of each drug in training. Shape [num_drugs].
+        disease_degree: Known treatments of each disease in training. Shape [num_columns].
+
+    Returns:
+        NaN where no positive has a negative of like degrees.
+
+    Raises:
+        ValueError: If the grid is malformed as for `positive_ranks`, or the degrees do not fit it or are negative.
+    """
+    require_grid(scores, positive, candidate)
+    if (*drug_degree.shape, *disease_degree.shape) != scores.shape:
+        raise ValueError(
+            f"degrees must be one per drug and one per column, {scores.shape} "
+            f"(got {drug_degree.shape} and {disease_degree.shape})"
+        )
+    drug_range, disease_range = _degree_range(drug_degree), _degree_range(disease_degree)
+    stratum = drug_range[:, None] * (disease_range.max() + 1) + disease_range
+    num_strata = int(stratum.max()) + 1
+    negative = candidate & ~positive
+    num_positives = np.bincount(stratum[positive], minlength=num_strata)
+    num_negatives = np.bincount(stratum[negative], minlength=num_strata)
+    matched = positive & (num_negatives > 0)[stratum]
+    if not matched.any():
+        return DegreeMatched(float("nan"), 0, int(positive.sum()))
+    weights = num_positives[stratum[negative]] / num_negatives[stratum[negative]]
+    num_matched = int(matched.sum())
+    auroc = roc_auc_score(
+        np.arange(num_matched + len(weights)) < num_matched,
+        np.concatenate([scores[matched], scores[negative]]),
+        sample_weight=np.concatenate([np.ones(num_matched), weights]),
+    )
+    return DegreeMatched(float(auroc), num_matched, int(positive.sum()) - num_matched)
+
+
+def _degree_range(degree: IntArray) -> IntArray:
+    """Number of binary digits: 0, 1, 2-3, 4-7, 8-15 become 0, 1, 2, 3, 4. Shape that of the degrees."""
+    if degree.min(initial=0) < 0:
+        raise ValueError(f"degrees must not be negative (got {degree.min()})")
+    return np.frexp(degree)[1].astype(np.int64)

@@ -1,0 +1,101 @@
+"""How far a ranking is popularity in disguise: its correlation with degree, and who fills the first places."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import entropy, spearmanr
+
+from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
+from hgt_repurposing.metrics.ranking import require_informative
+from hgt_repurposing.metrics.top import share_in_top
+
+
+class Frequency(NamedTuple):
+    """Who stands in most lists, most frequent first."""
+
+    who: IntArray
+    """Row of a drug or column of a disease. Shape [num_listed]."""
+    num_lists: FloatArray
+    """Lists that hold it; a tie for the last place counts by its share. Shape [num_listed]."""
+
+
+class PopularityReport(NamedTuple):
+    """Where a score follows degree, and how varied its lists are."""
+
+    spearman_drugs: float
+    """Spearman correlation of a drug's mean score with its degree; NaN where all drugs have one degree or score."""
+    spearman_cells: float
+    """Spearman correlation over all candidates of the score with drug degree x disease degree, each + 1; NaN where
+    that product is the same everywhere."""
+    drugs: Frequency
+    """Drugs by the number of diseases whose list they stand in."""
+    diseases: Frequency
+    """Diseases by the number of drugs whose list they stand in."""
+    entropy_bits: float
+    """Entropy of the drugs over all places of the diseases' lists."""
+    entropy_normalised: float
+    """That entropy / log2(drugs that may be listed): 1 if all are equally frequent, 0 if one drug has every place. Few
+    places cannot reach 1."""
+
+
+def popularity_report(
+    scores: FloatArray,
+    candidate: BoolArray,
+    *,
+    drug_degree: IntArray,
+    disease_degree: IntArray,
+    top: int = 10,
+    num_listed: int = 10,
+) -> PopularityReport:
+    """Popularity diagnostics of one score.
+
+    Args:
+        scores: Higher is better. Shape [num_drugs, num_columns].
+        candidate: True where a pair may be listed. Same shape.
+        drug_degree: Known treatments of each drug. Shape [num_drugs].
+        disease_degree: Known treatments of each disease. Shape [num_columns].
+        top: Places of each list: of a disease's drugs, and of a drug's diseases.
+        num_listed: How many of the most frequent drugs and diseases are named.
+
+    Raises:
+        ValueError: If the shapes do not fit, a candidate's score is not finite, or all candidates score the same.
+    """
+    require_informative(scores, candidate, scorer="popularity report")
+    if (*drug_degree.shape, *disease_degree.shape) != scores.shape:
+        raise ValueError(
+            f"degrees must be one per drug and one per column, {scores.shape} "
+            f"(got {drug_degree.shape} and {disease_degree.shape})"
+        )
+    listed = candidate.any(axis=1)
+    mean_score = np.sum(scores[listed], axis=1, where=candidate[listed]) / candidate[listed].sum(axis=1)
+    product = np.outer(drug_degree + 1, disease_degree + 1)
+    in_lists = _num_lists(scores, candidate, top)
+    bits = float(entropy(in_lists, base=2))
+    most = float(np.log2(listed.sum()))
+    return PopularityReport(
+        spearman_drugs=_spearman(mean_score, drug_degree[listed]),
+        spearman_cells=_spearman(scores[candidate], product[candidate]),
+        drugs=_most_frequent(in_lists, num_listed),
+        diseases=_most_frequent(_num_lists(scores.T, candidate.T, top), num_listed),
+        entropy_bits=bits,
+        entropy_normalised=bits / most if most > 0 else 0.0,
+    )
+
+
+def _num_lists(scores: FloatArray, candidate: BoolArray, top: int) -> FloatArray:
+    """Columns whose first `top` rows hold each row. Shape [num_rows]."""
+    total = np.zeros(len(scores))
+    for column, chosen in enumerate(candidate.T):
+        total[chosen] += share_in_top(scores[chosen, column], top)
+    return total
+
+
+def _most_frequent(num_lists: FloatArray, num_listed: int) -> Frequency:
+    order = np.argsort(-num_lists, kind="stable")[:num_listed]
+    return Frequency(order, num_lists[order])
+
+
+def _spearman(first: FloatArray, second: IntArray) -> float:
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        return float("nan")
+    return float(spearmanr(first, second).statistic)

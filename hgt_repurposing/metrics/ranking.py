@@ -1,0 +1,272 @@
+"""How well a score ranks the drugs of each disease: ranks with tie treatment, and the grid metrics read off them.
+
+Rows are drugs, columns are diseases, higher scores are better. Everything here follows from two counts per positive:
+how many candidates score higher, and how many score the same. An optimist puts the positive before its ties, a
+pessimist behind them; their mean is the realistic rank (the average tie rank), and the one that is reported.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
+
+
+class Ranks(NamedTuple):
+    """Ranks of some items among others, from 1, under both extremes of tie treatment."""
+
+    optimistic: IntArray
+    """Rank if every tie falls in the item's favour."""
+    pessimistic: IntArray
+    """Rank if every tie falls against the item."""
+
+    @property
+    def realistic(self) -> FloatArray:
+        """Average rank over all orders of the ties."""
+        return (self.optimistic + self.pessimistic) / 2
+
+
+class PositiveRanks(NamedTuple):
+    """Ranks of every positive within its column. Shape [num_positives] each, column by column."""
+
+    row: IntArray
+    column: IntArray
+    among_candidates: Ranks
+    """Rank among all candidates of the column."""
+    among_positives: Ranks
+    """Rank among the positives of the column."""
+
+    @property
+    def filtered(self) -> Ranks:
+        """Rank among the candidates that are not other positives (Bordes et al. 2013, the filtered setting)."""
+        # Other positives ahead = rank among the positives - 1; leaving them out moves the positive up by that many.
+        return Ranks(
+            self.among_candidates.optimistic - self.among_positives.optimistic + 1,
+            self.among_candidates.pessimistic - self.among_positives.pessimistic + 1,
+        )
+
+
+class DiseaseAP(NamedTuple):
+    """Average precision of each column that has a positive."""
+
+    columns: IntArray
+    """Columns with at least one positive, ascending. Shape [num_diseases]."""
+    values: FloatArray
+    """Average precision. Shape [num_diseases]."""
+
+
+class DrugAP(NamedTuple):
+    """Average precision of each row that has a positive."""
+
+    rows: IntArray
+    """Rows with at least one positive, ascending. Shape [num_drugs_with_positive]."""
+    values: FloatArray
+    """Average precision. Shape [num_drugs_with_positive]."""
+
+
+class GridMetrics(NamedTuple):
+    """What one score is worth on one grid of drugs x diseases."""
+
+    macro_ap: float
+    """Average precision over a disease's candidate drugs, mean over diseases."""
+    macro_ap_by_drug: float
+    """Average precision over a drug's candidate diseases, mean over the drugs with a positive."""
+    recall_at_10: float
+    """Share of a disease's positives with average tie rank at most 10 among all candidates, mean over diseases."""
+    recall_at_50: float
+    recall_at_100: float
+    mrr: float
+    """1 / filtered average tie rank, mean over positives."""
+    hits_at_10: float
+    """Share of all positives with filtered average tie rank at most 10."""
+    auroc: float
+    """Area under the ROC curve, pooled over all candidate cells."""
+    average_precision: float
+    """Average precision, pooled over all candidate cells."""
+    num_diseases: int
+    """Columns with at least one positive."""
+    num_positives: int
+
+
+def positive_ranks(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> PositiveRanks:
+    """Rank every positive drug of every disease.
+
+    Args:
+        scores: Higher is better. Shape [num_drugs, num_columns].
+        positive: True where the drug treats the disease and the pair was held out. Same shape.
+        candidate: True where a pair takes part in the ranking; every positive does. Same shape.
+
+    Raises:
+        ValueError: If the shapes differ, the score of a candidate is not finite, there is no positive, a positive is
+            no candidate, or a disease has no candidate.
+    """
+    require_grid(scores, positive, candidate)
+    return _positive_ranks(scores, positive, candidate)
+
+
+def _positive_ranks(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> PositiveRanks:
+    column, row = np.nonzero(positive.T)
+    parts = []
+    for c in np.unique(column):
+        found = scores[positive[:, c], c]
+        parts.append((_ranks(found, scores[candidate[:, c], c]), _ranks(found, found)))
+    return PositiveRanks(row, column, _join([part[0] for part in parts]), _join([part[1] for part in parts]))
+
+
+def filtered_ranks(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> Ranks:
+    """Rank every positive among the candidates that are not other positives of its disease.
+
+    Args and errors are those of `positive_ranks`; the order is column by column, then by row.
+
+    Bordes et al. 2013 (the filtered setting).
+    """
+    return positive_ranks(scores, positive, candidate).filtered
+
+
+def per_disease_ap(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> DiseaseAP:
+    """Average precision of each disease that has a positive; ties share one threshold.
+
+    Args and errors are those of `positive_ranks`. A constant score gets the prevalence.
+    """
+    return _average_precision(positive_ranks(scores, positive, candidate))
+
+
+def per_drug_ap(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> DrugAP:
+    """Average precision of each drug that has a positive, over its candidate diseases; ties share one threshold.
+
+    Args and errors are those of `positive_ranks`.
+    """
+    require_grid(scores, positive, candidate)
+    return _drug_average_precision(scores, positive, candidate)
+
+
+def require_informative(scores: FloatArray, candidate: BoolArray, *, scorer: str) -> None:
+    """Refuse the scores of a model that tell nothing, before a table shows the chance level as its result.
+
+    A baseline may score every candidate alike, such as the degree of drugs that were held out; a model may not.
+
+    Args:
+        scores: Shape [num_drugs, num_columns].
+        candidate: True where a pair takes part in the ranking. Same shape.
+        scorer: Who gave the scores, for the message.
+
+    Raises:
+        ValueError: If the shapes differ, there is no candidate, a candidate's score is not finite, or all candidates
+            score the same.
+    """
+    try:
+        _require_scores(scores, candidate)
+    except ValueError as error:
+        raise ValueError(f"{scorer}: {error}") from error
+    found = scores[candidate]
+    if not found.size:
+        raise ValueError(f"{scorer}: scores need at least one candidate (got none)")
+    if found.min() == found.max():
+        raise ValueError(f"{scorer}: scores must differ between candidates (got {found[0]} for all {found.size})")
+
+
+def grid_metrics(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> GridMetrics:
+    """All metrics of one score on one grid; ties are defined throughout, so a constant score has its chance level.
+
+    Args and errors are those of `positive_ranks`; besides, AUROC needs a candidate that is no positive.
+    """
+    ranks = positive_ranks(scores, positive, candidate)
+    by_disease, by_drug = _average_precision(ranks), _drug_average_precision(scores, positive, candidate)
+    realistic, filtered = ranks.among_candidates.realistic, ranks.filtered.realistic
+    return GridMetrics(
+        macro_ap=float(by_disease.values.mean()),
+        macro_ap_by_drug=float(by_drug.values.mean()),
+        recall_at_10=_macro_recall(realistic, ranks.column, 10),
+        recall_at_50=_macro_recall(realistic, ranks.column, 50),
+        recall_at_100=_macro_recall(realistic, ranks.column, 100),
+        mrr=float((1 / filtered).mean()),
+        hits_at_10=float((filtered <= 10).mean()),
+        auroc=_pooled_auroc(scores[positive], scores[candidate & ~positive]),
+        average_precision=float(_precision(*_pooled_ranks(scores, positive, candidate)).mean()),
+        num_diseases=len(by_disease.columns),
+        num_positives=len(ranks.row),
+    )
+
+
+def _ranks(items: FloatArray, among: FloatArray) -> Ranks:
+    """Ranks of items among values that contain them."""
+    ordered = np.sort(among)
+    not_lower = len(ordered) - np.searchsorted(ordered, items, side="left")
+    higher = len(ordered) - np.searchsorted(ordered, items, side="right")
+    return Ranks(higher + 1, not_lower)
+
+
+def _join(parts: list[Ranks]) -> Ranks:
+    return Ranks(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+
+
+def _average_precision(ranks: PositiveRanks) -> DiseaseAP:
+    return DiseaseAP(*_mean_by_column(_precision(ranks.among_positives, ranks.among_candidates), ranks.column))
+
+
+def _drug_average_precision(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> DrugAP:
+    by_disease = _average_precision(_positive_ranks(scores.T, positive.T, candidate.T))
+    return DrugAP(by_disease.columns, by_disease.values)
+
+
+def _pooled_ranks(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> tuple[Ranks, Ranks]:
+    """Ranks of the positives of all diseases among each other and among the candidates of all diseases."""
+    found = scores[positive]
+    return _ranks(found, found), _ranks(found, scores[candidate])
+
+
+def _precision(among_positives: Ranks, among_candidates: Ranks) -> FloatArray:
+    """Precision at the score of each positive; its mean is the average precision. Shape [num_positives]."""
+    # AP = sum over thresholds of (gain in recall) x precision = mean over positives of the precision at their own
+    # score; all ties pass that threshold together, so both counts are pessimistic ranks.
+    return among_positives.pessimistic / among_candidates.pessimistic
+
+
+def _macro_recall(rank: FloatArray, column: IntArray, k: int) -> float:
+    _, recall = _mean_by_column((rank <= k).astype(np.float64), column)
+    return float(recall.mean())
+
+
+def _mean_by_column(values: FloatArray, column: IntArray) -> tuple[IntArray, FloatArray]:
+    columns, place = np.unique(column, return_inverse=True)
+    return columns, np.bincount(place, weights=values) / np.bincount(place)
+
+
+def _pooled_auroc(positives: FloatArray, negatives: FloatArray) -> float:
+    """Chance that a positive scores above a negative, ties counting half."""
+    if not negatives.size:
+        raise ValueError("AUROC needs a candidate that is not positive (got only positives)")
+    ordered = np.sort(negatives)
+    below = np.searchsorted(ordered, positives, side="left")
+    not_above = np.searchsorted(ordered, positives, side="right")
+    return float((below + not_above).mean() / (2 * len(ordered)))
+
+
+def require_grid(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> None:
+    """Refuse a grid on which nothing can be measured; args and errors are those of `positive_ranks`."""
+    if positive.shape != scores.shape:
+        raise ValueError(f"positives must have the shape of the scores {scores.shape} (got {positive.shape})")
+    _require_scores(scores, candidate)
+    if not positive.any():
+        raise ValueError("ranking needs at least one positive (got none)")
+    outside = positive & ~candidate
+    if outside.any():
+        row, column = _first(outside)
+        raise ValueError(f"every positive must be a candidate (got one at row {row}, column {column} that is not)")
+    empty = ~candidate.any(axis=0)
+    if empty.any():
+        raise ValueError(f"every disease needs a candidate drug (got none in column {int(empty.argmax())})")
+
+
+def _require_scores(scores: FloatArray, candidate: BoolArray) -> None:
+    if scores.ndim != 2 or candidate.shape != scores.shape:
+        raise ValueError(f"scores and candidates must share one 2-d shape (got {scores.shape} and {candidate.shape})")
+    wrong = candidate & ~np.isfinite(scores)
+    if wrong.any():
+        row, column = _first(wrong)
+        raise ValueError(f"scores must be finite (got {scores[row, column]} at row {row}, column {column})")
+
+
+def _first(mask: BoolArray) -> tuple[int, int]:
+    row, column = np.unravel_index(int(mask.argmax()), mask.shape)
+    return int(row), int(column)

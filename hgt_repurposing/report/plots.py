@@ -1,0 +1,301 @@
+"""Core types as pictures: one function per picture, each onto Axes that the caller owns.
+
+Nothing here touches pyplot, so it works without a display, in any thread, and leaves no figure behind.
+"""
+
+import io
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from hgt_repurposing.benchmark.protocol import SCORER, SPLIT, spread_over_folds
+from hgt_repurposing.benchmark.results import MODEL, Evaluation
+from hgt_repurposing.benchmark.verdicts import COUNTS, MACRO_AP, MACRO_AP_BY_DRUG
+from hgt_repurposing.embeddings.principal_components import principal_components
+from hgt_repurposing.embeddings.table import Embeddings
+from hgt_repurposing.embeddings.validation import ValidationThresholds
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees
+from hgt_repurposing.graph.schema import NODE_TYPE, FloatArray, IntArray
+
+SPLIT_TITLES: Mapping[str, str] = {
+    "disease": "Diseases held out",
+    "pair": "Pairs held out",
+    "drug": "Drugs held out",
+    "disease_group": "Groups of related diseases held out",
+    "external": "Pairs from outside the graph",
+}
+METRIC_NAMES: Mapping[str, str] = {
+    MACRO_AP: COUNTS[MACRO_AP],
+    "recall_at_10": "Recall@10",
+    "recall_at_50": "Recall@50",
+    "recall_at_100": "Recall@100",
+    "mrr": "MRR",
+    "hits_at_10": "Hits@10",
+    "auroc": "AUROC",
+    "auroc_degree_matched": "AUROC, degree-matched",
+}
+DRUG_METRIC_NAMES: Mapping[str, str] = {MACRO_AP_BY_DRUG: COUNTS[MACRO_AP_BY_DRUG], **METRIC_NAMES}
+"""Where drugs are held out: a drug asks for diseases, so the first figure is by drug."""
+MAX_POINTS = 4000
+MAX_LABEL = 28
+MAX_SCORER = 34
+LEAST_SHOWN = 1e-6
+"""A probability below is drawn at the edge, lest the axis be all empty decades."""
+
+_MODEL_COLOUR, _BEST_BASELINE_COLOUR, _BASELINE_COLOUR, _MARK_COLOUR = "tab:blue", "0.62", "0.83", "0.35"
+
+
+def to_png(draw: Callable[[Axes], Axes], *, width: float = 6.4, height: float = 4.0, dpi: int = 120) -> bytes:
+    """A picture as PNG; the same picture gives the same bytes.
+
+    Args:
+        draw: Draws onto the Axes that it is given, such as `lambda ax: plot_degrees(graph, ax=ax)`.
+        width: In inches.
+        height: In inches.
+        dpi: Pixels per inch.
+    """
+    figure = Figure(figsize=(width, height), layout="constrained")
+    draw(figure.add_subplot())
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})  # else it names its version
+    return buffer.getvalue()
+
+
+def plot_loss(history: pd.DataFrame, *, ax: Axes) -> Axes:
+    """Loss per epoch, against that of a model which scores all edges alike.
+
+    Args:
+        history: Columns epoch, loss, chance_loss; one row per epoch.
+        ax: To draw on.
+    """
+    epoch, loss = history["epoch"].to_numpy(), history["loss"].to_numpy()
+    blind = history["chance_loss"].to_numpy()
+    for value in blind[:1]:
+        ax.axhline(value, color=_MARK_COLOUR, linestyle="--", label=f"chance: {value:.2f}")
+    ax.plot(epoch, loss, color=_MODEL_COLOUR, marker="." if len(loss) < 2 else None, label="training loss")
+    span = f": {loss[0]:.2f} to {loss[-1]:.2f}" if len(loss) else ""
+    ax.set_title(f"Training loss, n = {len(loss)} epochs{span}")
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("cross-entropy per scored edge (nats)")
+    ax.set_ylim(0, 1.08 * max(np.max(blind, initial=0.5), np.max(loss, initial=0)))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend(frameon=False)
+    return ax
+
+
+def plot_evaluation(evaluation: Evaluation, split: str, *, ax: Axes) -> Axes:
+    """Mean, standard deviation and single folds of the metric that counts: the model, then the baselines, best first.
+
+    Baselines that could not be computed, or not on every fold, have a line without a bar.
+
+    Raises:
+        ValueError: If nothing was measured on that split.
+    """
+    rows = evaluation.strict
+    rows = rows[rows[SPLIT] == split]
+    if rows.empty:
+        raise ValueError(f"nothing was evaluated by {split!r} (got {', '.join(evaluation.folds[SPLIT].unique())})")
+    lead = evaluation.lead(split)
+    folds = {
+        str(name): part[lead.metric].to_numpy(dtype=np.float64)
+        for name, part in rows.groupby(SCORER, sort=False)
+        if name not in lead.missing
+    }
+    others = [name for name in folds if name not in (MODEL, lead.baseline)]
+    others.sort(key=lambda name: -folds[name].mean())  # ties stay
+    scorers = [MODEL, lead.baseline, *others]
+    colours = [_MODEL_COLOUR, _BEST_BASELINE_COLOUR, *[_BASELINE_COLOUR] * len(others)]
+    means = [folds[name].mean() for name in scorers]
+    ax.barh(range(len(scorers)), means, color=colours, height=0.66, zorder=1)
+    ax.axvline(means[1], color=_MARK_COLOUR, linestyle="--", linewidth=1, zorder=2)
+    for place, name in enumerate(scorers):
+        values = folds[name]
+        spread = spread_over_folds(values) if len(values) > 1 else 0.0
+        ax.errorbar(values.mean(), place, xerr=spread, color="black", capsize=3, linewidth=1, zorder=3)
+        ax.plot(values, place + _jitter(len(values)), "o", markersize=3, color="black", mfc="white", mew=0.7, zorder=4)
+        reach = max(values.mean() + spread, values.max())
+        ax.annotate(f"{values.mean():.3f}", (reach, place), (6, 0), textcoords="offset points", va="center")
+    for place in range(len(scorers), len(scorers) + len(lead.missing)):
+        ax.annotate("not computed", (0, place), (6, 0), textcoords="offset points", va="center", color=_MARK_COLOUR)
+    labels = [_scorer_label(name, best=name == lead.baseline) for name in [*scorers, *lead.missing]]
+    ax.set_yticks(range(len(labels)), labels)
+    ax.set_ylim(len(labels) - 0.5, -0.5)
+    ax.set_xlim(0, 1.15 * max(np.max(values) for values in folds.values()) or 1)
+    ax.set_xlabel(f"{COUNTS[lead.metric]} (0 to 1, higher is better): mean, sd, single folds")
+    ax.set_title(f"{SPLIT_TITLES.get(split, split)}, n = {_counted(len(folds[MODEL]), 'fold')}\n{lead.verdict}")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def height_of_evaluation(evaluation: Evaluation, split: str) -> float:
+    """Inches that leave every scorer, and every baseline that is missing, a line of its own."""
+    scorers = set(evaluation.strict.loc[evaluation.strict[SPLIT] == split, SCORER])
+    return 1.2 + 0.27 * len(scorers | evaluation.missing_baselines(split).keys())
+
+
+def plot_calibration(evaluation: Evaluation, split: str, *, ax: Axes) -> Axes:
+    """Predicted probability against the share that is true, bin by bin, with the number of true pairs at each bin.
+
+    Both axes are logarithmic, for most pairs of a grid have a probability of next to nothing; a bin without a true pair
+    stands at the lower edge, as a hollow point.
+
+    Raises:
+        ValueError: If there are no probabilities for that split.
+    """
+    bins = evaluation.calibration[evaluation.calibration[SPLIT] == split].sort_values("bin")
+    if bins.empty:
+        had = ", ".join(evaluation.calibration[SPLIT].unique())
+        raise ValueError(f"no probabilities were measured by {split!r} (got {had})")
+    predicted, observed = (bins[name].to_numpy(dtype=np.float64) for name in ("predicted", "observed"))
+    num_true = np.rint(observed * bins["num_pairs"].to_numpy()).astype(np.int64)
+    both = np.concatenate([predicted, observed])
+    edge = 10.0 ** np.floor(np.log10(both[both > LEAST_SHOWN].min(initial=0.1)))
+    most = min(1.0, 3 * both.max(initial=edge))
+    ideal = np.array([edge, most])
+    ax.fill_between(ideal, ideal / 2, ideal * 2, color="0.92", linewidth=0, label="right within a factor of 2")
+    ax.plot(ideal, ideal, color=_MARK_COLOUR, linestyle="--", linewidth=1, label="perfectly calibrated")
+    x, y = np.maximum(predicted, edge), np.maximum(observed, edge)
+    ax.plot(x, y, color=_MODEL_COLOUR, linewidth=1.2, zorder=3)
+    for some, fill, label in ((num_true > 0, _MODEL_COLOUR, "model, with true pairs"), (num_true == 0, "white", None)):
+        ax.plot(x[some], y[some], "o", color=_MODEL_COLOUR, markerfacecolor=fill, label=label, clip_on=False, zorder=4)
+    for place, count in enumerate(num_true):
+        offset = (0, 6) if place % 2 else (0, -14)  # neighbours keep out of each other's way
+        ax.annotate(
+            f"{count:,}", (x[place], y[place]), offset, textcoords="offset points", ha="center", fontsize="small"
+        )
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlim(edge, most)
+    ax.set_ylim(edge, most)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
+    ax.set_xlabel("predicted probability (mean of the bin)")
+    ax.set_ylabel("share that is true")
+    pairs = f"{bins['num_pairs'].sum():,} pairs in {_counted(len(bins), 'bin')}"
+    ax.set_title(f"{SPLIT_TITLES.get(split, split)}, n = {pairs}")
+    ax.legend(frameon=False, loc="upper left")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def plot_projection(embeddings: Embeddings, *, ax: Axes) -> Axes:
+    """First two principal components, coloured by node type; of many nodes an even sample of every type."""
+    components = principal_components(embeddings)
+    types = embeddings.nodes[NODE_TYPE].to_numpy()
+    names, codes = np.unique(types[components.rows].astype(str), return_inverse=True)
+    shown = _even_sample(codes)
+    # One shuffled draw: no type lies on top because it came last.
+    shown = np.random.default_rng(0).permutation(shown)
+    points = np.zeros((len(shown), 2))  # the second stays zero where vectors have one dimension
+    points[:, : embeddings.dim] = (embeddings.vectors[components.rows[shown]] - components.mean) @ components.axes[
+        :, :2
+    ]
+    colours = _colours(len(names))
+    # Without antialiasing the picture has few colours and a third of the bytes.
+    point_colours = [colours[code] for code in codes[shown]]
+    ax.scatter(points[:, 0], points[:, 1], c=point_colours, s=6, linewidths=0, antialiased=False)
+    handles = [Line2D([], [], marker="o", linestyle="", markersize=5, color=colours[i]) for i in range(len(names))]
+    labels = [f"{_plain(name)} ({count:,})" for name, count in zip(names, np.bincount(codes), strict=True)]
+    _legend_beside(ax, handles, labels)
+    ax.set_title(f"Embeddings, n = {len(shown):,} of {len(types):,} nodes")
+    for axis, number in ((ax.xaxis, 1), (ax.yaxis, 2)):
+        share = components.shares[number - 1 : number].sum()
+        axis.set_label_text(f"principal component {number} ({share:.1%} of variance)")
+    return ax
+
+
+def plot_spectrum(embeddings: Embeddings, *, ax: Axes, thresholds: ValidationThresholds | None = None) -> Axes:
+    """How many principal components carry the variance, against the bounds of the validation.
+
+    Args:
+        embeddings: Rows that are not finite are left out.
+        ax: To draw on.
+        thresholds: The bounds; None takes the defaults.
+    """
+    bounds = thresholds or ValidationThresholds()
+    components = principal_components(embeddings)
+    explained = np.cumsum(components.shares)
+    needed = min(int(np.searchsorted(explained, bounds.variance_share)) + 1, len(explained)) if explained.any() else 0
+    ax.plot(range(1, len(explained) + 1), explained, color=_MODEL_COLOUR, marker=".", markersize=4)
+    share = f"{bounds.variance_share:.0%} of the variance"
+    ax.axhline(bounds.variance_share, color=_MARK_COLOUR, linestyle="--", linewidth=1, label=share)
+    for count, word, colour in (
+        (bounds.min_components, "collapsed up to", "tab:red"),
+        (bounds.good_components, "good from", "tab:green"),
+    ):
+        ax.axvline(count, color=colour, linestyle=":", label=f"{word} {count} components")
+    if needed:
+        label = f"reached with {needed} components"
+        ax.plot(needed, explained[needed - 1], "o", color=_MODEL_COLOUR, markersize=8, label=label)
+    ax.set_title(f"Variance of the embeddings, n = {len(components.rows):,} nodes, {embeddings.dim} dimensions")
+    ax.set_xlabel("number of principal components")
+    ax.set_ylabel("share of the variance explained")
+    ax.set_ylim(0, 1.03)
+    ax.set_xlim(0, max(1.03 * len(explained), bounds.good_components + 2))
+    ax.legend(frameon=False, loc="lower right")
+    return ax
+
+
+def plot_degrees(graph: KnowledgeGraph, *, ax: Axes) -> Axes:
+    """Share of the nodes of each type that have so many edges or more."""
+    degree_of = {str(name): rows["degree"].to_numpy() for name, rows in degrees(graph).groupby(NODE_TYPE)}
+    colours = _colours(len(degree_of))
+    for colour, degree in zip(colours, degree_of.values(), strict=True):
+        values, counts = np.unique(degree[degree > 0], return_counts=True)
+        share = counts[::-1].cumsum()[::-1] / len(degree)
+        ax.plot(values, share, color=colour, marker=".", markersize=3, linewidth=1)
+    handles = [Line2D([], [], color=colour, marker=".") for colour in colours]
+    _legend_beside(ax, handles, [f"{_plain(name)} ({len(degree):,})" for name, degree in degree_of.items()])
+    isolated = sum(int((degree == 0).sum()) for degree in degree_of.values())
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_title(f"Degrees, n = {len(graph.nodes):,} nodes, {isolated:,} without an edge")
+    ax.set_xlabel("degree (edges per node, all relations)")
+    ax.set_ylabel("share of nodes with this degree or more")
+    return ax
+
+
+def _even_sample(codes: IntArray) -> IntArray:
+    """Places of at most MAX_POINTS items, all groups alike in number as far as they have so many, evenly spread."""
+    if len(codes) <= MAX_POINTS:
+        return np.arange(len(codes))
+    per_group = MAX_POINTS // (int(codes.max()) + 1)
+    groups = [np.flatnonzero(codes == code) for code in range(int(codes.max()) + 1)]
+    spread = [np.linspace(0, len(group) - 1, min(per_group, len(group))).astype(np.int64) for group in groups]
+    return np.concatenate([group[places] for group, places in zip(groups, spread, strict=True)])
+
+
+def _colours(count: int) -> list[tuple[float, float, float]]:
+    """Ten strong colours, then their ten pale sisters; they repeat after 20."""
+    pairs = colormaps["tab20"].colors  # type: ignore[attr-defined]  # a ListedColormap
+    palette = [*pairs[0::2], *pairs[1::2]]
+    return [palette[i % len(palette)] for i in range(count)]
+
+
+def _jitter(count: int) -> FloatArray:
+    """Offsets that keep equal folds apart, the same in every picture."""
+    return np.linspace(-0.18, 0.18, count) if count > 1 else np.zeros(count)
+
+
+def _plain(text: str, limit: int = MAX_LABEL) -> str:
+    """Text that matplotlib does not read as a formula and that leaves room for the picture."""
+    short = text if len(text) <= limit else text[: limit - 1] + "…"
+    return short.replace("$", r"\$")
+
+
+def _scorer_label(name: str, *, best: bool) -> str:
+    return f"best baseline: {_plain(name, MAX_SCORER)}" if best else _plain(name, MAX_SCORER)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _legend_beside(ax: Axes, handles: list[Line2D], labels: list[str]) -> None:
+    ax.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize="small")

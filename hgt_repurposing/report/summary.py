@@ -1,0 +1,158 @@
+"""The few lines that a terminal shows at the end of a run."""
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from hgt_repurposing.benchmark.protocol import SCORER, SPLIT
+from hgt_repurposing.benchmark.results import MODEL, Evaluation
+from hgt_repurposing.report.wording import one_line, percent, shown
+from hgt_repurposing.repurposing.candidates import Candidates
+from hgt_repurposing.text_table import aligned
+
+NUM_SHOWN = 10
+WIDTH = 100
+MAX_NAME = 36
+MAX_ID = 24
+
+COLUMNS = {
+    "recall_at_10": "R@10",
+    "recall_at_100": "R@100",
+    "mrr": "MRR",
+    "hits_at_10": "Hits@10",
+    "auroc": "AUROC",
+}
+"""Metrics beside the one that counts, by their short names."""
+HEADS = {
+    "evidence": "Best new candidates for",
+    "treatments only": "Best new candidates for",
+    "nothing": "Nothing is known of",
+}
+"""By what is known of the disease."""
+BY_WHAT = {
+    "treatments only": "the graph knows nothing of it but which drugs treat it or must not be given",
+    "nothing": "ranked by what is usual for drugs, not by evidence",
+}
+"""What the reader of such a disease's list must know, as below of such a drug."""
+MARKS = {"evidence": "", "treatments only": " +", "nothing": " *"}
+"""Behind a drug's name, by what is known of it."""
+MARKS_MEAN = {
+    "treatments only": "+ the graph knows nothing of this drug but what it treats or must not be given for",
+    "nothing": "* the graph knows nothing of this drug: it has its place by what is usual, not by evidence",
+}
+EQUALS = "equal probabilities stand in the order of ids"
+NOT_EVALUATED = "WARNING: not evaluated, so nobody knows how far to trust this list: run the job to its end"
+POPULARITY = {"drug": "disease degree"}
+"""The baseline that is nothing but popularity; where drugs are not held out it is the drug's."""
+
+
+def summary_text(evaluation: Evaluation | None, candidates: Candidates, disease: str | None = None) -> str:
+    """New candidates of one disease, the model beside its best baseline and popularity, the verdict.
+
+    Args:
+        evaluation: Of the model and its baselines; None if there is none.
+        candidates: The list that users see.
+        disease: Id or name; of namesakes the first. None takes the one with the most known treatments in its list,
+            ties by name.
+
+    Raises:
+        ValueError: If no disease is called that.
+    """
+    rows = _one_disease(candidates, disease)
+    name, identifier, evidence = rows.iloc[0][["disease_name", "disease_id", "disease_evidence"]]
+    namesakes = candidates.table.loc[candidates.table["disease_name"] == name, "disease_id"].unique()
+    return "\n".join(
+        [
+            f"{HEADS[evidence]} {one_line(name, MAX_NAME)} ({one_line(identifier, MAX_ID)})",
+            *(f"another disease of this name: {one_line(i, MAX_ID)}" for i in namesakes if i != identifier),
+            *([BY_WHAT[evidence]] if evidence in BY_WHAT else []),
+            "rank counts all drugs, known or new; probability is that of a treatment on record",
+            "",
+            *_candidate_lines(rows),
+            "",
+            *([NOT_EVALUATED] if evaluation is None else _evaluation(evaluation)),
+        ]
+    )
+
+
+def _one_disease(candidates: Candidates, disease: str | None) -> pd.DataFrame:
+    table = candidates.table
+    if disease is None:
+        treatments = table.groupby(["disease_name", "disease_id"])["known"].sum().reset_index()
+        identifier = str(treatments["disease_id"].iloc[treatments["known"].argmax()])  # of equals the first by name
+    else:
+        found = candidates.of_disease(disease)["disease_id"]
+        identifier = disease if (found == disease).any() else str(found.iloc[0])
+    return table[table["disease_id"] == identifier]
+
+
+def _candidate_lines(rows: pd.DataFrame) -> list[str]:
+    new = rows[rows["status"] == "new"].head(NUM_SHOWN)
+    if new.empty:
+        return [f"none: the graph already says something of every drug in its list ({len(rows)})"]
+    head = ["rank", "drug", "id", "probability"]
+    risk_known = bool(new["contraindication_score"].notna().any())
+    lines = [
+        (
+            str(row["rank"]),
+            _marked(row["drug_name"], row["drug_evidence"]),
+            one_line(row["drug_id"], MAX_ID),
+            percent(row["score"]),
+            percent(row["contraindication_score"]),
+        )
+        for row in new.to_dict("records")
+    ]
+    table = [(*head, "contraindicated"), *lines]
+    notes = [meaning for evidence, meaning in MARKS_MEAN.items() if (new["drug_evidence"] == evidence).any()]
+    if new["score"].duplicated().any():
+        notes.append(EQUALS)
+    return [*aligned(table if risk_known else [line[: len(head)] for line in table], right=(0, 3, 4)), *notes]
+
+
+def _marked(name: str, evidence: str) -> str:
+    mark = MARKS[evidence]
+    return one_line(name, MAX_NAME - len(mark)) + mark
+
+
+def _evaluation(evaluation: Evaluation) -> list[str]:
+    lead = evaluation.lead(evaluation.headline_split)
+    verdict = lead.in_words() if lead.standing == "ahead" else f"WARNING: {lead.in_words()}"
+    return [
+        "Evaluation, mean over folds: the model, its best baseline, popularity",
+        "AP: macro average precision with standard deviation, by drug where drugs are held out",
+        "",
+        *_evaluation_lines(evaluation),
+        "",
+        *textwrap.wrap(verdict, WIDTH),
+        *(
+            line
+            for split, reason in evaluation.not_measured.items()
+            for line in textwrap.wrap(f"Not measured: {split} ({reason})", WIDTH)
+        ),
+    ]
+
+
+def _evaluation_lines(evaluation: Evaluation) -> list[str]:
+    head = (SPLIT, SCORER, "AP", *COLUMNS.values())
+    rows = [cells for split in evaluation.folds[SPLIT].unique() for cells in _split_rows(evaluation, split)]
+    return aligned([head, *rows], right=range(2, len(head)))
+
+
+def _split_rows(evaluation: Evaluation, split: str) -> Iterator[tuple[str, ...]]:
+    lead = evaluation.lead(split)
+    summary = evaluation.summary
+    records = {record[SCORER]: record for record in summary[summary[SPLIT] == split].to_dict("records")}
+    wanted = dict.fromkeys((MODEL, lead.baseline, POPULARITY.get(split, "drug degree")))
+    for scorer in (name for name in wanted if name in records):
+        yield tuple(_cells(records[scorer], lead.metric))
+
+
+def _cells(record: Mapping[Any, Any], metric: str) -> Iterator[str]:
+    """Cells of one line. Any: a row of the summary holds text and numbers."""
+    yield record[SPLIT]
+    yield record[SCORER]
+    yield f"{shown(record[f'{metric}_mean'])} ± {shown(record[f'{metric}_sd'])}"
+    for name in COLUMNS:
+        yield shown(record[f"{name}_mean"])

@@ -1,0 +1,166 @@
+"""What a classifier learns from: pairs whose treatments were hidden first, in the way of the question it will be asked.
+
+The training indications are dealt into inner folds: pairs one by one, diseases or drugs as a whole. Each fold in turn
+is hidden, and its pairs become examples, with features that only the other folds may speak in. To show a pair its own
+label costs a third of the average precision (`docs/results`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
+from hgt_repurposing.graph.split import count_inner_folds
+from hgt_repurposing.repurposing.features import Setting
+from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION, UNKNOWN, Labels
+
+EVERY_DRAW, NO_DRAW = -1, -2
+CALIBRATION_DISEASES = 500
+"""Diseases at most of the cells that probabilities are calibrated on; Hetionet's 137 all are."""
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedPairs:
+    """Examples of one inner fold, and the treatments that may be seen with them."""
+
+    visible: csr_array
+    """1 where a treatment may be seen. Shape [num_drugs, num_diseases]."""
+    pairs: IntArray
+    """Drug and disease. Shape [2, num_cells]."""
+    label: IntArray
+    """Class of each cell. Shape [num_cells]."""
+    draw: IntArray
+    """Which draw of negatives a cell belongs to: EVERY_DRAW for known pairs, NO_DRAW for cells that only calibrate."""
+    weight: FloatArray
+    """Cells of the hidden part that a cell stands for when probabilities are calibrated. Shape [num_cells]."""
+
+    def only(self, chosen: BoolArray) -> Self:
+        """These cells alone. Shape [num_cells]."""
+        cells = (self.pairs[:, chosen], self.label[chosen], self.draw[chosen], self.weight[chosen])
+        return type(self)(self.visible, *cells)
+
+
+def masked_pairs(
+    labels: Labels,
+    setting: Setting,
+    *,
+    num_folds: int,
+    negatives_per_positive: int,
+    calibration_cells: int,
+    disease_group: IntArray | None,
+    generator: np.random.Generator,
+) -> Iterator[MaskedPairs]:
+    """Hide each inner fold in turn and draw examples from what is hidden.
+
+    Negatives of a new disease, or of a known pair: half keep a positive's disease, a quarter its drug, a quarter are
+    uniform. Those of a new drug: half keep its drug and half a positive's disease. Diseases come from those with a
+    training indication: one that occurs in negatives alone would be learned as untreatable. Calibration has the grid
+    that a test fold has: hidden diseases with all drugs, diseases of hidden pairs with all drugs, hidden drugs with all
+    diseases.
+
+    Args:
+        labels: With the training indications alone.
+        setting: What is hidden together.
+        num_folds: Inner folds, and independent draws of negatives in each; as many as there are groups, if those are
+            fewer.
+        negatives_per_positive: Per draw.
+        calibration_cells: Most cells drawn uniformly from the hidden part of a fold.
+        disease_group: Diseases of one number are hidden together; None: each alone. Shape [num_diseases].
+        generator: Source of randomness.
+
+    Raises:
+        ValueError: If there is less to hide than inner folds, or no pair is left as a negative.
+    """
+    indications = np.stack(labels.indications.nonzero()).astype(np.int64)
+    treated = np.unique(indications[1])
+    known_contraindications = np.stack(labels.contraindications.nonzero()).astype(np.int64)
+    fold_of = _deal(indications, setting, disease_group, num_folds, generator)
+    num_folds = int(fold_of.max()) + 1
+    fold_of_contraindication = generator.integers(num_folds, size=known_contraindications.shape[1])
+    for fold in range(num_folds):
+        positives = indications[:, fold_of == fold]
+        visible = labels.with_indications(indications[:, fold_of != fold]).indications
+        hidden_drugs = np.unique(positives[0]) if setting == "drug" else np.arange(labels.indications.shape[0])
+        hidden_diseases = np.unique(positives[1]) if setting == "disease" else treated
+        contraindicated = known_contraindications[
+            :,
+            np.isin(known_contraindications[0], hidden_drugs)
+            & np.isin(known_contraindications[1], hidden_diseases)
+            & ((fold_of_contraindication == fold) | (setting != "pair")),
+        ]
+        parts = [_part(positives, INDICATION, EVERY_DRAW, 1.0), _part(contraindicated, CONTRAINDICATION, EVERY_DRAW, 1)]
+        for draw in range(num_folds):
+            drawn = _draw(positives, hidden_drugs, hidden_diseases, setting, negatives_per_positive, generator)
+            unknown = _unknown(drawn, labels)
+            if not unknown.shape[1]:  # next to everything is known here: what is not, is soon listed
+                everything = np.stack(np.meshgrid(hidden_drugs, hidden_diseases)).reshape(2, -1)
+                unknown = _unknown(everything, labels)
+            if not unknown.shape[1]:
+                raise ValueError(
+                    "every drug is known for every training disease: there is no negative pair to learn from"
+                )
+            parts.append(_part(unknown, UNKNOWN, draw, 0.0))
+        asked = np.arange(labels.indications.shape[1]) if setting == "drug" else np.unique(positives[1])
+        num_asked = len(hidden_drugs) * len(asked) - positives.shape[1]
+        if len(asked) > CALIBRATION_DISEASES:  # features are made for all drugs of a disease at once
+            asked = generator.choice(asked, CALIBRATION_DISEASES, replace=False)
+        uniform = _unknown(_uniform(hidden_drugs, asked, calibration_cells, generator), labels)
+        cells_each = max(num_asked, 1) / max(uniform.shape[1], 1)
+        parts.append(_part(uniform, UNKNOWN, NO_DRAW, cells_each))
+        pairs, label, draw_of, weight = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
+        yield MaskedPairs(visible, pairs, label, draw_of, weight)
+
+
+def _deal(
+    indications: IntArray,
+    setting: Setting,
+    disease_group: IntArray | None,
+    num_folds: int,
+    generator: np.random.Generator,
+) -> IntArray:
+    """Inner fold of each indication. Shape [num_indications]."""
+    group = {
+        "pair": np.arange(indications.shape[1]),
+        "disease": indications[1] if disease_group is None else disease_group[indications[1]],
+        "drug": indications[0],
+    }[setting]
+    num_folds = count_inner_folds(setting if disease_group is None else "disease_group", group, num_folds)
+    distinct, member = np.unique(group, return_inverse=True)
+    folds: IntArray = generator.permutation(np.arange(len(distinct)) % num_folds)[member]
+    return folds
+
+
+def _draw(
+    positives: IntArray,
+    drugs: IntArray,
+    diseases: IntArray,
+    setting: Setting,
+    per_positive: int,
+    generator: np.random.Generator,
+) -> IntArray:
+    """Pairs of the hidden part, some of them known. Shape [2, num_drawn]."""
+    count = positives.shape[1] * per_positive
+    half, quarter = count // 2, count // 4
+    other_drug = np.stack([generator.choice(drugs, half), generator.choice(positives[1], half)])
+    rest = count - half if setting == "drug" else quarter
+    other_disease = np.stack([generator.choice(positives[0], rest), generator.choice(diseases, rest)])
+    anywhere = _uniform(drugs, diseases, count - half - rest, generator)
+    return np.concatenate([other_drug, other_disease, anywhere], axis=1)
+
+
+def _uniform(drugs: IntArray, diseases: IntArray, count: int, generator: np.random.Generator) -> IntArray:
+    return np.stack([generator.choice(drugs, count), generator.choice(diseases, count)])
+
+
+def _unknown(pairs: IntArray, labels: Labels) -> IntArray:
+    """Those of which nothing is known, each once. Shape [2, n]."""
+    pairs = np.unique(pairs, axis=1)
+    return pairs[:, (labels.class_of(pairs) == UNKNOWN) & ~labels.is_no_example(pairs)]
+
+
+def _part(pairs: IntArray, label: int, draw: int, weight: float) -> tuple[IntArray, IntArray, IntArray, FloatArray]:
+    count = pairs.shape[1]
+    return pairs, np.full(count, label), np.full(count, draw), np.full(count, float(weight))

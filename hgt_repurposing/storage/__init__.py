@@ -1,0 +1,1 @@
+"""Files: artefacts, where they lie, who may write, checkpoints."""

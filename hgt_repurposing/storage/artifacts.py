@@ -1,0 +1,304 @@
+"""Artefacts on disk: a few part shapes with one header each. The only module that opens files for writing.
+
+An artefact is a set of files in one folder plus `<name>.manifest.json`, which carries the format version, the package
+version, the resolved configuration, the digests of all that it was made from and size and SHA-256 of every part. Parts
+are written into a hidden folder beside their place and renamed; the manifest goes away first and comes back last, so
+what has no manifest is no artefact, and what does not agree with its manifest is refused by name.
+
+The ending of a part's name decides its shape: `.parquet` and `.csv` a table, `.npz` named arrays, `.json` a JSON value,
+`.html` text, anything else bytes. Nothing is pickled.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+FORMAT_VERSION = 7
+PACKAGE = "hgt_repurposing"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where an artefact comes from."""
+
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """Resolved configuration of the step that made it. Any: JSON values."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """Digest of every artefact that the step read, by name, as it was read."""
+    lineage: Mapping[str, str] = field(default_factory=dict)
+    """The same of everything that those were made from in turn, themselves included."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Header of an artefact."""
+
+    name: str
+    format_version: int
+    package_version: str
+    config: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    lineage: Mapping[str, str]
+    parts: Mapping[str, Mapping[str, Any]]
+    """For each part its `bytes` and `sha256`."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the content of all parts; two runs with one seed give one digest."""
+        lines = sorted(f"{part} {entry['sha256']}" for part, entry in self.parts.items())
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    @property
+    def header_sha256(self) -> str:
+        """SHA-256 over the header itself: what it says of configuration and origin cannot be changed by hand."""
+        return hashlib.sha256(json.dumps(vars(self), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def num_bytes(self) -> int:
+        """Size of all parts together."""
+        return sum(int(entry["bytes"]) for entry in self.parts.values())
+
+
+class UnreadableArtifactError(ValueError):
+    """An artefact that is damaged, incomplete or of another format version."""
+
+    def __init__(self, reason: str, *, name: str) -> None:
+        super().__init__(reason)
+        self.stale = (name,)
+        """What has to be made again."""
+
+
+class MissingArtifactError(FileNotFoundError):
+    """An artefact that was never written."""
+
+    def __init__(self, reason: str, *, name: str) -> None:
+        super().__init__(reason)
+        self.absent = (name,)
+        """What has to be made first."""
+
+
+def write_artifact(folder: Path, name: str, parts: Mapping[str, Any], provenance: Provenance) -> Manifest:
+    """Write all parts, or none.
+
+    Args:
+        folder: Made if absent; several artefacts may share it.
+        name: Name of the artefact, and of its manifest.
+        parts: Part name to value; the name's ending decides the shape. Any: one of the shapes above.
+        provenance: What goes into the header.
+
+    Raises:
+        TypeError, ValueError: If a value does not have the shape of its part.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    header_path = manifest_path(folder, name)
+    stale = _parts_of_earlier_write(header_path) - set(parts)
+    with _staging(folder, name) as staging:
+        for part, value in parts.items():
+            try:
+                _write_part(staging / part, value)
+            except Exception as error:
+                error.add_note(f"while writing {part} of the artefact {name!r} to {folder}")
+                raise
+        manifest = Manifest(
+            name=name,
+            format_version=FORMAT_VERSION,
+            package_version=importlib.metadata.version(PACKAGE),
+            config=provenance.config,
+            inputs=provenance.inputs,
+            lineage=provenance.lineage,
+            parts={
+                part: {"bytes": (staging / part).stat().st_size, "sha256": _sha256(staging / part)} for part in parts
+            },
+        )
+        header = _dump_json({**vars(manifest), "digest": manifest.digest, "header_sha256": manifest.header_sha256})
+        (staging / header_path.name).write_text(header, encoding="utf-8")
+        header_path.unlink(missing_ok=True)
+        for part in parts:
+            os.replace(staging / part, folder / part)  # noqa: PTH105  (the atomic one is what is meant)
+        for part in stale:
+            (folder / part).unlink(missing_ok=True)
+        os.replace(staging / header_path.name, header_path)  # noqa: PTH105
+    return manifest
+
+
+def read_artifact(folder: Path, name: str) -> dict[str, Any]:
+    """Read every part of an artefact, each checked against the manifest. Any: one of the part shapes.
+
+    Raises:
+        FileNotFoundError: If the artefact was never written.
+        UnreadableArtifactError: If it is of another format version, or a part is missing, truncated or changed.
+    """
+    return read_parts(folder, read_manifest(folder, name))
+
+
+def read_parts(folder: Path, manifest: Manifest) -> dict[str, Any]:
+    """Read what a manifest describes, and nothing else. Any: one of the part shapes.
+
+    Raises:
+        UnreadableArtifactError: If a part is missing, truncated or changed since.
+    """
+    return {part: _read_part(folder / part, entry, manifest.name) for part, entry in manifest.parts.items()}
+
+
+def read_one_part(folder: Path, name: str, part: str) -> Any:
+    """Read one part of an artefact alone. Any: one of the part shapes; raises as `read_artifact`."""
+    manifest = read_manifest(folder, name)
+    return _read_part(folder / part, manifest.parts[part], name)
+
+
+def read_manifest(folder: Path, name: str) -> Manifest:
+    """Read the header of an artefact.
+
+    Raises:
+        FileNotFoundError: If the artefact was never written.
+        UnreadableArtifactError: If it is of another format version, or the header is truncated.
+    """
+    path = manifest_path(folder, name)
+    if not path.exists():
+        raise MissingArtifactError(f"there is no artefact {name!r} in {folder}", name=name)
+    try:
+        entry = json.loads(path.read_text(encoding="utf-8"))
+        version = entry["format_version"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnreadableArtifactError(f"artefact {name!r} is damaged: {path} is no manifest", name=name) from error
+    if version != FORMAT_VERSION:
+        raise UnreadableArtifactError(
+            f"{path} has format version {version}, this is a reader of version {FORMAT_VERSION}", name=name
+        )
+    entry.pop("digest")
+    written = entry.pop("header_sha256", None)
+    manifest = Manifest(**entry)
+    if manifest.header_sha256 != written:
+        raise UnreadableArtifactError(f"artefact {name!r} is damaged: {path} was changed by hand", name=name)
+    return manifest
+
+
+def manifest_path(folder: Path, name: str) -> Path:
+    """Where an artefact's header lies; an artefact is there as long as this file is."""
+    return folder / f"{name}.manifest.json"
+
+
+def remove_artifact(folder: Path, name: str) -> None:
+    """Remove an artefact, or what a killed write left of it, with the folder that it has to itself.
+
+    The manifest goes first: half removed, it is no artefact.
+    """
+    manifest_path(folder, name).unlink(missing_ok=True)
+    shutil.rmtree(folder)
+
+
+def remove_leftovers(folder: Path, name: str) -> None:
+    """Remove the hidden folders of killed writes of an artefact."""
+    for staging in folder.glob(f".{name}.*"):
+        shutil.rmtree(staging)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write one JSON file, whole or not at all. Any: a JSON value."""
+    write_text(path, _dump_json(value))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write one text file, whole or not at all; its folder is made if absent."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _staging(path.parent, path.name) as staging:
+        (staging / path.name).write_text(text, encoding="utf-8")
+        os.replace(staging / path.name, path)  # noqa: PTH105
+
+
+@contextmanager
+def open_in_place(path: Path) -> Iterator[TextIO]:
+    """Open a text file for reading and writing where it lies, made empty if absent.
+
+    For a lock file alone: a lock holds the file itself, which a renamed one would take the place of.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
+        yield file
+
+
+@contextmanager
+def _staging(folder: Path, name: str) -> Iterator[Path]:
+    """A hidden folder on the same disk, gone afterwards. Files in it get the usual permissions; mkstemp's do not."""
+    staging = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder))
+    try:
+        yield staging
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _parts_of_earlier_write(header_path: Path) -> set[str]:
+    """Of any format version; none where the manifest is damaged, for writing again is the way out of that."""
+    try:
+        return set(json.loads(header_path.read_text(encoding="utf-8"))["parts"])
+    except (FileNotFoundError, KeyError, TypeError, ValueError):
+        return set()
+
+
+def _dump_json(value: Any) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_part(path: Path, value: Any) -> None:
+    match path.suffix:
+        case ".parquet":
+            pa.parquet.write_table(pa.Table.from_pandas(value, preserve_index=False), path)
+        case ".csv":
+            pa.csv.write_csv(pa.Table.from_pandas(value, preserve_index=False), path)
+        case ".npz":
+            with path.open("wb") as file:
+                # In C order: bytes would otherwise depend on how an array came about.
+                np.savez(
+                    file, allow_pickle=False, **{key: np.asarray(array, order="C") for key, array in value.items()}
+                )
+        case ".json":
+            path.write_text(_dump_json(value), encoding="utf-8")
+        case ".html":
+            path.write_bytes(value.encode("utf-8"))  # as text, line ends would change on some systems
+        case _:
+            path.write_bytes(value)
+
+
+def _read_part(path: Path, entry: Mapping[str, Any], name: str) -> Any:
+    if not path.exists():
+        raise UnreadableArtifactError(f"artefact {name!r} is incomplete: {path} is missing", name=name)
+    if path.stat().st_size != entry["bytes"] or _sha256(path) != entry["sha256"]:
+        raise UnreadableArtifactError(
+            f"artefact {name!r} is damaged: {path} is not the file that its manifest describes "
+            f"({path.stat().st_size} bytes, expected {entry['bytes']})",
+            name=name,
+        )
+    match path.suffix:
+        case ".parquet":
+            return pd.read_parquet(path)
+        case ".csv":
+            return path  # written for people and other tools; ours read the Parquet or arrays beside it
+        case ".npz":
+            with np.load(path, allow_pickle=False) as arrays:
+                return dict(arrays)
+        case ".json":
+            return json.loads(path.read_text(encoding="utf-8"))
+        case ".html":
+            return path.read_bytes().decode("utf-8")
+        case _:
+            return path.read_bytes()

@@ -1,0 +1,113 @@
+"""Checkpoints on disk: which are kept, and which one a run goes on from.
+
+Each is an artefact `checkpoint_<epoch>` with a folder of that name to itself, so that it comes and goes in one piece.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from hgt_repurposing.storage.artifacts import (
+    Provenance,
+    UnreadableArtifactError,
+    manifest_path,
+    read_artifact,
+    read_manifest,
+    remove_artifact,
+    remove_leftovers,
+    write_artifact,
+)
+from hgt_repurposing.storage.catalog import folder_of
+from hgt_repurposing.training.checkpoint import Checkpoint
+
+logger = logging.getLogger(__name__)
+
+NUM_KEPT = 2
+"""The newest, and the one before it in case that the newest turns out to be damaged."""
+
+
+@dataclass(frozen=True)
+class CheckpointFolder:
+    """The checkpoints of one model; a CheckpointStore for one training at a time."""
+
+    folder: Path
+    """Made with the first checkpoint."""
+    finished: Path
+    """Manifest of the finished model. A checkpoint no newer than it belongs to a finished run: the model made
+    again is trained anew."""
+
+    before_save: Callable[[], None] = lambda: None
+    """Called before anything is written; it raises where the run may not write any more."""
+
+    @classmethod
+    def of_hgt_model(cls, *, root: Path, before_save: Callable[[], None] = lambda: None) -> Self:
+        """The place for checkpoints of `hgt_model` in a data folder."""
+        folder = folder_of("hgt_model", root=root)
+        return cls(folder / "checkpoints", finished=manifest_path(folder, "hgt_model"), before_save=before_save)
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint; then remove all but it and the one before it of the same run.
+
+        What lies beyond its epoch goes too: the run that saves has not come that far, so it is of another one.
+        """
+        self.before_save()
+        name = f"checkpoint_{checkpoint.epoch:06d}"
+        header = Provenance(config={"fingerprint": checkpoint.fingerprint})
+        write_artifact(self.folder / name, name, checkpoint.to_parts(), header)
+        run = [other for other in self._names() if other <= name and self._is_of(checkpoint.fingerprint, other)]
+        for other in self._names():
+            if other not in run[-NUM_KEPT:]:
+                remove_artifact(self.folder / other, other)
+
+    def latest(self, fingerprint: str) -> Checkpoint | None:
+        """The newest whole checkpoint of a run that has not finished; says why others are skipped.
+
+        What a killed write left is removed; damaged checkpoints stay until the next one is saved.
+        """
+        self._remove_leftovers()
+        for name in reversed(self._names()):
+            try:
+                if self._goes_on(name, fingerprint):
+                    return Checkpoint.from_parts(read_artifact(self.folder / name, name))
+            except UnreadableArtifactError as error:
+                logger.warning("checkpoint refused: %s", error)
+        return None
+
+    def clear(self) -> None:
+        """Remove all checkpoints, of whatever run."""
+        for name in self._names():
+            remove_artifact(self.folder / name, name)
+
+    def _names(self) -> list[str]:
+        """Oldest epoch first, whole or not. No training has a million epochs, so names sort as their numbers do."""
+        return sorted(path.name for path in self.folder.glob("checkpoint_" + 6 * "[0-9]"))
+
+    def _is_of(self, fingerprint: str, name: str) -> bool:
+        try:
+            return bool(read_manifest(self.folder / name, name).config["fingerprint"] == fingerprint)
+        except (FileNotFoundError, UnreadableArtifactError):
+            return False
+
+    def _goes_on(self, name: str, fingerprint: str) -> bool:
+        """By its header alone; raises UnreadableArtifactError where that is damaged."""
+        folder = self.folder / name
+        if self.finished.exists():
+            saved, finished = (path.stat().st_mtime_ns for path in (manifest_path(folder, name), self.finished))
+            if saved <= finished:
+                logger.info("%s is skipped: its training has finished, in %s", folder, self.finished)
+                return False
+        found = read_manifest(folder, name).config["fingerprint"]
+        if found != fingerprint:
+            logger.info("%s is skipped: it is of run %.12s, this is run %.12s", folder, found, fingerprint)
+            return False
+        return True
+
+    def _remove_leftovers(self) -> None:
+        for name in self._names():
+            folder = self.folder / name
+            if manifest_path(folder, name).exists():
+                remove_leftovers(folder, name)
+            else:
+                remove_artifact(folder, name)

@@ -1,0 +1,290 @@
+from dataclasses import replace
+from functools import cache
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+
+from hgt_repurposing.baselines.catalogue import BASELINES
+from hgt_repurposing.benchmark import cross_validation as module
+from hgt_repurposing.benchmark.cross_validation import OutOfFold, evaluate, groups_of_relatives
+from hgt_repurposing.benchmark.folds import KRONECKER_RIDGE, EvaluatedFold, PreparedFold
+from hgt_repurposing.benchmark.protocol import TherapeuticPairs
+from hgt_repurposing.benchmark.results import MODEL, Evaluation
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.schema import FloatArray, IntArray
+from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey, SplitConfig, SplitKind, split_drug_disease_pairs
+from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
+from hgt_repurposing.repurposing.vectors import PairVectors
+from hgt_repurposing_tests.graph.small_graphs import Ends, graph_of
+from hgt_repurposing_tests.repurposing.planted import (
+    NUM_DISEASES,
+    NUM_DRUGS,
+    QUICK,
+    planted_graph,
+    planted_inputs,
+    planted_pairs,
+    planted_split,
+    table_of,
+)
+
+KINDS: tuple[SplitKind, ...] = get_args(SplitKind)
+EXTERNAL = np.array([[0, 5, 10], [10, 15, 20]])
+"""Of one module each, and no indications."""
+
+
+@cache
+def case(*, contraindications: bool = True) -> tuple[KnowledgeGraph, DrugDiseaseSplit]:
+    graph = planted_graph(contraindications=contraindications)
+    return graph, planted_split(graph, KINDS, num_folds=2, external=EXTERNAL)
+
+
+def run(graph: KnowledgeGraph, split: DrugDiseaseSplit) -> Evaluation:
+    inputs = planted_inputs(graph)
+    return evaluate(graph, inputs, split, fit_repurposing_model(inputs, split, QUICK))
+
+
+@cache
+def evaluated() -> Evaluation:
+    return run(*case())
+
+
+@cache
+def short() -> tuple[KnowledgeGraph, DrugDiseaseSplit, RepurposingModel]:
+    """One split by disease, of three folds."""
+    graph = planted_graph()
+    split = planted_split(graph)
+    return graph, split, fit_repurposing_model(planted_inputs(graph), split, QUICK)
+
+
+# the tables
+
+
+def test_model_and_every_baseline_stand_in_every_fold_and_suite() -> None:
+    _, split = case()
+    folds = evaluated().folds
+    found = list(folds[["split", "repeat", "fold", "scorer", "suite"]].itertuples(index=False, name=None))
+    scorers = (MODEL, *BASELINES, KRONECKER_RIDGE)
+    expected = [(*key, scorer, suite) for key in split.keys for scorer in scorers for suite in ("strict", "open")]
+    assert found[: len(expected)] == expected
+    rest = [("external", 0, 0, scorer, suite) for suite in ("strict", "open") for scorer in scorers]
+    assert found[len(expected) :] == rest
+
+
+def test_the_open_suite_is_left_out_where_the_graph_says_nothing_else() -> None:
+    graph, split, model = short()
+    assert set(evaluate(graph, planted_inputs(graph), split, model).folds["suite"]) == {"strict"}
+
+
+def test_held_out_pairs_are_counted_once_over_the_folds() -> None:
+    folds = evaluated().strict
+    own = folds[(folds["scorer"] == MODEL) & (folds["split"] != "external")]
+    assert own.groupby("split")["num_positives"].sum().tolist() == [planted_pairs().shape[1]] * len(KINDS)
+
+
+def test_external_pairs_are_evaluated_on_the_model_of_all_pairs() -> None:
+    folds = evaluated().strict
+    row = folds[(folds["split"] == "external") & (folds["scorer"] == MODEL)].iloc[0]
+    assert (row["num_positives"], row["num_diseases"]) == (3, 3)
+    assert row["auroc"] > 0.8
+    assert np.isnan(row["auroc_degree_matched"])  # a figure of held-out pairs
+
+
+def test_without_external_pairs_they_have_no_row() -> None:
+    graph, split, model = short()
+    assert set(evaluate(graph, planted_inputs(graph), split, model).folds["split"]) == {"disease"}
+
+
+def test_only_drugs_have_their_own_ranking_among_all_diseases() -> None:
+    # By the model alone: a baseline that ranks diseases by degree is near chance there.
+    found = evaluated()
+    assert (
+        found.mean("drug", MODEL, "macro_ap_by_drug") > found.mean("drug", "disease degree", "macro_ap_by_drug") + 0.2
+    )
+
+
+def test_every_disease_is_measured_once_by_disease() -> None:
+    diseases = evaluated().diseases
+    own = diseases[(diseases["scorer"] == MODEL) & (diseases["split"] == "disease")]
+    assert sorted(own["disease"]) == list(range(NUM_DISEASES))
+    by_fold = own.groupby("fold")["average_precision"].mean().to_numpy()
+    folds = evaluated().strict
+    rows = folds[(folds["scorer"] == MODEL) & (folds["split"] == "disease")]
+    np.testing.assert_allclose(by_fold, rows["macro_ap"])
+
+
+def test_trust_and_calibration_have_a_row_for_every_split() -> None:
+    found = evaluated()
+    assert found.trust["split"].tolist() == list(dict.fromkeys(key.kind for key in case()[1].keys))
+    assert set(found.calibration["split"]) == set(KINDS)
+    assert found.trust["expected_calibration_error"].max() < 0.05
+    assert found.trust["top_10_overlap"].isna().all()  # one repeat
+
+
+def test_two_repeats_overlap() -> None:
+    graph, _, _ = short()
+    config = SplitConfig(num_folds=2, num_repeats=2, kinds=["disease"])
+    overlap = run(graph, split_drug_disease_pairs(graph, config)).trust["top_10_overlap"].iloc[0]
+    assert 10 / NUM_DRUGS < overlap <= 1  # by chance 10 of 60
+
+
+def test_frequent_drugs_and_diseases_are_named() -> None:
+    graph, _ = case()
+    frequent = evaluated().frequent
+    names = set(graph.nodes["node_name"])
+    assert set(frequent["kind"]) == {"drug", "disease"}
+    assert set(frequent["name"]) <= names
+
+
+def test_baselines_without_genes_are_left_out_with_a_reason() -> None:
+    edges: dict[tuple[str, str, str], Ends] = {
+        edge_type: ends for edge_type, ends in planted_graph().edges.items() if "gene" not in edge_type
+    }
+    graph = graph_of({"drug": NUM_DRUGS, "disease": NUM_DISEASES, "effect": 40}, edges)
+    found = run(graph, planted_split(graph))
+    assert found.left_out
+    assert all("gene" in name or "target" in name for name in found.left_out)
+    assert not set(found.left_out) & set(found.folds["scorer"])
+
+
+def test_the_planted_signal_is_found_and_said() -> None:
+    found = evaluated()
+    assert found.mean("disease", MODEL, "macro_ap") > 0.35  # .48 measured; .13 is chance
+    assert found.headline().startswith("On held-out diseases the model ")
+
+
+def test_two_evaluations_with_one_seed_are_equal() -> None:
+    # By one way of splitting and by external pairs; a whole run's evaluation is repeated in defs/test_runs.py.
+    graph, _ = case()
+    split = planted_split(graph, ("pair",), num_folds=2, external=EXTERNAL)
+    first, second = (run(graph, split).to_parts() for _ in range(2))
+    assert list(first) == list(second)
+    for name, part in first.items():
+        if isinstance(part, pd.DataFrame):
+            pd.testing.assert_frame_equal(part, second[name], check_exact=True)
+        else:
+            assert part == second[name], name
+
+
+def test_every_fold_is_reported() -> None:
+    graph, split, model = short()
+    done: list[str] = []
+    evaluate(graph, planted_inputs(graph), split, model, on_fold=done.append)
+    assert done == [f"disease, repeat 0, fold {fold}" for fold in range(3)]
+
+
+def test_groups_of_relatives_are_those_of_the_split() -> None:
+    graph, split = case()
+    group = groups_of_relatives(graph, split)
+    assert group[0] == group[5]  # they resemble each other
+    fold = np.empty(NUM_DISEASES, dtype=np.int64)
+    fold[split.pairs[1]] = split.folds["disease_group", 0]
+    assert all(len(set(fold[group == number].tolist())) == 1 for number in set(group.tolist()))
+
+
+# scores out of fold
+
+
+def test_each_pair_keeps_the_score_of_the_fold_that_asked_for_it() -> None:
+    graph, split, _ = short()
+    kept = OutOfFold()
+    for key in split.keys:
+        fold = EvaluatedFold(split, key, TherapeuticPairs.of_graph(graph))
+        kept.add(fold, np.full((NUM_DRUGS, len(fold.columns)), float(key.fold)))
+    fold_of = np.full(NUM_DISEASES, -1)
+    fold_of[split.pairs[1]] = split.folds["disease", 0]
+    np.testing.assert_array_equal(kept.scores[0], np.tile(fold_of.astype(np.float64), (NUM_DRUGS, 1)))
+    assert sum(outcome.sum() for outcome in kept.outcome) == split.pairs.shape[1]
+    assert np.concatenate(kept.probability).max() == expit(2)
+
+
+# what is refused
+
+
+def test_a_model_of_another_split_is_refused() -> None:
+    graph, _, model = short()
+    with pytest.raises(ValueError, match=r"the model was fitted on another split$"):
+        evaluate(graph, planted_inputs(graph), planted_split(graph, ("pair",)), model)
+
+
+def test_vectors_of_another_training_are_refused() -> None:
+    graph, split, model = short()
+    inputs = replace(planted_inputs(graph), vectors=PairVectors.by_svd(graph))
+    with pytest.raises(ValueError, match=r"the model was fitted on other embeddings$"):
+        evaluate(graph, inputs, split, model)
+
+
+def says(scores: FloatArray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every fold's classifier says the same of its diseases. Scores: shape [num_drugs, num_diseases]."""
+
+    def said(prepared: PreparedFold, *_: object) -> FloatArray:
+        return scores[:, prepared.fold.columns]
+
+    monkeypatch.setattr(module, "score_fold", said)
+
+
+def test_constant_scores_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph, split, model = short()
+    says(np.full((NUM_DRUGS, NUM_DISEASES), 0.5), monkeypatch)
+    sentence = (
+        r"the model \(disease, repeat 0, fold 0\): scores must differ between candidates \(got 0\.5 for all 600\)"
+    )
+    with pytest.raises(ValueError, match=sentence):
+        evaluate(graph, planted_inputs(graph), split, model)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_scores_that_are_not_finite_are_refused(wrong: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph, split, model = short()
+    scores = table_of(split.pairs)
+    scores[7] = wrong
+    says(scores, monkeypatch)
+    with pytest.raises(
+        ValueError, match=rf"the model \(disease, repeat 0, fold 0\): scores must be finite \(got {wrong} "
+    ):
+        evaluate(graph, planted_inputs(graph), split, model)
+
+
+def of_pairs(pairs: IntArray) -> tuple[KnowledgeGraph, DrugDiseaseSplit]:
+    graph = planted_graph(pairs)
+    return graph, planted_split(graph)
+
+
+def test_fewer_treated_diseases_than_folds_are_an_error() -> None:
+    with pytest.raises(ValueError, match=r"3 folds by disease need at least 3 treated diseases \(got 1\): set fewer"):
+        of_pairs(np.array([[0, 1, 2], [0, 0, 0]]))
+
+
+def test_fewer_treated_diseases_than_inner_folds_are_an_error() -> None:
+    graph = planted_graph(np.array([[0, 1, 2], [0, 1, 1]]))
+    split = split_drug_disease_pairs(graph, SplitConfig(num_folds=2, kinds=["disease"]))
+    with pytest.raises(ValueError, match=r"learning hides 2 inner folds by disease in turn .* \(got 1\)"):
+        run(graph, split)
+
+
+def test_diseases_whose_drugs_are_all_held_out_have_no_candidate() -> None:
+    drugs, diseases = np.indices((NUM_DRUGS, 3)).reshape(2, -1)
+    graph, split = of_pairs(np.stack([drugs, diseases]))
+    fold = EvaluatedFold(split, FoldKey("disease", 0, 0), TherapeuticPairs.of_graph(graph))
+    with pytest.raises(
+        ValueError, match=r"nothing is left to rank 60 held-out pairs against: every other pair of their"
+    ):
+        next(fold.metrics(MODEL, np.zeros((NUM_DRUGS, 1)), seed=0))
+
+
+def test_a_graph_where_every_drug_treats_every_disease_has_nothing_to_learn_from() -> None:
+    with pytest.raises(ValueError, match="every drug is known for every training disease: there is no negative pair"):
+        run(*of_pairs(np.indices((NUM_DRUGS, NUM_DISEASES)).reshape(2, -1)))
+
+
+def test_a_graph_in_which_nothing_is_alike_gives_constant_scores_and_is_refused() -> None:
+    edges: dict[tuple[str, str, str], Ends] = {
+        ("drug", "indication", "disease"): planted_pairs(),
+        ("drug", "targets", "gene"): [(0, 0)],
+        ("disease", "associates", "gene"): [(0, 1)],
+    }
+    graph = graph_of({"drug": NUM_DRUGS, "disease": NUM_DISEASES, "gene": 2}, edges)
+    with pytest.raises(ValueError, match="scores must differ between candidates"):
+        run(graph, planted_split(graph))

@@ -1,0 +1,504 @@
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from hgt_repurposing.baselines.catalogue import BASELINES
+from hgt_repurposing.benchmark.folds import KRONECKER_RIDGE
+from hgt_repurposing.benchmark.results import Evaluation
+from hgt_repurposing.embeddings.validation import ValidationThresholds, validate_embeddings
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, build_knowledge_graph
+from hgt_repurposing.graph.schema import PRIMEKG_RELATIONS
+from hgt_repurposing.report import page as module
+from hgt_repurposing.report.page import build_report
+from hgt_repurposing.report.sections import BASELINE_MEANINGS
+from hgt_repurposing.report.summary import summary_text
+from hgt_repurposing.repurposing.candidates import Candidates
+from hgt_repurposing.storage.artifacts import Provenance, read_artifact, write_artifact
+from hgt_repurposing.storage.html_page import HtmlPage
+from hgt_repurposing_tests.benchmark.evaluations import evaluated
+from hgt_repurposing_tests.report.test_plots import HISTORY, embedded, gaussian
+
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+HOSTILE = '<b>&"'
+TREATMENTS = {"1": ("renal torvosis", 1), "2": ("hepatic falitis", 2), "3": ("ocular holemia", 0)}
+
+
+class Page(HTMLParser):
+    """Reads a page and insists that every tag is closed where it should be."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open[-1:] != ["style"]:
+            self.text += data
+
+    def of_class(self, name: str) -> list[str]:
+        return [tag for tag, attributes in self.tags if name in (attributes.get("class") or "").split()]
+
+
+def listed(rows: list[tuple[str, int, str, str]], num_filler: int = 0, risk: float = float("nan")) -> Candidates:
+    """Candidates from (disease id, rank, drug name, status), and more new drugs after those of disease 2."""
+    more = [("2", 100 + i, f"Filler{i}", "new") for i in range(num_filler)]
+    table = pd.DataFrame([*rows, *more], columns=["disease_id", "rank", "drug_name", "status"])
+    return Candidates(
+        table.assign(
+            disease_name=[TREATMENTS[disease][0] for disease in table["disease_id"]],
+            drug_id="id of " + table["drug_name"],
+            score=1 / (1 + table["rank"]),
+            contraindication_score=risk,
+            known=table["status"] == "indication",
+            drug_evidence="evidence",
+            disease_evidence="evidence",
+        )
+    )
+
+
+TOY_LIST = [
+    ("1", 1, "Velotinib", "indication"),
+    ("1", 2, "Belustat", "contraindication"),
+    ("1", 3, "Zanolone", "new"),
+    ("2", 1, "Zanolone", "indication"),
+    ("2", 2, "Velotinib", "indication"),
+    ("2", 3, "Belustat", "new"),
+    ("3", 1, "Zanolone", "new"),
+    ("3", 2, "Belustat", "off-label"),
+    ("3", 3, "Velotinib", "new"),
+]
+
+
+def with_more_drugs(graph: KnowledgeGraph, num_more: int = 37) -> KnowledgeGraph:
+    """The same graph with drugs that no edge touches, after its own three."""
+    more = [("drug", f"D9{i:02d}", f"more {i}") for i in range(num_more)]
+    nodes = pd.concat([graph.nodes, pd.DataFrame(more, columns=graph.nodes.columns, dtype="str")])
+    return replace(graph, nodes=nodes.sort_values(["node_type", "node_id"]).reset_index(drop=True))
+
+
+@cache
+def usual() -> Evaluation:
+    return evaluated()
+
+
+def report_on(
+    graph: KnowledgeGraph,
+    evaluation: Evaluation | None = None,
+    candidates: Candidates | None = None,
+    *,
+    num_diseases_shown: int = 12,
+    provenance: dict[str, str] | None = None,
+) -> HtmlPage:
+    embeddings = embedded(gaussian(len(graph.nodes), 4), graph.nodes["node_type"].tolist())
+    return build_report(
+        graph,
+        HISTORY,
+        embeddings,
+        validate_embeddings(embeddings, ValidationThresholds()),
+        evaluation or usual(),
+        candidates or listed(TOY_LIST),
+        provenance=provenance or {"seed": "42"},
+        num_diseases_shown=num_diseases_shown,
+    )
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty pictures: drawing them takes most of the time, and most tests read the text."""
+    monkeypatch.setattr(module, "to_png", lambda draw, **size: b"")  # noqa: ARG005  (the signature counts)
+
+
+def text_of(html: str) -> str:
+    return " ".join(Page(html).text.split())
+
+
+def test_two_builds_give_the_same_bytes(toy_graph: KnowledgeGraph) -> None:
+    first, second = report_on(toy_graph), report_on(toy_graph)
+    assert first.to_parts() == second.to_parts()
+
+
+def test_the_report_round_trips_through_its_files(toy_graph: KnowledgeGraph, tmp_path: Path) -> None:
+    report = report_on(toy_graph)
+    write_artifact(tmp_path, "repurposing_report", report.to_parts(), Provenance())
+    assert vars(HtmlPage.from_parts(read_artifact(tmp_path, "repurposing_report"))) == vars(report)
+    assert (tmp_path / "repurposing_report.html").read_text(encoding="utf-8") == report.html
+    assert (tmp_path / "loss.png").read_bytes() == report.figures["loss.png"]
+
+
+def test_every_picture_stands_in_the_page_and_nothing_is_loaded_from_elsewhere(toy_graph: KnowledgeGraph) -> None:
+    report = report_on(toy_graph, evaluated(splits=("pair", "drug", "disease")))
+    page = Page(report.html)
+    images = [attributes for tag, attributes in page.tags if tag == "img"]
+    assert len(images) == len(report.figures) == 10
+    assert all((image["src"] or "").startswith("data:image/png;base64,iVBOR") and image["alt"] for image in images)
+    assert not {tag for tag, _ in page.tags} & {"script", "link", "iframe", "object"}
+    assert not re.search(r"https?:|url\(|@import", report.html)
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_way_of_splitting_that_counts_comes_first(toy_graph: KnowledgeGraph) -> None:
+    text = text_of(report_on(toy_graph, evaluated(splits=("drug", "pair", "disease"))).html)
+    assert text.index("Diseases held out") < text.index("Pairs held out") < text.index("Drugs held out")
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_model_that_loses_to_its_baseline_is_announced_loudly(toy_graph: KnowledgeGraph) -> None:
+    evaluation = evaluated(baseline=0.5)
+    html = report_on(toy_graph, evaluation).html
+    assert Page(html).of_class("behind") == ["section"]
+    text = text_of(html)
+    assert "Warning: the model is behind its best baseline" in text
+    assert evaluation.headline() in text
+    assert text.index("is behind the best baseline") < text.index("How good is the ranking?")
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_model_that_wins_is_not_warned_about(toy_graph: KnowledgeGraph) -> None:
+    html = report_on(toy_graph, evaluated((0.5, 0.5, 0.6))).html
+    assert Page(html).of_class("ahead") == ["section"]
+    assert "Warning" not in text_of(html)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_lead_within_its_spread_is_no_win(toy_graph: KnowledgeGraph) -> None:
+    html = report_on(toy_graph, evaluated((0.0, 0.1, 0.4))).html
+    assert Page(html).of_class("tied") == ["section"]
+    assert "within the noise" in text_of(html)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_single_fold_has_no_spread_and_is_evaluated_on_its_diseases(toy_graph: KnowledgeGraph) -> None:
+    html = report_on(toy_graph, evaluated((0.4,), num_diseases=6)).html
+    assert Page(html).of_class("ahead") == ["section"]
+    assert "0.400± -" in text_of(html)
+    assert "1 fold, each" in text_of(html)
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_best_value_of_every_column_is_bold_also_where_several_are_best(toy_graph: KnowledgeGraph) -> None:
+    html = report_on(toy_graph).html
+    main, classical = ["0.600", "0.800", "0.300", "0.500", "0.700", "0.800"], ["0.980", "0.970", "0.200"]
+    bold = re.findall(r"<strong>(0\.\d{3})</strong>", html)
+    assert bold == ["0.400", "0.400", *main * 3, *classical * 3]
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_model_stands_first_and_the_baselines_after_it_by_what_counts(toy_graph: KnowledgeGraph) -> None:
+    scorers = re.findall(r"<tr[^>]*><td>([a-z ]+)(?:<small>best baseline</small>)?</td>", report_on(toy_graph).html)
+    assert scorers[:3] == ["model", "drug degree", "random"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_where_drugs_are_held_out_the_figure_by_drug_comes_first(toy_graph: KnowledgeGraph) -> None:
+    text = text_of(report_on(toy_graph, evaluated(splits=("drug",))).html)
+    assert "scorermacro AP by drugmacro AP" in text
+    assert "On held-out drugs the model beats the best baseline (drug degree): macro AP by drug 0.200, +0.150 (" in text
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_suite_says_what_is_right_and_what_is_wrong(toy_graph: KnowledgeGraph) -> None:
+    text = text_of(report_on(toy_graph, evaluated(open_suite=True)).html)
+    assert "the indications of diseases that lost all of theirs. Left out: training pairs. Negatives: contra" in text
+    assert "The open suite asks the same with fewer pairs counted as wrong." in text
+    assert "model, open suite0.450± 0.200" in text
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_open_suite_that_is_the_strict_one_is_not_shown(toy_graph: KnowledgeGraph) -> None:
+    assert "open suite" not in text_of(report_on(toy_graph).html)
+
+
+@pytest.mark.usefixtures("quick")
+def test_figures_of_papers_stand_under_their_full_names_and_folded(toy_graph: KnowledgeGraph) -> None:
+    html = report_on(toy_graph).html
+    folded = html[html.index("Figures that papers report") :]
+    assert "AUROC against as many uniformly drawn negatives (1:1)" in folded
+    assert "1:1" not in html[: html.index("Figures that papers report")]
+
+
+@pytest.mark.usefixtures("quick")
+def test_external_pairs_have_a_table_and_nothing_that_takes_folds(toy_graph: KnowledgeGraph) -> None:
+    text = text_of(report_on(toy_graph, evaluated(splits=("disease", "external"))).html)
+    external = text[text.index("Pairs from outside the graph") :]
+    assert "1 fold, each with 12 hidden treatments" in external
+    assert "a single fold cannot tell whether that is noise" in external
+    assert text.count("should be hidden treatments if") == 1
+
+
+@pytest.mark.usefixtures("quick")
+def test_without_held_out_diseases_the_first_way_of_splitting_is_the_headline(toy_graph: KnowledgeGraph) -> None:
+    text = text_of(report_on(toy_graph, evaluated(splits=("pair",))).html)
+    assert "Pairs held out (the headline)" in text
+    assert "What evidence there is comes from the diseases" not in text
+
+
+def test_every_baseline_is_explained() -> None:
+    assert list(BASELINE_MEANINGS) == [*BASELINES, KRONECKER_RIDGE]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_baseline_that_was_left_out_is_named_with_its_reason(toy_graph: KnowledgeGraph) -> None:
+    evaluation = evaluated(left_out={"drug-gene-disease paths": "the graph joins no drug with a gene"})
+    text = text_of(report_on(toy_graph, evaluation).html)
+    assert "drug-gene-disease paths: the graph joins no drug with a gene" in text
+    assert text.index("drug-gene-disease paths: the graph") < text.index("Diseases held out")
+    assert "could not be computed" not in text_of(report_on(toy_graph).html)
+
+
+@pytest.mark.usefixtures("quick")
+def test_ahead_of_the_baselines_that_are_left_is_no_win(toy_graph: KnowledgeGraph) -> None:
+    evaluation = evaluated(left_out={"drug-gene-disease paths": "the graph joins no drug with a gene"})
+    html = report_on(toy_graph, evaluation).html
+    text = text_of(html)
+    assert Page(html).of_class("tied") == ["section"]
+    assert "The model is ahead only of the baselines that could be computed" in text
+    assert "more than noise" not in text
+    assert "beats" not in text
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_difference_of_nothing_is_no_win_and_no_loss(toy_graph: KnowledgeGraph) -> None:
+    html = report_on(toy_graph, evaluated((0.1, 0.1, 0.1))).html
+    assert Page(html).of_class("tied") == ["section"]
+    assert "The model is level with its best baseline, within the noise" in text_of(html)
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_headline_of_held_out_drugs_is_that_of_their_table(toy_graph: KnowledgeGraph) -> None:
+    # By disease the model is 0.2 ahead; by drug, which counts, 0.15 with a spread of 0.16.
+    evaluation = evaluated((0.1, 0.2, 0.75), splits=("drug",))
+    html = report_on(toy_graph, evaluation).html
+    assert Page(html).of_class("tied") == ["section"]
+    assert text_of(html).count(evaluation.headline()) == 2
+
+
+@pytest.mark.usefixtures("quick")
+def test_probabilities_that_come_true_are_said_to(toy_graph: KnowledgeGraph) -> None:
+    text = text_of(report_on(toy_graph).html)
+    assert "Diseases held out: calibrated. Of the 1,000 most probable pairs 100 should be hidden treatments" in text
+    assert "and 80 are: observed / expected 0.80" in text
+
+
+@pytest.mark.usefixtures("quick")
+def test_probabilities_that_promise_too_much_are_marked(toy_graph: KnowledgeGraph) -> None:
+    html = report_on(toy_graph, evaluated(bins=((0.01, 0.01), (0.5, 0.1)))).html
+    assert '<span class="mark borderline">promises too much</span>' in html
+
+
+@pytest.mark.usefixtures("quick")
+def test_popularity_in_disguise_is_marked(toy_graph: KnowledgeGraph) -> None:
+    html = report_on(toy_graph, evaluated(spearman=0.95, matched=0.52)).html
+    assert '<span class="mark borderline">Verdict: popularity in disguise.</span>' in html
+
+
+@pytest.mark.usefixtures("quick")
+def test_drugs_in_more_than_half_of_the_lists_are_suspicious(toy_graph: KnowledgeGraph) -> None:
+    # Twelve diseases were held out; Everol stands in nine lists, Raril in 2.5.
+    text = text_of(report_on(with_more_drugs(toy_graph)).html)
+    assert "Suspicious: Everol stands among the ten best for more than half" in text
+
+
+@pytest.mark.usefixtures("quick")
+def test_of_fewer_drugs_more_lists_make_one_suspicious(toy_graph: KnowledgeGraph) -> None:
+    # Ten of 25 drugs stand in a list by chance in 40 % of the lists; nine of twelve are fewer than twice as many.
+    text = text_of(report_on(with_more_drugs(toy_graph, num_more=22)).html)
+    assert "No drug stands among the ten best for more than 80 % of the 12 diseases; the most frequent" in text
+
+
+@pytest.mark.usefixtures("quick")
+def test_where_ten_places_hold_half_of_the_drugs_none_is_suspicious(toy_graph: KnowledgeGraph) -> None:
+    text = text_of(report_on(toy_graph).html)
+    assert "Suspicious" not in text
+    assert "With 3 drugs the ten best places hold half of them or more, whatever the disease" in text
+
+
+@pytest.mark.usefixtures("quick")
+def test_where_ten_places_hold_every_drug_nothing_is_said_of_them(toy_graph: KnowledgeGraph) -> None:
+    assert "What evidence there is comes from" not in text_of(report_on(toy_graph).html)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_contraindication_stands_beside_the_probability_where_the_graph_knows_any(toy_graph: KnowledgeGraph) -> None:
+    assert "indicated" not in re.findall(r"<th class=\"n metric\">contra&shy;(\w+)", report_on(toy_graph).html)
+    html = report_on(toy_graph, None, listed(TOY_LIST, risk=0.034)).html
+    assert "contra&shy;indicated" in html
+    assert "3.4 %" in html
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_table_says_on_what_it_was_measured(toy_graph: KnowledgeGraph) -> None:
+    text = text_of(report_on(toy_graph).html)
+    assert "3 folds, each with 12 hidden treatments of 4 diseases on average." in text
+    assert evaluated().lead("disease").in_words() in text
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_a_score_is_worth_follows_from_held_out_diseases(toy_graph: KnowledgeGraph) -> None:
+    # 12 treatments of 4 diseases: 3 each. Hits@10 is 0.5, so at most 1.5 of them among the ten best.
+    text = text_of(report_on(with_more_drugs(toy_graph)).html)
+    assert "3.0 hidden treatments on average. The model brings 40% of them among its ten best drugs, a random" in text
+    assert "a random order 10%. So of the ten drugs at the top of such a list, at most 1.5" in text
+    assert "The probability is that of a treatment on record, not that a drug will work." in text
+
+
+def without_evidence(disease: str, evidence: str, drugs: Mapping[str, str] | None = None) -> Candidates:
+    """The toy list with other words on what is known of a disease, and of drugs by name."""
+    table = listed(TOY_LIST).table
+    known = table["drug_name"].map(lambda name: (drugs or {}).get(name, "evidence"))
+    table.loc[table["disease_id"] == disease, "disease_evidence"] = evidence
+    return Candidates(table.assign(drug_evidence=known))
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_list_without_evidence_does_not_pretend(toy_graph: KnowledgeGraph) -> None:
+    text = text_of(report_on(toy_graph, None, without_evidence("2", "nothing"), num_diseases_shown=1).html)
+    assert "Ranked by what is usual for drugs, not by evidence The graph knows nothing of this disease." in text
+    assert "Best new candidates" not in text
+    assert "best new candidate" not in text
+    assert "2 known treatments, nothing else is known of it" in text
+    assert "Belustat" in text
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_disease_known_by_its_treatments_alone_is_said_to_be(toy_graph: KnowledgeGraph) -> None:
+    text = text_of(report_on(toy_graph, None, without_evidence("2", "treatments only"), num_diseases_shown=1).html)
+    assert "The graph knows nothing of this disease but which drugs treat it or must not be given." in text
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(("evidence", "mark"), [("nothing", "nothing known"), ("treatments only", "treatments only")])
+def test_a_drug_without_evidence_is_marked_where_it_is_listed(
+    evidence: str, mark: str, toy_graph: KnowledgeGraph
+) -> None:
+    candidates = without_evidence("1", "evidence", {"Belustat": evidence})
+    text = text_of(report_on(toy_graph, None, candidates, num_diseases_shown=1).html)
+    assert f"id of Belustat{mark}" in text
+    assert f"{mark.capitalize()}: the graph" in text
+    assert mark.capitalize() not in text_of(report_on(toy_graph, num_diseases_shown=1).html)
+
+
+@pytest.mark.usefixtures("quick")
+def test_drugs_and_diseases_without_evidence_are_counted(toy_graph: KnowledgeGraph) -> None:
+    # Disease 3 has an off-label use and nothing else; four more drugs have no edge.
+    text = text_of(report_on(with_more_drugs(toy_graph, num_more=4)).html)
+    assert "No evidence: of the 3 diseases of the graph, 1 has none but those between drugs and diseases." in text
+    assert "No evidence: of the 7 drugs of the graph, 4 have no edge at all." in text
+
+
+@pytest.mark.usefixtures("quick")
+def test_where_there_is_evidence_on_all_nothing_is_counted(toy_nodes: pd.DataFrame, toy_edges: pd.DataFrame) -> None:
+    more = pd.DataFrame([("disease", "3", "disease_protein", "gene/protein", "1")], columns=toy_edges.columns)
+    graph = build_knowledge_graph(toy_nodes, pd.concat([toy_edges, more]), therapeutic=PRIMEKG_RELATIONS)
+    assert "No evidence" not in text_of(report_on(graph).html)
+
+
+@pytest.mark.usefixtures("quick")
+def test_new_drugs_of_one_probability_are_said_to_stand_by_id(toy_graph: KnowledgeGraph) -> None:
+    candidates = listed([("2", 1, "A", "new"), ("2", 2, "B", "new"), ("1", 3, "C", "new")])
+    said = "Equal probabilities stand in the order of ids."
+    assert said not in text_of(report_on(toy_graph, None, candidates).html)
+    assert said in text_of(report_on(toy_graph, None, Candidates(candidates.table.assign(score=0.1))).html)
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_drug_that_is_everywhere_is_named(toy_graph: KnowledgeGraph) -> None:
+    candidates = listed([("1", 1, "A", "new"), ("2", 1, "B", "new"), ("2", 11, "A", "new"), ("3", 9, "B", "new")])
+    assert "B stands among the ten best for 2 of 3 diseases, and no other more often." in text_of(
+        report_on(toy_graph, None, candidates).html
+    )
+
+
+@pytest.mark.usefixtures("quick")
+def test_diseases_with_the_most_known_treatments_come_first(toy_graph: KnowledgeGraph) -> None:
+    text = text_of(report_on(toy_graph).html)
+    places = [text.index(f"{name} ({disease}): {n} known") for disease, (name, n) in TREATMENTS.items()]
+    assert places[1] < places[0] < places[2]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_single_disease_may_be_shown(toy_graph: KnowledgeGraph) -> None:
+    text = text_of(report_on(toy_graph, num_diseases_shown=1).html)
+    assert "The 1 disease with the most known treatments" in text
+    assert "hepatic falitis (2): 2 known treatments, best new candidate Belustat at rank 3" in text
+    assert "renal torvosis" not in text
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_contraindicated_drug_is_no_candidate_but_marked_beside_them(toy_graph: KnowledgeGraph) -> None:
+    html = report_on(toy_graph).html
+    assert Page(html).of_class("contraindication") == ["td"]
+    text = text_of(html)
+    assert "renal torvosis (1): 1 known treatment, best new candidate Zanolone at rank 3" in text
+    assert "2Belustatid of Belustat33 %contraindication" in text
+
+
+@pytest.mark.usefixtures("quick")
+def test_known_pairs_beyond_the_tenth_are_counted(toy_graph: KnowledgeGraph) -> None:
+    candidates = listed([("2", rank, f"Drug{rank}", "indication") for rank in range(1, 14)])
+    assert "and 3 more among the 13 drugs in the list" in text_of(report_on(toy_graph, None, candidates).html)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_disease_without_a_new_candidate_says_so(toy_graph: KnowledgeGraph) -> None:
+    html = report_on(toy_graph, None, listed([("2", 1, "Zanolone", "indication")])).html
+    assert "no new candidate" in text_of(html)
+    assert "the graph already says something of every drug in the list (1)" in text_of(html)
+
+
+@pytest.mark.usefixtures("quick")
+def test_names_are_text_wherever_they_stand(toy_nodes: pd.DataFrame, toy_edges: pd.DataFrame) -> None:
+    nodes = toy_nodes.replace({"gene/protein": f"gene{HOSTILE}", "hepatic falitis": f"disease{HOSTILE}"})
+    edges = toy_edges.replace({"gene/protein": f"gene{HOSTILE}", "drug_protein": f"relation{HOSTILE}"})
+    graph = build_knowledge_graph(nodes, edges, therapeutic=PRIMEKG_RELATIONS)
+    candidates = listed([*TOY_LIST, ("2", 4, f"drug{HOSTILE}", "new")])
+    provenance = {f"key{HOSTILE}": f"value{HOSTILE}"}
+    html = report_on(graph, None, candidates, provenance=provenance).html
+    page = Page(html)
+    assert "b" not in {tag for tag, _ in page.tags}
+    for what in ("gene", "disease", "relation", "drug", "id of drug", "key", "value"):
+        assert what + HOSTILE in page.text
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_verdict_on_the_embeddings_and_what_all_was_made_with_are_in_the_page(toy_graph: KnowledgeGraph) -> None:
+    text = text_of(report_on(toy_graph, provenance={"seed": "42", "split": "digest abc"}).html)
+    assert "Verdict: collapsed (failed), 10 embeddings of 4 dimensions" in text
+    assert "10 usable rows of 4 dimensions have at most 4 components" in text
+    assert toy_graph.digest in text
+    assert "seed42" in text
+    assert "splitdigest abc" in text
+
+
+@pytest.mark.usefixtures("quick")
+def test_every_node_type_and_edge_type_is_counted(toy_graph: KnowledgeGraph) -> None:
+    text = text_of(report_on(toy_graph).html)
+    assert "gene/protein4" in text
+    assert "drug indication disease 3".replace(" ", "") in text.replace(" ", "")
+
+
+def test_nothing_that_is_shown_is_changed(toy_graph: KnowledgeGraph) -> None:
+    evaluation, candidates = evaluated(), listed(TOY_LIST)
+    folds, table, nodes = evaluation.folds.copy(), candidates.table.copy(), toy_graph.nodes.copy()
+    report_on(toy_graph, evaluation, candidates)
+    summary_text(evaluation, candidates)
+    pd.testing.assert_frame_equal(evaluation.folds, folds)
+    pd.testing.assert_frame_equal(candidates.table, table)
+    pd.testing.assert_frame_equal(toy_graph.nodes, nodes)
