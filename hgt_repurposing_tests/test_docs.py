@@ -1,4 +1,4 @@
-"""What the documents promise: links that lead somewhere, a reference that is that of the code, a front page to be read."""
+"""What the documents promise: links that lead somewhere, a reference that is the code's, a short front page."""
 
 import re
 from pathlib import Path
