@@ -238,7 +238,7 @@ def repurposing_model(
     drug_disease_split: DrugDiseaseSplit,
     hgt_embeddings: Embeddings,
 ) -> dg.MaterializeResult[RepurposingModel]:
-    """Three heads on named pair features and vectors, for known pairs, for new diseases and for new drugs."""
+    """Three heads on named pair features and vectors, for warm pairs, cold diseases and cold drugs (not asked yet)."""
     from hgt_repurposing.repurposing.inputs import pair_inputs
     from hgt_repurposing.repurposing.model import fit_repurposing_model
 

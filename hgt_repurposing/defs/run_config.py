@@ -41,7 +41,7 @@ FROM_ENVIRONMENT = "env"
 
 IfBusy = Literal["stop", "wait"]
 DATA_FOLDER: Any = Field(  # Any: what a field of any type is given
-    "", description="data folder; empty: the environment variable HGT_REPURPOSING_DATA, else ./data"
+    "", description="data folder; empty: the environment variable HGT_REPURPOSING_DATA, which run.sh needs, else ./data"
 )
 IF_BUSY: Any = Field(
     "stop", description="what a run does while another one uses the data folder: stop, or wait for its end"

@@ -57,7 +57,8 @@ class SplitConfig(BaseModel, frozen=True, extra="forbid"):
         list(SPLIT_KINDS), min_length=1, description="ways of splitting: disease, pair, drug, disease_group"
     )
     external_pairs: str = Field(
-        "", description="file with the columns drug_id and disease_id, evaluated with the final model; empty: none"
+        "",
+        description="file (absolute) with columns drug_id, disease_id, evaluated with the final model; empty: none",
     )
 
     @field_validator("kinds")

@@ -34,7 +34,7 @@ class EmbeddingParams(EncoderShape, frozen=True, extra="forbid", allow_inf_nan=F
     )
     weight_decay: float = Field(0.0, ge=0, le=1, description="decoupled weight decay, as in AdamW")
     gradient_clip: float | None = Field(
-        1.0, gt=0, description="longest gradient of an update, over all parameters; none: whatever it is"
+        1.0, gt=0, description="longest gradient of an update, over all parameters; null: no limit"
     )
     edge_sample_size: int = Field(1700, ge=4, le=10_000_000, description="edges of every edge type per batch")
     node_batch_size: int = Field(
@@ -66,7 +66,9 @@ class EmbeddingParams(EncoderShape, frozen=True, extra="forbid", allow_inf_nan=F
         0.1, gt=0, le=1, description="diseases whose genes and pathways have this Jaccard index are similar"
     )
     memory_budget_gb: float | None = Field(
-        None, gt=0, description="what training may take, GiB; batches shrink to fit; none: what is free at the start"
+        None,
+        gt=0,
+        description="GiB for training, beside the loaded graph; batches shrink to fit; null: what is free at the start",
     )
     checkpoint_every: int = Field(
         10, ge=0, description="epochs between checkpoints that a killed run goes on from; 0: none"

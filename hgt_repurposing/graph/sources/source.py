@@ -34,17 +34,19 @@ _logger = logging.getLogger(__name__)
 
 
 class GraphSource(BaseModel, frozen=True, extra="forbid"):
-    """Where the knowledge graph comes from, and what its types and relations mean.
+    """Where the knowledge graph comes from, and what its types and relations mean; null: as the format has it.
 
-    Every setting that is given is one that the source reads; any other is refused. What is not given (null) is as the
-    format has it.
+    Every setting that is given is one that the source reads; any other is refused.
     """
 
     source: Literal["auto", "synthetic", "primekg", "hetionet", "tables"] = Field(
         "auto",
-        description="format of the files; synthetic: the embedded generator; auto: that too, if no file is named",
+        description="format of the files; synthetic: the generated graph; auto: the same, where no path is given",
     )
-    path: str = Field("", description="file or folder to read; empty: the source's name under data/01_raw")
+    path: str = Field(
+        "",
+        description="file or folder, absolute or {env: VARIABLE}; empty: the source's name below data/01_raw",
+    )
     preset: Preset = Field("demo", description="synthetic only: demo, or as large as real graphs")
     seed: int = Field(42, ge=0, description="synthetic only: seed of the generator")
     drug: str | None = Field(None, description="node type of the drugs")
