@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 
 from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
-from hgt_repurposing.metrics.top import share_in_top
 
 
 class CalibrationCurve(NamedTuple):
@@ -19,19 +18,6 @@ class CalibrationCurve(NamedTuple):
     """Share that is true. Shape [num_bins]."""
     num_pairs: IntArray
     """Pairs of the bin. Shape [num_bins]."""
-
-
-class TopCalibration(NamedTuple):
-    """How many of the most probable pairs are true, and how many should be."""
-
-    top: int
-    """Length of the list."""
-    observed: float
-    """True pairs among them, in the mean over all orders of ties."""
-    expected: float
-    """Sum of their probabilities."""
-    observed_over_expected: float
-    """1 is calibrated; below 1 promises too much."""
 
 
 def calibration_curve(probability: FloatArray, outcome: BoolArray, *, num_bins: int = 10) -> CalibrationCurve:
@@ -73,28 +59,6 @@ def expected_calibration_error(curve: CalibrationCurve) -> float:
     Naeini et al. 2015 (eq. 3), here with bins of equal mass.
     """
     return float(np.average(np.abs(curve.observed - curve.predicted), weights=curve.num_pairs))
-
-
-def top_calibration(probability: FloatArray, outcome: BoolArray, *, top: int) -> TopCalibration:
-    """Observed against expected true pairs among the `top` most probable ones; ties at the end count by their share.
-
-    Args:
-        probability: Predicted, in [0, 1]. Shape [num_pairs].
-        outcome: True where the pair is. Shape [num_pairs].
-        top: Length of the list, at most the number of pairs.
-
-    Raises:
-        ValueError: If the shapes differ, a probability is outside [0, 1], the list is longer than there are pairs, or
-            all its probabilities are 0.
-    """
-    _require_probabilities(probability, outcome)
-    if top > len(probability):
-        raise ValueError(f"the top {top} need at least as many pairs (got {len(probability)})")
-    share = share_in_top(probability, top)
-    observed, expected = float(share[outcome].sum()), float(share @ probability)
-    if expected == 0:
-        raise ValueError(f"observed over expected needs a probability over 0 among the top {top} (got only 0)")
-    return TopCalibration(top, observed, expected, observed / expected)
 
 
 def _require_probabilities(probability: FloatArray, outcome: BoolArray) -> None:

@@ -24,18 +24,13 @@ class PopularityReport(NamedTuple):
 
     spearman_drugs: float
     """Spearman correlation of a drug's mean score with its degree; NaN where all drugs have one degree or score."""
-    spearman_cells: float
-    """Spearman correlation over all candidates of the score with drug degree x disease degree, each + 1; NaN where
-    that product is the same everywhere."""
     drugs: Frequency
     """Drugs by the number of diseases whose list they stand in."""
     diseases: Frequency
     """Diseases by the number of drugs whose list they stand in."""
-    entropy_bits: float
-    """Entropy of the drugs over all places of the diseases' lists."""
     entropy_normalised: float
-    """That entropy / log2(drugs that may be listed): 1 if all are equally frequent, 0 if one drug has every place. Few
-    places cannot reach 1."""
+    """Entropy of the drugs over all places of the diseases' lists / log2(drugs that may be listed): 1 if all are
+    equally frequent, 0 if one drug has every place. Few places cannot reach 1."""
 
 
 def popularity_report(
@@ -68,17 +63,13 @@ def popularity_report(
         )
     listed = candidate.any(axis=1)
     mean_score = np.sum(scores[listed], axis=1, where=candidate[listed]) / candidate[listed].sum(axis=1)
-    product = np.outer(drug_degree + 1, disease_degree + 1)
     in_lists = _num_lists(scores, candidate, top)
-    bits = float(entropy(in_lists, base=2))
     most = float(np.log2(listed.sum()))
     return PopularityReport(
         spearman_drugs=_spearman(mean_score, drug_degree[listed]),
-        spearman_cells=_spearman(scores[candidate], product[candidate]),
         drugs=_most_frequent(in_lists, num_listed),
         diseases=_most_frequent(_num_lists(scores.T, candidate.T, top), num_listed),
-        entropy_bits=bits,
-        entropy_normalised=bits / most if most > 0 else 0.0,
+        entropy_normalised=float(entropy(in_lists, base=2)) / most if most > 0 else 0.0,
     )
 
 

@@ -113,16 +113,6 @@ def _positive_ranks(scores: FloatArray, positive: BoolArray, candidate: BoolArra
     return PositiveRanks(row, column, _join([part[0] for part in parts]), _join([part[1] for part in parts]))
 
 
-def filtered_ranks(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> Ranks:
-    """Rank every positive among the candidates that are not other positives of its disease.
-
-    Args and errors are those of `positive_ranks`; the order is column by column, then by row.
-
-    Bordes et al. 2013 (the filtered setting).
-    """
-    return positive_ranks(scores, positive, candidate).filtered
-
-
 def per_disease_ap(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> DiseaseAP:
     """Average precision of each disease that has a positive; ties share one threshold.
 

@@ -19,8 +19,6 @@ class BootstrapDifference(NamedTuple):
     """Lower end of the interval."""
     upper: float
     """Upper end of the interval."""
-    share_positive: float
-    """Share of resamples in which the model is ahead."""
     num_diseases: int
 
 
@@ -90,7 +88,6 @@ def bootstrap_difference(
         mean=float(difference.mean()),
         lower=float(lower),
         upper=float(upper),
-        share_positive=float((result.bootstrap_distribution > 0).mean()),
         num_diseases=len(distinct),
     )
 

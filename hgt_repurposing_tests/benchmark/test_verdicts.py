@@ -27,7 +27,7 @@ def lead_of(
     num_diseases: int = 12,
     missing: dict[str, str] | None = None,
 ) -> Lead:
-    found = interval and BootstrapDifference(float(np.mean(folds)), *interval, 0.9, num_diseases)
+    found = interval and BootstrapDifference(float(np.mean(folds)), *interval, num_diseases)
     drug = split == "drug"
     return Lead(
         split=split,
@@ -62,7 +62,7 @@ def lead_of(
         ((-0.2, -0.4), None, "tied", "too few"),
     ],
 )
-def test_a_lead_over_diseases_is_evaluated_on_its_interval(
+def test_a_lead_over_diseases_is_decided_by_its_interval(
     folds: tuple[float, ...], interval: tuple[float, float] | None, standing: str, doubt: str | None
 ) -> None:
     lead = lead_of(folds, interval)
@@ -82,7 +82,7 @@ def test_a_lead_over_diseases_is_evaluated_on_its_interval(
         ((float("nan"), float("nan")), "tied", "noise"),
     ],
 )
-def test_a_lead_over_held_out_drugs_is_evaluated_on_what_folds_differ_by(
+def test_a_lead_over_held_out_drugs_is_decided_by_what_folds_differ_by(
     folds: tuple[float, ...], standing: str, doubt: str | None
 ) -> None:
     lead = lead_of(folds, split="drug")

@@ -6,7 +6,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn.calibration import calibration_curve as second_opinion
 
 from hgt_repurposing.graph.schema import BoolArray, FloatArray
-from hgt_repurposing.metrics.calibration import calibration_curve, expected_calibration_error, top_calibration
+from hgt_repurposing.metrics.calibration import calibration_curve, expected_calibration_error
 
 PROBABILITY = np.array([0.8, 0.1, 0.4, 0.2])
 OUTCOME = np.array([True, False, False, True])
@@ -82,27 +82,6 @@ def test_honest_probabilities_have_a_small_error_and_doubled_ones_a_large_one() 
     assert expected_calibration_error(calibration_curve(2 * probability, outcome)) == pytest.approx(0.25, abs=0.02)
 
 
-# the top
-
-
-def test_observed_over_expected_by_hand() -> None:
-    result = top_calibration(PROBABILITY, OUTCOME, top=2)
-    assert tuple(result) == pytest.approx((2, 1.0, 1.2, 1 / 1.2))
-
-
-def test_ties_at_the_end_of_the_list_count_by_their_share() -> None:
-    result = top_calibration(np.array([0.9, 0.5, 0.5]), np.array([False, True, False]), top=2)
-    assert (result.observed, result.expected) == pytest.approx((0.5, 1.4))
-
-
-@given(predictions())
-def test_the_list_of_all_pairs_expects_the_sum_of_the_probabilities(given_pairs: Predictions) -> None:
-    probability, outcome = given_pairs
-    probability = (probability + 1) / 2
-    result = top_calibration(probability, outcome, top=len(probability))
-    assert (result.observed, result.expected) == pytest.approx((outcome.sum(), probability.sum()))
-
-
 # what is refused
 
 
@@ -116,20 +95,10 @@ def test_a_probability_outside_its_range_is_named_with_its_place(wrong: float, s
 
 def test_outcomes_of_another_shape_are_refused() -> None:
     with pytest.raises(ValueError, match=r"share one 1-d shape \(got \(4,\) and \(3,\)\)"):
-        top_calibration(PROBABILITY, OUTCOME[:3], top=1)
+        calibration_curve(PROBABILITY, OUTCOME[:3], num_bins=2)
 
 
 @pytest.mark.parametrize("num_bins", [0, 5])
 def test_more_bins_than_pairs_and_none_are_refused(num_bins: int) -> None:
     with pytest.raises(ValueError, match=rf"there must be 1 to 4 bins, .* \(got {num_bins}\)"):
         calibration_curve(PROBABILITY, OUTCOME, num_bins=num_bins)
-
-
-def test_a_list_longer_than_there_are_pairs_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"the top 5 need at least as many pairs \(got 4\)"):
-        top_calibration(PROBABILITY, OUTCOME, top=5)
-
-
-def test_a_list_of_impossible_pairs_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"a probability over 0 among the top 2 \(got only 0\)"):
-        top_calibration(np.zeros(4), OUTCOME, top=2)

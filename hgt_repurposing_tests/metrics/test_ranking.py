@@ -10,7 +10,6 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from hgt_repurposing.graph.schema import BoolArray, FloatArray
 from hgt_repurposing.metrics.ranking import (
-    filtered_ranks,
     grid_metrics,
     per_disease_ap,
     per_drug_ap,
@@ -62,7 +61,7 @@ def test_the_worked_example_has_the_metrics_found_by_hand() -> None:
 
 
 def test_filtered_ranks_of_the_worked_example() -> None:
-    ranks = filtered_ranks(SCORES, POSITIVE, CANDIDATE)
+    ranks = positive_ranks(SCORES, POSITIVE, CANDIDATE).filtered
     assert ranks.optimistic.tolist() == [1, 2, 1]
     assert ranks.pessimistic.tolist() == [1, 2, 2]
     assert ranks.realistic.tolist() == [1, 2, 1.5]

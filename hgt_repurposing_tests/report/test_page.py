@@ -185,7 +185,7 @@ def test_a_lead_within_its_spread_is_no_win(toy_graph: KnowledgeGraph) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_single_fold_has_no_spread_and_is_evaluated_on_its_diseases(toy_graph: KnowledgeGraph) -> None:
+def test_a_single_fold_has_no_spread_and_is_decided_by_its_diseases(toy_graph: KnowledgeGraph) -> None:
     html = report_on(toy_graph, evaluated((0.4,), num_diseases=6)).html
     assert Page(html).of_class("ahead") == ["section"]
     assert "0.400± -" in text_of(html)
