@@ -47,7 +47,7 @@ class Step(NamedTuple):
         return settings_of(asset, self.session.run.config) if self.session.run.makes(asset) else None
 
     def evaluated_split(self, split: DrugDiseaseSplit) -> DrugDiseaseSplit:
-        """What of a split the embeddings that were read may be used with; raises as the layout's function."""
+        """What of a split the embeddings that were read may be used with; raises as the catalog's function."""
         embeddings = self.session.manifest("hgt_embeddings", step=self.name)
         return evaluated_split(split, embeddings, root=self.session.root)
 

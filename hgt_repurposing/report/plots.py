@@ -75,15 +75,15 @@ def plot_loss(history: pd.DataFrame, *, ax: Axes) -> Axes:
         ax: To draw on.
     """
     epoch, loss = history["epoch"].to_numpy(), history["loss"].to_numpy()
-    blind = history["chance_loss"].to_numpy()
-    for value in blind[:1]:
+    chance = history["chance_loss"].to_numpy()
+    for value in chance[:1]:
         ax.axhline(value, color=_MARK_COLOUR, linestyle="--", label=f"chance: {value:.2f}")
     ax.plot(epoch, loss, color=_MODEL_COLOUR, marker="." if len(loss) < 2 else None, label="training loss")
     span = f": {loss[0]:.2f} to {loss[-1]:.2f}" if len(loss) else ""
     ax.set_title(f"Training loss, n = {len(loss)} epochs{span}")
     ax.set_xlabel("epoch")
     ax.set_ylabel("cross-entropy per scored edge (nats)")
-    ax.set_ylim(0, 1.08 * max(np.max(blind, initial=0.5), np.max(loss, initial=0)))
+    ax.set_ylim(0, 1.08 * max(np.max(chance, initial=0.5), np.max(loss, initial=0)))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(frameon=False)
     return ax

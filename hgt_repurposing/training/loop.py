@@ -41,8 +41,7 @@ logger = logging.getLogger(__name__)
 PREDICTION_IS_OFF = 1.25
 """Measured over predicted peak from which on the log says so."""
 NOTABLE_GB = 0.2
-"""Below it a peak is what libraries load and the allocator keeps, which the prediction does not
-include."""
+"""Below it a peak is what libraries load and the allocator keeps, which the prediction does not include."""
 PILED_UP = 0.5
 """Share of the predicted peak that may stay in use between batches before freed memory is given back."""
 FIRST_FULL_EPOCH = 2

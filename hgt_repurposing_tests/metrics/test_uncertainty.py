@@ -8,8 +8,17 @@ from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.metrics.uncertainty import BootstrapDifference, bootstrap_difference, top_overlap
 
 
-def resampled(model: FloatArray, baseline: FloatArray, disease: IntArray, *, seed: int = 0) -> BootstrapDifference:
-    return bootstrap_difference(model, baseline, disease, generator=np.random.default_rng(seed), num_resamples=2000)
+def resampled(
+    model: FloatArray, baseline: FloatArray, disease: IntArray, *, seed: int = 0, confidence: float = 0.95
+) -> BootstrapDifference:
+    generator = np.random.default_rng(seed)
+    return bootstrap_difference(
+        model, baseline, disease, generator=generator, num_resamples=2000, confidence=confidence
+    )
+
+
+MIDDLE = 0.4
+"""Confidence of an interval that both ends of lie among the middle half of the resamples."""
 
 
 # bootstrap
@@ -19,6 +28,8 @@ def test_the_bootstrap_of_two_diseases_by_hand() -> None:
     # Differences 0 and 1: the mean of a resample is 0, 1/2, 1 with chance 1/4, 1/2, 1/4.
     result = resampled(np.array([0.5, 1.0]), np.array([0.5, 0.0]), np.array([7, 9]))
     assert (result.mean, result.lower, result.upper, result.num_diseases) == (0.5, 0.0, 1.0, 2)
+    middle = resampled(np.array([0.5, 1.0]), np.array([0.5, 0.0]), np.array([7, 9]), confidence=MIDDLE)
+    assert (middle.lower, middle.upper) == (0.5, 0.5)
 
 
 def test_a_constant_lead_has_no_spread() -> None:
@@ -44,10 +55,13 @@ def test_values_of_one_disease_are_drawn_together() -> None:
 
 
 def test_every_value_weighs_the_same_in_a_resample_too() -> None:
-    # One value of +1 and three of -1/2: each disease alone in a quarter of the resamples.
+    # One value of +1 and three of -1/2: each disease alone in a quarter of the resamples, both in the other half, where
+    # the four values have one weight each; as two diseases of one weight they would have a mean of 1/4.
     result = resampled(np.array([1, -0.5, -0.5, -0.5]), np.zeros(4), np.array([0, 1, 1, 1]))
     assert result.mean == -0.125
     assert (result.lower, result.upper) == (-0.5, 1.0)
+    middle = resampled(np.array([1, -0.5, -0.5, -0.5]), np.zeros(4), np.array([0, 1, 1, 1]), confidence=MIDDLE)
+    assert (middle.lower, middle.upper) == (-0.125, -0.125)
 
 
 def test_the_bootstrap_repeats_with_the_seed() -> None:
