@@ -4,6 +4,7 @@ Each function does what that step of the pipeline does, with the same defaults. 
 what the next step asks for.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from hgt_repurposing.benchmark import cross_validation
@@ -23,6 +24,7 @@ from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.repurposing.inputs import pair_inputs
 from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
 from hgt_repurposing.repurposing.params import CandidateParams, ClassifierParams
+from hgt_repurposing.repurposing.scorer import Scorer
 from hgt_repurposing.training.loop import TrainingResult, fit
 from hgt_repurposing.training.params import EmbeddingParams
 
@@ -117,7 +119,12 @@ def validate(graph: KnowledgeGraph, embeddings: Embeddings) -> ValidationReport:
 
 
 def fit_model(
-    graph: KnowledgeGraph, embeddings: Embeddings, split: DrugDiseaseSplit, params: ClassifierParams | None = None
+    graph: KnowledgeGraph,
+    embeddings: Embeddings,
+    split: DrugDiseaseSplit,
+    params: ClassifierParams | None = None,
+    *,
+    on_fit: Callable[[str], None] = lambda _: None,
 ) -> RepurposingModel:
     """Fit the classifiers of drug-disease pairs on all indications of the graph.
 
@@ -126,17 +133,23 @@ def fit_model(
         embeddings: Of its nodes.
         split: Of its indications.
         params: Vectors, heads and inner folds; None: the defaults.
+        on_fit: Called with the name of each classifier that is done.
 
     Raises:
         ValueError: If drugs or diseases have no relation to anything but each other.
         MismatchError: If the embeddings are of other nodes.
     """
     chosen = params or ClassifierParams()
-    return fit_repurposing_model(pair_inputs(graph, embeddings, vectors=chosen.vectors), split, chosen)
+    return fit_repurposing_model(pair_inputs(graph, embeddings, vectors=chosen.vectors), split, chosen, on_fit=on_fit)
 
 
 def rank(
-    graph: KnowledgeGraph, embeddings: Embeddings, model: RepurposingModel, params: CandidateParams | None = None
+    graph: KnowledgeGraph,
+    embeddings: Embeddings,
+    model: RepurposingModel,
+    params: CandidateParams | None = None,
+    *,
+    on_block: Callable[[int], None] = lambda _: None,
 ) -> Candidates:
     """Rank all drugs for every disease; the best of each are the rows of `.table`.
 
@@ -145,16 +158,22 @@ def rank(
         embeddings: That the model was fitted on.
         model: By `fit_model`.
         params: How many drugs to list; None: the defaults.
+        on_block: Called with the number of diseases done in each block.
 
     Raises:
         MismatchError: If the model was fitted on other embeddings.
     """
-    inputs = pair_inputs(graph, embeddings, vectors=model.params.vectors)
-    return rank_candidates(model, inputs, graph, params or CandidateParams())
+    scorer = Scorer.of_model(model, model.inputs_of(graph, embeddings))
+    return rank_candidates(scorer, graph, params or CandidateParams(), on_block=on_block)
 
 
 def evaluate(
-    graph: KnowledgeGraph, embeddings: Embeddings, split: DrugDiseaseSplit, model: RepurposingModel
+    graph: KnowledgeGraph,
+    embeddings: Embeddings,
+    split: DrugDiseaseSplit,
+    model: RepurposingModel,
+    *,
+    on_fold: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
     """Fit the model again without each fold in turn, and rank what the fold holds out, beside the baselines.
 
@@ -163,6 +182,7 @@ def evaluate(
         embeddings: That the model was fitted on.
         split: That the model was fitted with.
         model: By `fit_model`; says how to fit again.
+        on_fold: Called with the name of each fold that is done.
 
     Returns:
         `.headline()` is the result in words, `.summary` its table.
@@ -171,4 +191,4 @@ def evaluate(
         MismatchError: If model, split and embeddings do not belong together.
         ValueError: If a fold cannot be fitted or evaluated.
     """
-    return cross_validation.evaluate(graph, pair_inputs(graph, embeddings, vectors=model.params.vectors), split, model)
+    return cross_validation.evaluate(graph, model.inputs_of(graph, embeddings), split, model, on_fold=on_fold)

@@ -21,6 +21,7 @@ from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.repurposing.inputs import pair_inputs
 from hgt_repurposing.repurposing.model import fit_repurposing_model
 from hgt_repurposing.repurposing.params import CandidateParams
+from hgt_repurposing.repurposing.scorer import Scorer
 from hgt_repurposing.training.loop import fit
 from hgt_repurposing_tests.graph.small_graphs import Ends, graph_of
 from hgt_repurposing_tests.repurposing.planted import (
@@ -71,7 +72,9 @@ def results() -> tuple[Evaluation, Candidates]:
     inputs = pair_inputs(graph(), embeddings(), vectors=["hgt"])
     split = split_drug_disease_pairs(graph(), SplitConfig(num_folds=2))
     model = fit_repurposing_model(inputs, split, QUICK.model_copy(update={"vectors": ["hgt"], "tower_updates": 5}))
-    return evaluate(graph(), inputs, split, model), rank_candidates(model, inputs, graph(), CandidateParams())
+    return evaluate(graph(), inputs, split, model), rank_candidates(
+        Scorer.of_model(model, inputs), graph(), CandidateParams()
+    )
 
 
 def test_isolated_nodes_do_not_break_the_embeddings() -> None:

@@ -22,7 +22,7 @@ from hgt_repurposing.repurposing.labels import Labels
 from hgt_repurposing.repurposing.model import fit_repurposing_model
 from hgt_repurposing.repurposing.neighbourhoods import neighbourhoods_of
 from hgt_repurposing.repurposing.params import ClassifierParams
-from hgt_repurposing.repurposing.scoring import score_diseases
+from hgt_repurposing.repurposing.scorer import Scorer
 from hgt_repurposing.repurposing.vectors import VECTOR_DIM, PairVectors
 from hgt_repurposing.storage.artifacts import write_json
 from hgt_repurposing.training.device import PeakWatch
@@ -51,7 +51,7 @@ def measure(preset: str, num_diseases: int | None) -> dict[str, float]:
         start = time.perf_counter()
         every = np.arange(inputs.labels.indications.shape[1])
         chosen = every if num_diseases is None else every[:: max(1, len(every) // num_diseases)]
-        for _ in score_diseases(model, inputs, chosen):
+        for _ in Scorer.of_model(model, inputs).blocks(chosen):
             pass
         seconds["scoring"] = (time.perf_counter() - start) * len(every) / len(chosen)
     share = len(chosen) / len(every)

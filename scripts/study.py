@@ -21,7 +21,7 @@ from shipped import shipped_settings
 from study_tables import WITHOUT_TOWERS, Cost, study_json, study_page
 from torch_geometric.data import HeteroData
 
-from hgt_repurposing.benchmark.cross_validation import Tables, evaluate, groups_of_relatives
+from hgt_repurposing.benchmark.cross_validation import Tables, evaluate
 from hgt_repurposing.benchmark.folds import EvaluatedFold, prepare_fold, score_fold
 from hgt_repurposing.benchmark.protocol import SUITE, TherapeuticPairs
 from hgt_repurposing.benchmark.results import MODEL, STRICT, Evaluation
@@ -32,6 +32,7 @@ from hgt_repurposing.graph.message_graph import message_graph
 from hgt_repurposing.graph.null_model import permute_edges, shuffled_labels
 from hgt_repurposing.graph.sources.source import GraphSource, load_knowledge_graph
 from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig, split_drug_disease_pairs
+from hgt_repurposing.graph.split_kinds import SPLIT_KINDS
 from hgt_repurposing.model.trained import HGTModel
 from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.labels import Labels
@@ -117,12 +118,13 @@ def ablations(
     params: ClassifierParams,
 ) -> tuple[Tables, dict[str, float]]:
     """The same hybrid with each set of columns, on every fold; seconds of a fold by name, without the examples."""
-    therapeutic, group = TherapeuticPairs.of_graph(graph), groups_of_relatives(graph, split)
+    therapeutic = TherapeuticPairs.of_graph(graph)
+    group = {kind: SPLIT_KINDS[kind].hiding(graph, num_folds=split.num_folds).group for kind, _ in split.folds}
     tables = Tables()
     seconds = dict.fromkeys(columns, 0.0)
     for key in split.keys:
-        fold = EvaluatedFold(split, key, therapeutic)
-        prepared = prepare_fold(fold, inputs, params, group=group)
+        fold = EvaluatedFold(split, key, therapeutic, group[key.kind])
+        prepared = prepare_fold(fold, inputs, params)
         for name, timed in columns.items():
             updates = params.tower_updates if timed.tower_updates is None else timed.tower_updates
             start = time.perf_counter()
@@ -146,7 +148,7 @@ def controls(graph: KnowledgeGraph, config: SplitConfig, params: ClassifierParam
         inputs = PairInputs(neighbourhoods_of(world), PairVectors.by_svd(world), Labels.of_graph(world))
         for key in split.keys:
             fold = EvaluatedFold(split, key, TherapeuticPairs.of_graph(world))
-            scores = score_fold(prepare_fold(fold, inputs, params, group=None), inputs.vectors, params)
+            scores = score_fold(prepare_fold(fold, inputs, params), inputs.vectors, params)
             tables.add(fold, name, scores, seed=0)
         _LOGGER.info("control: %s", name)
     return tables

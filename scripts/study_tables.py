@@ -9,7 +9,7 @@ import pandas as pd
 from hgt_repurposing.benchmark.protocol import FOLD, REPEAT, SCORER, SPLIT, SUITE, spread_over_folds, suites_of
 from hgt_repurposing.benchmark.results import MODEL, Evaluation
 from hgt_repurposing.graph.schema import FloatArray
-from hgt_repurposing.graph.split import SPLIT_KINDS
+from hgt_repurposing.graph.split_kinds import SPLIT_KINDS
 
 JSON_METRICS = ("macro_ap", "macro_ap_by_drug", "recall_at_100", "auroc", "mrr", "hits_at_10")
 SHOWN = {

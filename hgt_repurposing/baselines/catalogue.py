@@ -1,36 +1,42 @@
-"""Which baselines stand in the table of a graph: every rule that has something to go by, and their blend."""
+"""Every baseline there is, and which of them a graph has something for."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from hgt_repurposing.baselines.blend import logistic_regression
-from hgt_repurposing.baselines.rules import RULES, Baseline, BaselineInputs, missing_for
+from hgt_repurposing.baselines.baseline import Baseline, BaselineInputs
+from hgt_repurposing.baselines.rules import RULES
+from hgt_repurposing.baselines.stacking import logistic_regression
 from hgt_repurposing.graph.schema import FloatArray
 
 
-class BaselineCatalogue(NamedTuple):
+def stacked(inputs: BaselineInputs) -> FloatArray:
+    """`logistic_regression` over every rule that the graph has something for. Shape [num_drugs, num_columns]."""
+    return logistic_regression(inputs, [rule for rule in RULES if rule.is_stacked and not rule.missing(inputs)])
+
+
+STACKED = Baseline(
+    "stacked baselines",
+    "the other baselines weighed against each other on treatments masked for that purpose; the one baseline that "
+    "learns",
+    stacked,
+)
+BASELINES: Mapping[str, Baseline] = {baseline.name: baseline for baseline in (*RULES, STACKED)}
+"""Every baseline by its name, in the order of the tables."""
+
+
+class UsableBaselines(NamedTuple):
     """The baselines of one graph."""
 
-    baselines: Mapping[str, Baseline]
-    """By name, in the order of `BASELINES`."""
-    left_out: Mapping[str, str]
+    usable: tuple[Baseline, ...]
+    """In the order of the tables."""
+    missing: Mapping[str, str]
     """Name of each baseline that the graph has nothing for, with the reason."""
 
 
-def blend_of_baselines(inputs: BaselineInputs) -> FloatArray:
-    """`logistic_regression` over every usable rule except chance. Shape [num_drugs, num_columns]."""
-    usable = {name: rule for name, rule in RULES.items() if name != "random" and missing_for(name, inputs) is None}
-    return logistic_regression(inputs, usable)
-
-
-BASELINES: Mapping[str, Baseline] = {**RULES, "stacked baselines": blend_of_baselines}
-"""Every baseline by the name it has in the tables. The random ones draw from one generator, so the order counts."""
-
-
-def baselines_for(inputs: BaselineInputs) -> BaselineCatalogue:
+def baselines_for(inputs: BaselineInputs) -> UsableBaselines:
     """The baselines that can be computed on this graph, and why the others cannot."""
-    reasons = {name: missing_for(name, inputs) for name in BASELINES}
-    return BaselineCatalogue(
-        baselines={name: baseline for name, baseline in BASELINES.items() if reasons[name] is None},
-        left_out={name: reason for name, reason in reasons.items() if reason is not None},
+    reasons = {name: baseline.missing(inputs) for name, baseline in BASELINES.items()}
+    return UsableBaselines(
+        tuple(baseline for name, baseline in BASELINES.items() if reasons[name] is None),
+        {name: reason for name, reason in reasons.items() if reason is not None},
     )

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.special import expit
 
 from hgt_repurposing.baselines.catalogue import baselines_for
-from hgt_repurposing.benchmark.folds import EvaluatedFold, baseline_inputs, baseline_scores, prepare_fold, score_fold
+from hgt_repurposing.benchmark.folds import EvaluatedFold, baseline_inputs, prepare_fold, score_fold, scored_grid
 from hgt_repurposing.benchmark.protocol import (
     FOLD,
     REPEAT,
@@ -22,19 +22,20 @@ from hgt_repurposing.benchmark.protocol import (
     external_grid,
     suites_of,
 )
-from hgt_repurposing.benchmark.results import AP, DISEASE, HEADLINE_SPLIT, MODEL, Evaluation
-from hgt_repurposing.graph.disease_groups import disease_groups
+from hgt_repurposing.benchmark.results import AP, DISEASE, MODEL, Evaluation, headline_of
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.schema import NODE_NAME, BoolArray, FloatArray, IntArray
-from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitKind
+from hgt_repurposing.graph.schema import NODE_NAME, BoolArray, FloatArray
+from hgt_repurposing.graph.split import DrugDiseaseSplit
+from hgt_repurposing.graph.split_kinds import EXTERNAL, SPLIT_KINDS, Hiding
 from hgt_repurposing.metrics.calibration import CalibrationCurve, calibration_curve, expected_calibration_error
 from hgt_repurposing.metrics.popularity import PopularityReport, popularity_report
-from hgt_repurposing.metrics.ranking import grid_metrics, require_informative
+from hgt_repurposing.metrics.ranking import require_informative
+from hgt_repurposing.metrics.registry import Cells, metrics_of
 from hgt_repurposing.metrics.uncertainty import top_overlap
 from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.labels import INDICATION
 from hgt_repurposing.repurposing.model import RepurposingModel
-from hgt_repurposing.repurposing.scoring import score_grid
+from hgt_repurposing.repurposing.scorer import Scorer
 
 LIST_LENGTH = 10
 
@@ -71,18 +72,15 @@ class Tables:
     folds: list[dict[str, Any]] = field(default_factory=list)
     """Any: names and numbers, here and below."""
     diseases: list[pd.DataFrame] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Baselines that the graph has nothing for, with the reason."""
 
     def add(self, fold: EvaluatedFold, scorer: str, scores: FloatArray, *, seed: int) -> None:
         """Measure one scorer on one fold. Scores: shape [num_drugs, num_columns]."""
         self.folds.extend(fold.metrics(scorer, scores, seed=seed))
         found = fold.disease_ap(scores)
         key = {SPLIT: fold.key.kind, SCORER: scorer, REPEAT: fold.key.repeat, FOLD: fold.key.fold}
-        self.diseases.append(pd.DataFrame({**key, DISEASE: found.diseases, AP: found.precision}))
-
-
-def groups_of_relatives(graph: KnowledgeGraph, split: DrugDiseaseSplit) -> IntArray:
-    """Number of each disease's group of relatives, as the split by groups has them. Shape [num_diseases]."""
-    return disease_groups(graph, max_treated=len(np.unique(split.pairs[1])) // split.num_folds)
+        self.diseases.append(pd.DataFrame({**key, DISEASE: found.indices, AP: found.precision}))
 
 
 def evaluate(
@@ -107,12 +105,13 @@ def evaluate(
             or the model's scores are all equal or not finite.
     """
     model.require_split(split)
-    model.require_fitted_on(inputs.vectors)
-    seed, therapeutic, group = model.params.seed, TherapeuticPairs.of_graph(graph), groups_of_relatives(graph, split)
-    tables, kinds = Tables(), defaultdict[SplitKind, OutOfFold](OutOfFold)
+    scorer = Scorer.of_model(model, inputs)
+    seed, therapeutic = model.params.seed, TherapeuticPairs.of_graph(graph)
+    group = {kind: SPLIT_KINDS[kind].hiding(graph, num_folds=split.num_folds).group for kind, _ in split.folds}
+    tables, kinds = Tables(), defaultdict[str, OutOfFold](OutOfFold)
     for key in split.keys:
-        fold = EvaluatedFold(split, key, therapeutic)
-        own = score_fold(prepare_fold(fold, inputs, model.params, group=group), inputs.vectors, model.params)
+        fold = EvaluatedFold(split, key, therapeutic, group[key.kind])
+        own = score_fold(prepare_fold(fold, inputs, model.params), inputs.vectors, model.params)
         try:
             require_informative(own, fold.strict.candidate, scorer=f"the model ({key})")
         except ValueError as error:
@@ -122,43 +121,44 @@ def evaluate(
             )
             raise
         tables.add(fold, MODEL, own, seed=seed)
-        for name, scores in fold.baselines(inputs, group=group, seed=seed):
-            tables.add(fold, name, scores, seed=seed)
+        known = baseline_inputs(fold.strict, inputs, fold.hiding, seed=fold.seed(seed))
+        found = baselines_for(known)
+        tables.left_out |= found.missing
+        for baseline in found.usable:
+            tables.add(fold, baseline.name, baseline(known), seed=seed)
         kinds[key.kind].add(fold, own)
         on_fold(str(key))
     if split.external.shape[1]:
-        tables.folds.extend(_external_rows(inputs, split, model, therapeutic))
+        tables.folds.extend(_external_rows(inputs, split, scorer, therapeutic, seed=seed))
         on_fold("external pairs")
     popularity = {kind: _popularity(found, split) for kind, found in kinds.items()}
     curves = {kind: found.curve() for kind, found in kinds.items()}
-    first = HEADLINE_SPLIT if HEADLINE_SPLIT in popularity else next(iter(popularity))
-    any_grid = EvaluatedFold(split, split.keys[0], therapeutic).strict
-    generator = np.random.default_rng(seed)
-    baselines = baselines_for(baseline_inputs(any_grid, inputs, "pair", group=None, generator=generator))
     return Evaluation(
         folds=pd.DataFrame(tables.folds),
         diseases=pd.concat(tables.diseases, ignore_index=True),
         calibration=pd.concat([_bins(kind, curve) for kind, curve in curves.items()], ignore_index=True),
         trust=pd.DataFrame([_trust(kind, found, curves[kind], popularity[kind]) for kind, found in kinds.items()]),
-        frequent=_frequent(popularity[first], graph),
-        left_out=baselines.left_out,
+        frequent=_frequent(popularity[headline_of(popularity)], graph),
+        left_out=tables.left_out,
         seed=seed,
         not_measured=split.left_out,
     )
 
 
 def _external_rows(
-    inputs: PairInputs, split: DrugDiseaseSplit, model: RepurposingModel, therapeutic: TherapeuticPairs
+    inputs: PairInputs, split: DrugDiseaseSplit, scorer: Scorer, therapeutic: TherapeuticPairs, *, seed: int
 ) -> Iterator[dict[str, Any]]:
     """Rows of the evaluation table for pairs from outside the graph, by the final model. Any: names, numbers."""
-    for suite in suites_of("external"):
+    for suite in suites_of(EXTERNAL):
         grid = external_grid(split, ignored=suite.ignored(therapeutic))
-        own = score_grid(model, inputs, grid.columns)[INDICATION - 1]
+        own = scorer.grid(grid.columns)[INDICATION - 1]
         require_informative(own, grid.candidate, scorer="the model (external pairs)")
-        generator = np.random.default_rng(model.params.seed)
-        for name, scores in [(MODEL, own), *baseline_scores(grid, inputs, "pair", group=None, generator=generator)]:
-            row = {SPLIT: "external", SUITE: suite.name, SCORER: name, REPEAT: 0, FOLD: 0}
-            yield {**row, **grid_metrics(scores, grid.positive, grid.candidate)._asdict()}
+        known = baseline_inputs(grid, inputs, Hiding(EXTERNAL.setting), seed=(seed,))
+        others = ((baseline.name, baseline(known)) for baseline in baselines_for(known).usable)
+        for name, scores in ((MODEL, own), *others):
+            row = {SPLIT: EXTERNAL.name, SUITE: suite.name, SCORER: name, REPEAT: 0, FOLD: 0}
+            cells = Cells(scores, grid.positive, grid.candidate)
+            yield {**row, **metrics_of(scored_grid(cells, grid, grid.columns, (seed,)))}
 
 
 def _popularity(found: OutOfFold, split: DrugDiseaseSplit) -> PopularityReport:
@@ -189,12 +189,12 @@ def _frequent(report: PopularityReport, graph: KnowledgeGraph) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _bins(kind: SplitKind, curve: CalibrationCurve) -> pd.DataFrame:
+def _bins(kind: str, curve: CalibrationCurve) -> pd.DataFrame:
     table = pd.DataFrame({"predicted": curve.predicted, "observed": curve.observed, "num_pairs": curve.num_pairs})
     return table.rename_axis("bin").reset_index().assign(**{SPLIT: kind})
 
 
-def _trust(kind: SplitKind, found: OutOfFold, curve: CalibrationCurve, popularity: PopularityReport) -> dict[str, Any]:
+def _trust(kind: str, found: OutOfFold, curve: CalibrationCurve, popularity: PopularityReport) -> dict[str, Any]:
     """One row of the trust table. Any: names, numbers."""
     overlaps = [_overlap(one, other) for one, other in combinations(found.scores.values(), 2)]
     return {

@@ -9,6 +9,7 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import is_gene_or_pathway
 from hgt_repurposing.graph.sources.pairs import ExternalPairs, load_external_pairs
 from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig, split_drug_disease_pairs
+from hgt_repurposing.graph.split_kinds import SPLIT_KINDS
 from hgt_repurposing.graph.walks import require_relations
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.training.params import EmbeddingParams
@@ -79,5 +80,5 @@ def _require_negatives(graph: KnowledgeGraph, split: DrugDiseaseSplit) -> None:
         )
     pairs = TherapeuticPairs.of_graph(graph)
     for key in split.keys:
-        _, wide = suites_of(key.kind)
+        _, wide = suites_of(SPLIT_KINDS[key.kind])
         fold_grid(split, key, ignored=wide.ignored(pairs))  # raises where nothing is left to rank against

@@ -12,7 +12,8 @@ from scipy.sparse import csr_array
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
-from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey, SplitKind
+from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey
+from hgt_repurposing.graph.split_kinds import HeldOutPairs
 
 SPLIT = "split"
 SUITE = "suite"
@@ -20,21 +21,12 @@ SCORER = "scorer"
 REPEAT = "repeat"
 FOLD = "fold"
 
-Positives = SplitKind | Literal["external"]
 Removed = Literal["training pairs", "contraindications", "off-label"]
 
 REMOVED_IN_WORDS: dict[Removed, str] = {
     "training pairs": "training pairs",
     "contraindications": "contraindications",
     "off-label": "off-label use and palliation",
-}
-
-POSITIVES_IN_WORDS: dict[Positives, str] = {
-    "disease": "the indications of diseases that lost all of theirs",
-    "pair": "single indications",
-    "drug": "the indications of drugs that lost all of theirs",
-    "disease_group": "the indications of groups of related diseases that lost all of theirs",
-    "external": "pairs from outside the graph, with all indications of the graph for training",
 }
 
 
@@ -56,8 +48,7 @@ class Suite(NamedTuple):
     """What counts as right, and what is not counted at all."""
 
     name: Literal["strict", "open"]
-    positives: Positives
-    """Held-out indications of a way of splitting, or external pairs."""
+    positives: HeldOutPairs
     removed: frozenset[Removed]
     """What is no candidate; a positive among it stays one."""
 
@@ -75,12 +66,12 @@ class Suite(NamedTuple):
         left_out = ", ".join(words for name, words in REMOVED_IN_WORDS.items() if name in self.removed)
         counted = ", ".join(words for name, words in REMOVED_IN_WORDS.items() if name not in self.removed)
         return (
-            f"To be found among all drugs: {POSITIVES_IN_WORDS[self.positives]}. Left out: {left_out}. "
+            f"To be found among all drugs: {self.positives.positives}. Left out: {left_out}. "
             f"Negatives: {counted + ' and ' if counted else ''}pairs of which the graph says nothing."
         )
 
 
-def suites_of(positives: Positives) -> tuple[Suite, Suite]:
+def suites_of(positives: HeldOutPairs) -> tuple[Suite, Suite]:
     """The two suites on the same positives: strict, comparable with published figures, and open."""
     return (
         Suite("strict", positives, frozenset({"training pairs"})),

@@ -1,6 +1,6 @@
 """The evaluation: the model and every baseline on the same grids, and whether the difference is more than noise."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
@@ -9,15 +9,26 @@ import numpy as np
 import pandas as pd
 
 from hgt_repurposing.benchmark.protocol import FOLD, REPEAT, SCORER, SPLIT, SUITE, summarise
-from hgt_repurposing.benchmark.verdicts import MACRO_AP, MIN_DISEASES, Lead, metric_that_counts
+from hgt_repurposing.benchmark.verdicts import MIN_DISEASES, Lead
 from hgt_repurposing.graph.schema import FloatArray
+from hgt_repurposing.graph.split_kinds import HELD_OUT
+from hgt_repurposing.metrics.registry import MACRO_AP, Metric, deciding_metric
 from hgt_repurposing.metrics.uncertainty import BootstrapDifference, bootstrap_difference
 
 MODEL = "model"
 STRICT = "strict"
-HEADLINE_SPLIT = "disease"
 DISEASE = "disease"
 AP = "average_precision"
+
+
+def headline_of(measured: Collection[str]) -> str:
+    """The first of SPLIT_KINDS that was measured, else the external pairs."""
+    return next(split for split in HELD_OUT if split in measured)
+
+
+def metric_of(split: str) -> Metric:
+    """The metric that decides on a way of splitting, or on external pairs."""
+    return deciding_metric(asks_for_diseases=HELD_OUT[split].asks_for_diseases)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,16 +70,15 @@ class Evaluation:
 
     @property
     def headline_split(self) -> str:
-        """The way of splitting that the headline speaks of: by disease if it was measured, else the first that was."""
-        measured = self.folds[SPLIT]
-        return HEADLINE_SPLIT if (measured == HEADLINE_SPLIT).any() else str(measured.iloc[0])
+        """The way of splitting that the headline speaks of."""
+        return headline_of(set(self.folds[SPLIT]))
 
     def missing_baselines(self, split: str) -> dict[str, str]:
         """Baselines that could not be computed, or were not measured on every fold of a split, with the reason."""
         rows = self.strict
         own = rows[rows[SPLIT] == split]
         num_folds = int((own[SCORER] == MODEL).sum())
-        measured = own.dropna(subset=metric_that_counts(split)).groupby(SCORER).size()
+        measured = own.dropna(subset=metric_of(split).name).groupby(SCORER).size()
         partly = {
             str(name): f"measured on {measured.get(name, 0)} of {num_folds} folds"
             for name in rows[SCORER].unique()
@@ -108,15 +118,15 @@ class Evaluation:
         return {}
 
     def _lead(self, split: str) -> Lead:
-        metric = metric_that_counts(split)
+        metric = metric_of(split)
         measured = self.diseases[(self.diseases[SPLIT] == split) & (self.diseases[SCORER] == MODEL)]
-        by_disease = metric == MACRO_AP and len(measured) > 0
+        by_disease = metric is MACRO_AP and len(measured) > 0
         return Lead(
             split=split,
-            metric=metric,
-            baseline=self.best_baseline(split, metric),
-            own=self.mean(split, MODEL, metric),
-            folds=self.differences(split, metric),
+            metric=metric.name,
+            baseline=self.best_baseline(split, metric.name),
+            own=self.mean(split, MODEL, metric.name),
+            folds=self.differences(split, metric.name),
             interval=self.lead_interval(split) if by_disease else None,
             num_diseases=measured[DISEASE].nunique() if by_disease else 0,
             missing=self.missing_baselines(split),
@@ -131,7 +141,7 @@ class Evaluation:
             return None
         return bootstrap_difference(
             wide[MODEL].to_numpy(dtype=np.float64),
-            wide[self.best_baseline(split, MACRO_AP)].to_numpy(dtype=np.float64),
+            wide[self.best_baseline(split, MACRO_AP.name)].to_numpy(dtype=np.float64),
             disease,
             generator=np.random.default_rng(self.seed),
         )

@@ -7,6 +7,7 @@ import numpy as np
 
 from hgt_repurposing.benchmark.protocol import REPEAT, SCORER, SPLIT
 from hgt_repurposing.benchmark.results import DISEASE, MODEL, Evaluation
+from hgt_repurposing.metrics.registry import AUROC_DEGREE_MATCHED
 
 MAX_CALIBRATION_ERROR = 0.02
 MAX_TOP_FACTOR = 2.0
@@ -132,7 +133,7 @@ def popularity_of(evaluation: Evaluation, split: str) -> Popularity | None:
     row = trust.iloc[0]
     return Popularity(
         spearman=float(row["spearman_with_degree"]),
-        matched_auroc=evaluation.mean(split, MODEL, "auroc_degree_matched"),
+        matched_auroc=evaluation.mean(split, MODEL, AUROC_DEGREE_MATCHED.name),
         entropy=float(row["drug_entropy"]),
         overlap=float(row["top_10_overlap"]),
     )

@@ -3,36 +3,21 @@
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
+from hgt_repurposing.baselines.catalogue import BASELINES
 from hgt_repurposing.benchmark.protocol import spread_over_folds
 from hgt_repurposing.graph.schema import FloatArray
+from hgt_repurposing.graph.split_kinds import HELD_OUT
+from hgt_repurposing.metrics.registry import METRICS
 from hgt_repurposing.metrics.uncertainty import BootstrapDifference
 
 Standing = Literal["ahead", "tied", "behind"]
 Doubt = Literal["noise", "too few", "baselines missing"]
 
-MACRO_AP, MACRO_AP_BY_DRUG = "macro_ap", "macro_ap_by_drug"
-COUNTS: Mapping[str, str] = {MACRO_AP: "macro AP", MACRO_AP_BY_DRUG: "macro AP by drug"}
-"""Metrics that decide, by the names that people read."""
 MIN_DISEASES = 6
 """Fewer cannot tell: were the model as good as the baseline, it would be ahead in all of n diseases, or in none, with
 probability 2 / 2^n, which is below 5 % from six on. An interval over fewer is no 95 % interval."""
-NEVER_BEST = frozenset({"random", "drug degree", "disease degree", "degree product"})
-"""Chance and popularity, which a table can do without. Any other baseline may be the best of its table: on every graph
-that was studied the best one compared drugs or diseases by what the graph knows of them, genes above all (similarity by
-genes or targets, paths over genes, the blend of these, the Kronecker ridge). To be ahead of what is left without one of
-them shows nothing."""
-WHERE: Mapping[str, str] = {
-    "disease": "On held-out diseases",
-    "pair": "On held-out pairs",
-    "drug": "On held-out drugs",
-    "disease_group": "On held-out groups of diseases",
-    "external": "On pairs from outside the graph",
-}
-
-
-def metric_that_counts(split: str) -> str:
-    """The one that decides on a way of splitting: a held-out drug asks for diseases, everything else for drugs."""
-    return MACRO_AP_BY_DRUG if split == "drug" else MACRO_AP
+NEVER_BEST = frozenset(name for name, baseline in BASELINES.items() if not baseline.may_be_best)
+"""What a table can do without and still say that the model is ahead."""
 
 
 class Lead(NamedTuple):
@@ -118,8 +103,8 @@ class Lead(NamedTuple):
             else f"standard deviation {self.sd:.3f} over {len(self.folds)} folds, ahead in {self.num_ahead}"
         )  # fmt: skip
         return (
-            f"{WHERE[self.split]} the model {self._verb} {baseline} ({self.baseline}): "
-            f"{COUNTS[self.metric]} {self.own:.3f}, {self.mean:+.3f} ({spread}); "
+            f"{HELD_OUT[self.split].where} the model {self._verb} {baseline} ({self.baseline}): "
+            f"{METRICS[self.metric].title} {self.own:.3f}, {self.mean:+.3f} ({spread}); "
             f"{self._noise_in_words()}.{self._missing_in_words()}"
         )
 

@@ -28,14 +28,6 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees, descr
 from hgt_repurposing.graph.message_graph import scoped_message_graph
 from hgt_repurposing.graph.sources.source import load_knowledge_graph
 from hgt_repurposing.graph.split import DrugDiseaseSplit, crossing_edges, split_sizes
-from hgt_repurposing.report.plots import (
-    plot_calibration,
-    plot_degrees,
-    plot_evaluation,
-    plot_loss,
-    plot_projection,
-    plot_spectrum,
-)
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.storage.html_page import HtmlPage
 from hgt_repurposing.training.params import EmbeddingParams
@@ -74,6 +66,8 @@ def knowledge_graph(
     context: dg.AssetExecutionContext, config: KnowledgeGraphConfig, store: ArtifactStore
 ) -> dg.MaterializeResult[KnowledgeGraph]:
     """Typed nodes and edges of the biomedical knowledge graph, loaded from its files or generated."""
+    from hgt_repurposing.report.plots import plot_degrees
+
     with store.step(context) as step:
         graph = load_knowledge_graph(config, raw_folder=step.raw_folder)
     return dg.MaterializeResult(
@@ -151,6 +145,7 @@ def hgt_model(
     context: dg.AssetExecutionContext, store: ArtifactStore, embedding_params: EmbeddingParams, hetero_data: HeteroData
 ) -> dg.MaterializeResult[TrainingResult]:
     """Heterogeneous graph transformer trained by link prediction over all edge types of the message graph."""
+    from hgt_repurposing.report.plots import plot_loss
     from hgt_repurposing.storage.checkpoints import CheckpointFolder
     from hgt_repurposing.training.loop import fit
 
@@ -188,6 +183,7 @@ def hgt_embeddings(
 ) -> dg.MaterializeResult[Embeddings]:
     """One vector per node of the knowledge graph, computed over all of its message edges."""
     from hgt_repurposing.embeddings.inference import embed_all_nodes
+    from hgt_repurposing.report.plots import plot_projection
 
     with store.step(context):
         embeddings = embed_all_nodes(hgt_model.model, hetero_data, knowledge_graph.nodes)
@@ -209,6 +205,8 @@ def embedding_validation(
     hgt_embeddings: Embeddings,
 ) -> dg.MaterializeResult[ValidationReport]:
     """Whether the embeddings collapsed: cosine similarity, principal components, separation of the node types."""
+    from hgt_repurposing.report.plots import plot_spectrum
+
     with store.step(context):
         report = validate_embeddings(
             hgt_embeddings,
@@ -239,13 +237,12 @@ def repurposing_model(
     hgt_embeddings: Embeddings,
 ) -> dg.MaterializeResult[RepurposingModel]:
     """Three heads on named pair features and vectors, for warm pairs, cold diseases and cold drugs (not asked yet)."""
-    from hgt_repurposing.repurposing.inputs import pair_inputs
-    from hgt_repurposing.repurposing.model import fit_repurposing_model
+    from hgt_repurposing.api import fit_model
 
     with store.step(context) as step:
-        inputs = pair_inputs(knowledge_graph, hgt_embeddings, vectors=config.vectors)
-        model = fit_repurposing_model(
-            inputs,
+        model = fit_model(
+            knowledge_graph,
+            hgt_embeddings,
             step.evaluated_split(drug_disease_split),
             ClassifierParams(**config.model_dump()),
             on_fit=lambda name: context.log.info("fitted the classifier of %s", name),
@@ -257,7 +254,7 @@ def repurposing_model(
             "named_features": dg.MetadataValue.json(
                 {setting: list(classifier.feature_names) for setting, classifier in model.classifiers.items()}
             ),
-            "vector_columns": number(inputs.vectors.width),
+            "vectors": dg.MetadataValue.json(model.params.vectors),
         },
     )
 
@@ -272,13 +269,13 @@ def repurposing_evaluation(
     repurposing_model: RepurposingModel,
 ) -> dg.MaterializeResult[Evaluation]:
     """How well held-out pairs are ranked among all drugs, fold by fold, beside the baselines that a model must beat."""
-    from hgt_repurposing.benchmark.cross_validation import evaluate
-    from hgt_repurposing.repurposing.inputs import pair_inputs
+    from hgt_repurposing.api import evaluate
+    from hgt_repurposing.report.plots import plot_calibration, plot_evaluation
 
     with store.step(context) as step:
         evaluation = evaluate(
             knowledge_graph,
-            pair_inputs(knowledge_graph, hgt_embeddings, vectors=repurposing_model.params.vectors),
+            hgt_embeddings,
             step.evaluated_split(drug_disease_split),
             repurposing_model,
             on_fold=lambda name: context.log.info("evaluated %s", name),
@@ -313,14 +310,13 @@ def repurposing_candidates(
     repurposing_model: RepurposingModel,
 ) -> dg.MaterializeResult[Candidates]:
     """The best drugs of every disease by name, with score, rank, and whether the pair is already known."""
-    from hgt_repurposing.repurposing.candidate_ranking import rank_candidates
-    from hgt_repurposing.repurposing.inputs import pair_inputs
+    from hgt_repurposing.api import rank
 
     with store.step(context):
-        candidates = rank_candidates(
-            repurposing_model,
-            pair_inputs(knowledge_graph, hgt_embeddings, vectors=repurposing_model.params.vectors),
+        candidates = rank(
             knowledge_graph,
+            hgt_embeddings,
+            repurposing_model,
             config,
             on_block=_block_logger(context, knowledge_graph.num_nodes[knowledge_graph.therapeutic.disease]),
         )

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from hgt_repurposing.benchmark.trust import calibration_of, popularity_of
 from hgt_repurposing.defs.metadata import number, preview, validation_numbers
 from hgt_repurposing.embeddings.validation import ValidationReport
 from hgt_repurposing.graph.message_graph import leaked_pairs
@@ -94,6 +93,8 @@ def model_beats_baselines_on_held_out_diseases(repurposing_evaluation: Evaluatio
 @dg.asset_check(asset="repurposing_evaluation")
 def probabilities_come_true_on_held_out_diseases(repurposing_evaluation: Evaluation) -> dg.AssetCheckResult:
     """Calibration error at most 0.02, and observed/expected of the most probable pairs within a factor of two."""
+    from hgt_repurposing.benchmark.trust import calibration_of
+
     split = repurposing_evaluation.headline_split
     calibration = calibration_of(repurposing_evaluation, split)
     assert calibration, "every fold gives probabilities"
@@ -112,6 +113,8 @@ def probabilities_come_true_on_held_out_diseases(repurposing_evaluation: Evaluat
 @dg.asset_check(asset="repurposing_evaluation")
 def ranking_is_more_than_popularity(repurposing_evaluation: Evaluation) -> dg.AssetCheckResult:
     """Scores do not follow a drug's number of known uses without telling pairs of equal popularity apart."""
+    from hgt_repurposing.benchmark.trust import popularity_of
+
     split = repurposing_evaluation.headline_split
     popularity = popularity_of(repurposing_evaluation, split)
     assert popularity, "every fold gives lists"

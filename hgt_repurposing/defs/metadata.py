@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from hgt_repurposing.embeddings.validation import ValidationReport
-from hgt_repurposing.report.plots import to_png
+from hgt_repurposing.report.png import to_png
 
 PREVIEW_ROWS = 20
 

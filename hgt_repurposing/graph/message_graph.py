@@ -11,11 +11,12 @@ from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import EdgeType, IntArray
-from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey, SplitKind
+from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey
+from hgt_repurposing.graph.split_kinds import require_kind
 from hgt_repurposing.mismatch import MismatchError
 
 SCOPE_PART = "message_scope.json"
@@ -28,9 +29,14 @@ class MessageGraphConfig(BaseModel, frozen=True, extra="forbid"):
     therapeutic_edges: Literal["exclude", "train_only"] = Field(
         "exclude", description="exclude: no drug-disease edge; train_only: the training indications of one fold"
     )
-    kind: SplitKind = Field("disease", description="way of splitting of that fold")
+    kind: str = Field("disease", description="way of splitting of that fold")
     repeat: int = Field(0, ge=0, description="shuffle of that fold, counted from 0")
     fold: int = Field(0, ge=0, description="number of that fold, counted from 0")
+
+    @field_validator("kind")
+    @classmethod
+    def _is_known(cls, kind: str) -> str:
+        return require_kind(kind)
 
     @property
     def key(self) -> FoldKey | None:

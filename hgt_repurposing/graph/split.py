@@ -1,10 +1,8 @@
 """Which drug-disease pairs are held out.
 
-Split first, graph second (`message_graph.py`). Four ways to hold out, each a partition of all indications into folds:
-`pair` (the drug and the disease may both be known from other pairs), `disease` (the disease loses all its treatments;
-the headline), `drug`, and `disease_group` (so do its near-synonyms and close relatives, with it). Each is shuffled once
-per seed; large groups of diseases leave little to shuffle, so that repeats of `disease_group` differ less than those of
-the others.
+Split first, graph second (`message_graph.py`). Every way of splitting (`split_kinds.py`) is a partition of all
+indications into folds, shuffled once per seed. Large groups of diseases leave little to shuffle, so that repeats of
+`disease_group` differ less than those of the others.
 """
 
 import hashlib
@@ -12,25 +10,17 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, Self, get_args
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, Field, field_validator
 
-from hgt_repurposing.graph.disease_groups import disease_groups, related_diseases
+from hgt_repurposing.graph.disease_groups import related_diseases
+from hgt_repurposing.graph.inner_folds import count_inner_folds
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import BoolArray, IntArray
-
-SplitKind = Literal["disease", "pair", "drug", "disease_group"]
-SPLIT_KINDS: tuple[SplitKind, ...] = get_args(SplitKind)
-HELD_OUT: Mapping[SplitKind, str] = {
-    "disease": "treated diseases",
-    "pair": "indications",
-    "drug": "treating drugs",
-    "disease_group": "groups of related treated diseases",
-}
-"""What each way of splitting holds out as a whole."""
+from hgt_repurposing.graph.split_kinds import SETTINGS, SPLIT_KINDS, Hiding, SplitKind, require_kind
 
 _logger = logging.getLogger(__name__)
 
@@ -38,9 +28,10 @@ _logger = logging.getLogger(__name__)
 class FoldKey(NamedTuple):
     """Names one test set: a way of splitting, one of its shuffles, and one of that shuffle's folds."""
 
-    kind: SplitKind
+    kind: str
+    """One of SPLIT_KINDS."""
     repeat: int
-    """Place of the shuffle's seed among the seeds."""
+    """Index of the shuffle's seed among the seeds."""
     fold: int
 
     def __str__(self) -> str:
@@ -54,7 +45,7 @@ class SplitConfig(BaseModel, frozen=True, extra="forbid"):
     seed: int = Field(42, ge=0, description="seed of the first shuffle; every repeat takes the next number")
     num_repeats: int = Field(1, ge=1, le=20, description="number of shuffles, each with a seed of its own")
     kinds: list[str] = Field(  # not of Literal, for which the launchpad has no form
-        list(SPLIT_KINDS), min_length=1, description="ways of splitting: disease, pair, drug, disease_group"
+        list(SPLIT_KINDS), min_length=1, description=f"ways of splitting: {', '.join(SPLIT_KINDS)}"
     )
     external_pairs: str = Field(
         "",
@@ -65,11 +56,8 @@ class SplitConfig(BaseModel, frozen=True, extra="forbid"):
     @classmethod
     def _are_known(cls, kinds: list[str]) -> list[str]:
         if len(set(kinds)) < len(kinds):
-            raise ValueError("each way of splitting may stand there once")
-        unknown = [kind for kind in kinds if kind not in SPLIT_KINDS]
-        if unknown:
-            raise ValueError(f"there is no way of splitting named {unknown[0]!r}; there are {', '.join(SPLIT_KINDS)}")
-        return kinds
+            raise ValueError("each way of splitting may be given once")
+        return [require_kind(kind) for kind in kinds]
 
 
 def _no_pairs() -> IntArray:
@@ -82,7 +70,7 @@ class DrugDiseaseSplit:
 
     pairs: IntArray
     """Local drug and disease index of every indication. Shape [2, num_pairs]."""
-    folds: Mapping[tuple[SplitKind, int], IntArray]
+    folds: Mapping[tuple[str, int], IntArray]
     """Fold in which each pair is held out, by kind and repeat; -1 where no fold does. Shape [num_pairs] each."""
     num_drugs: int
     num_diseases: int
@@ -97,7 +85,7 @@ class DrugDiseaseSplit:
     @cached_property
     def keys(self) -> tuple[FoldKey, ...]:
         """Every fold that holds out a pair: by kind in the order of SPLIT_KINDS, then by repeat and fold."""
-        ordered = sorted(self.folds, key=lambda shuffle: (SPLIT_KINDS.index(shuffle[0]), shuffle[1]))
+        ordered = sorted(self.folds, key=lambda shuffle: (list(SPLIT_KINDS).index(shuffle[0]), shuffle[1]))
         return tuple(
             FoldKey(kind, repeat, int(fold))
             for kind, repeat in ordered
@@ -180,7 +168,7 @@ class DrugDiseaseSplit:
         )
 
 
-def _column(kind: SplitKind, repeat: int) -> str:
+def _column(kind: str, repeat: int) -> str:
     return f"{kind}_fold_of_repeat_{repeat}"
 
 
@@ -193,9 +181,9 @@ def split_drug_disease_pairs(
 ) -> DrugDiseaseSplit:
     """Assign every indication of the graph to a fold, for each way of splitting and each repeat.
 
-    A kind's folds depend on its own seed alone: neither the other kinds nor the number of repeats change them. Where
-    there are too few groups of related diseases, `disease_group` is left out with a warning, as long as another kind
-    remains; too little for any other kind is an error.
+    A kind's folds depend on its own seed alone: neither the other kinds nor the number of repeats change them. A kind
+    that holds out groups is left out with a warning where there are too few, as long as another kind remains; too
+    little for any other kind is an error.
 
     Args:
         graph: Its indications are split.
@@ -210,21 +198,21 @@ def split_drug_disease_pairs(
     """
     pairs = graph.indications
     seeds = tuple(config.seed + repeat for repeat in range(config.num_repeats))
-    folds: dict[tuple[SplitKind, int], IntArray] = {}
+    folds: dict[tuple[str, int], IntArray] = {}
     left_out: dict[str, str] = {}
-    for kind in SPLIT_KINDS:
-        if kind not in config.kinds:
+    for kind in SPLIT_KINDS.values():
+        if kind.name not in config.kinds:
             continue
         try:
             folds |= _shuffles(graph, pairs, kind, config.num_folds, seeds, inner_folds)
         except ValueError as error:
-            if kind != "disease_group" or not folds:
+            if kind.groups is None or not folds:
                 raise
-            left_out[kind] = str(error)
-            _logger.warning("related diseases will not be held out together: %s", error)
+            left_out[kind.name] = str(error)
+            _logger.warning("the split by %s is left out: %s", kind.name, error)
     if inner_folds is not None:
-        for kind in ("pair", "disease", "drug"):  # the final model learns for all three
-            count_inner_folds(kind, _groups(graph, pairs, kind, config.num_folds), inner_folds)
+        for setting in SETTINGS:  # the final model learns for all of them
+            count_inner_folds(Hiding(setting), pairs, inner_folds)
     return DrugDiseaseSplit(
         pairs=pairs,
         folds=folds,
@@ -244,105 +232,69 @@ def _shuffles(
     num_folds: int,
     seeds: Sequence[int],
     inner_folds: int | None,
-) -> dict[tuple[SplitKind, int], IntArray]:
+) -> dict[tuple[str, int], IntArray]:
     """Fold of every pair, by kind and repeat; raises as `split_drug_disease_pairs`."""
-    group = _groups(graph, pairs, kind, num_folds)
-    members = pairs[1] if kind == "disease_group" else group
-    found: dict[tuple[SplitKind, int], IntArray] = {}
+    hiding = kind.hiding(graph, num_folds=num_folds)
+    found: dict[tuple[str, int], IntArray] = {}
     for repeat, seed in enumerate(seeds):
-        generator = np.random.default_rng([seed, SPLIT_KINDS.index(kind)])
-        folds = _folds(group, members, kind, num_folds, generator)
+        folds = _folds(pairs, hiding, kind.name, num_folds, np.random.default_rng([seed, kind.stream]))
         if inner_folds is not None:
             for fold in range(num_folds):
-                count_inner_folds(kind, group[folds != fold], inner_folds, left_by=FoldKey(kind, repeat, fold))
-        found[kind, repeat] = folds
+                _require_inner_folds(pairs[:, folds != fold], hiding, inner_folds, FoldKey(kind.name, repeat, fold))
+        found[kind.name, repeat] = folds
     return found
 
 
-def count_inner_folds(kind: SplitKind, group: IntArray, wanted: int, *, left_by: FoldKey | None = None) -> int:
-    """How many inner folds learning hides in turn.
-
-    Groups of related diseases may be fewer than wanted, as long as there are two: of large groups there are few.
-
-    Args:
-        kind: What is hidden as a whole.
-        group: What is hidden as a whole with each pair that there is to learn from. Shape [num_pairs].
-        wanted: Number asked for.
-        left_by: The fold that leaves these pairs, for the error message; None: all pairs.
+def _require_inner_folds(pairs: IntArray, hiding: Hiding, wanted: int, left_by: FoldKey) -> None:
+    """Refuse what a fold leaves to learn from, if it is too little to hide in turn.
 
     Raises:
-        ValueError: If there are fewer groups.
+        ValueError: As `count_inner_folds`.
     """
-    found = len(np.unique(group))
-    number = max(2, min(wanted, found)) if kind == "disease_group" else wanted
-    if found < number:
-        where = f" without the fold ({left_by})" if left_by else ""
-        advice = (
-            "set more num_folds, or leave disease_group out of the kinds"
-            if kind == "disease_group"
-            else f"set inner_folds of repurposing_model to {max(found, 2)} or fewer, set more num_folds, or leave "
-            f"{kind} out of the kinds"
-            if left_by and found >= 2
-            else "set fewer inner_folds of repurposing_model, or give a graph with more indications"
-        )
-        raise ValueError(
-            f"learning hides {number} inner folds by {kind} in turn and needs at least as many {HELD_OUT[kind]}"
-            f"{where} (got {found}): {advice}"
-        )
-    return number
+    found = len(np.unique(hiding.whole(pairs)))
+    leave_out = f"leave {left_by.kind} out of the kinds"
+    if hiding.group is not None:
+        advice = f"set more num_folds, or {leave_out}"
+    elif found >= 2:
+        advice = f"set inner_folds of repurposing_model to {found} or fewer, set more num_folds, or {leave_out}"
+    else:
+        advice = ""
+    count_inner_folds(hiding, pairs, wanted, advice=advice, left_by=str(left_by))
 
 
-def _groups(graph: KnowledgeGraph, pairs: IntArray, kind: SplitKind, num_folds: int) -> IntArray:
-    """Number of what is held out as a whole with each pair. Shape [num_pairs].
+def _folds(pairs: IntArray, hiding: Hiding, name: str, num_folds: int, generator: np.random.Generator) -> IntArray:
+    """Deal the distinct wholes in random order, the largest first, each to a fold that holds fewest.
 
-    A component of relatives too large for one fold is what disease_groups cuts.
-    """
-    drug: IntArray
-    disease: IntArray
-    drug, disease = pairs
-    match kind:
-        case "disease":
-            return disease
-        case "pair":
-            return np.arange(len(drug))
-        case "drug":
-            return drug
-        case "disease_group":
-            return disease_groups(graph, max_treated=len(np.unique(disease)) // num_folds)[disease]
-
-
-def _folds(
-    group: IntArray, member: IntArray, kind: SplitKind, num_folds: int, generator: np.random.Generator
-) -> IntArray:
-    """Deal the distinct groups in random order, the largest first, each to a fold that holds fewest.
+    A whole is as large as it has members: a group its diseases (drugs), anything else is one.
 
     Args:
-        group: Number of the group of every pair. Shape [num_pairs].
-        member: What a group's size counts: its distinct diseases, or itself. Shape [num_pairs].
-        kind: For the error message.
+        pairs: To be dealt. Shape [2, num_pairs].
+        hiding: What is held out as a whole.
+        name: Of the way of splitting, for the error message.
         num_folds: Number of folds.
         generator: Source of randomness.
 
     Returns:
-        Fold of every pair; two folds differ in size by no more than the largest group. Shape [num_pairs].
+        Fold of every pair; two folds differ in size by no more than the largest whole. Shape [num_pairs].
 
     Raises:
-        ValueError: If there are fewer groups than folds.
+        ValueError: If there are fewer wholes than folds.
     """
-    distinct, group = np.unique(group, return_inverse=True)
+    distinct, whole = np.unique(hiding.whole(pairs), return_inverse=True)
     if len(distinct) < num_folds:
         raise ValueError(
-            f"{num_folds} folds by {kind} need at least {num_folds} {HELD_OUT[kind]} (got {len(distinct)}): "
-            f"set fewer folds, or leave {kind} out of the kinds"
+            f"{num_folds} folds by {name} need at least {num_folds} {hiding.in_words} (got {len(distinct)}): "
+            f"set fewer folds, or leave {name} out of the kinds"
         )
-    size = np.bincount(np.unique(np.stack([group, member]), axis=1)[0])
+    member = hiding._replace(group=None).whole(pairs)
+    size = np.bincount(np.unique(np.stack([whole, member]), axis=1)[0])
     order = generator.permutation(len(distinct))
-    fold_of_group = np.empty(len(distinct), dtype=np.int64)
+    fold_of_whole = np.empty(len(distinct), dtype=np.int64)
     filled = np.zeros(num_folds, dtype=np.int64)
     for number in order[np.argsort(-size[order], kind="stable")]:
-        fold_of_group[number] = filled.argmin()
+        fold_of_whole[number] = filled.argmin()
         filled[filled.argmin()] += size[number]
-    return fold_of_group[group]
+    return fold_of_whole[whole]
 
 
 def split_sizes(split: DrugDiseaseSplit) -> pd.DataFrame:
@@ -366,7 +318,7 @@ def crossing_edges(split: DrugDiseaseSplit, graph: KnowledgeGraph) -> pd.DataFra
     one, other = related_diseases(graph)
     rows = []
     for kind, repeat in dict.fromkeys((key.kind, key.repeat) for key in split.keys):
-        if kind not in ("disease", "disease_group"):
+        if SPLIT_KINDS[kind].setting != "cold disease":
             continue
         fold = np.full(split.num_diseases, -1)
         fold[split.pairs[1]] = split.folds[kind, repeat]

@@ -1,8 +1,7 @@
-"""AUROC and AP against as many negatives as positives: what papers report, and what is left of it at equal degree.
+"""How well a score tells positives from negatives: all pairs pooled, 1:1 as in papers, and at equal degree.
 
 Negatives drawn uniformly are mostly drugs and diseases that nobody has studied, so that degree alone reaches .98. These
-figures stand beside the grid metrics under their full names, for comparison with papers; `ranking.py` has those that
-count.
+figures are reported under their full names, for comparison with papers; `ranking.py` has those that decide.
 """
 
 from typing import NamedTuple
@@ -12,6 +11,13 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
 from hgt_repurposing.metrics.ranking import require_grid
+
+
+class Pooled(NamedTuple):
+    """Positives against all other candidates, diseases pooled."""
+
+    auroc: float
+    average_precision: float
 
 
 class UniformOneToOne(NamedTuple):
@@ -30,6 +36,24 @@ class DegreeMatched(NamedTuple):
     """Positives that have such a negative."""
     num_unmatched: int
     """Positives that have none, and are left out."""
+
+
+def pooled(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> Pooled:
+    """AUROC and average precision over all candidate cells together.
+
+    Args:
+        scores: Higher is better. Shape [num_drugs, num_columns].
+        positive: True where the drug treats the disease and the pair was held out. Same shape.
+        candidate: True where a pair takes part; every positive does. Same shape.
+
+    Raises:
+        ValueError: If the grid is malformed as for `positive_ranks`, or every candidate is positive.
+    """
+    require_grid(scores, positive, candidate)
+    if np.array_equal(candidate, positive):
+        raise ValueError("AUROC needs a candidate that is not positive (got only positives)")
+    truth, values = positive[candidate], scores[candidate]
+    return Pooled(_auroc(truth, values), _average_precision(truth, values))
 
 
 def uniform_one_to_one(
@@ -55,9 +79,7 @@ def uniform_one_to_one(
         return UniformOneToOne(float("nan"), float("nan"), num_positives=len(found))
     both = np.concatenate([found, generator.choice(others, len(found), replace=False)])
     truth = np.arange(len(both)) < len(found)
-    return UniformOneToOne(
-        float(roc_auc_score(truth, both)), float(average_precision_score(truth, both)), num_positives=len(found)
-    )
+    return UniformOneToOne(_auroc(truth, both), _average_precision(truth, both), num_positives=len(found))
 
 
 def degree_matched(
@@ -99,12 +121,20 @@ def degree_matched(
         return DegreeMatched(float("nan"), 0, int(positive.sum()))
     weights = num_positives[stratum[negative]] / num_negatives[stratum[negative]]
     num_matched = int(matched.sum())
-    auroc = roc_auc_score(
+    auroc = _auroc(
         np.arange(num_matched + len(weights)) < num_matched,
         np.concatenate([scores[matched], scores[negative]]),
-        sample_weight=np.concatenate([np.ones(num_matched), weights]),
+        weight=np.concatenate([np.ones(num_matched), weights]),
     )
-    return DegreeMatched(float(auroc), num_matched, int(positive.sum()) - num_matched)
+    return DegreeMatched(auroc, num_matched, int(positive.sum()) - num_matched)
+
+
+def _auroc(truth: BoolArray, scores: FloatArray, weight: FloatArray | None = None) -> float:
+    return float(roc_auc_score(truth, scores, sample_weight=weight))
+
+
+def _average_precision(truth: BoolArray, scores: FloatArray) -> float:
+    return float(average_precision_score(truth, scores))
 
 
 def _degree_range(degree: IntArray) -> IntArray:

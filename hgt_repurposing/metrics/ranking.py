@@ -1,4 +1,4 @@
-"""How well a score ranks the drugs of each disease: ranks with tie treatment, and the grid metrics read off them.
+"""How well a score ranks the drugs of each disease: ranks with tie treatment, and what is read off them.
 
 Rows are drugs, columns are diseases, higher scores are better. Everything here follows from two counts per positive:
 how many candidates score higher, and how many score the same. An optimist puts the positive before its ties, a
@@ -46,46 +46,13 @@ class PositiveRanks(NamedTuple):
         )
 
 
-class DiseaseAP(NamedTuple):
-    """Average precision of each column that has a positive."""
+class AveragePrecisions(NamedTuple):
+    """Average precision of each disease (column), or of each drug (row), that has a positive."""
 
-    columns: IntArray
-    """Columns with at least one positive, ascending. Shape [num_diseases]."""
-    values: FloatArray
-    """Average precision. Shape [num_diseases]."""
-
-
-class DrugAP(NamedTuple):
-    """Average precision of each row that has a positive."""
-
-    rows: IntArray
-    """Rows with at least one positive, ascending. Shape [num_drugs_with_positive]."""
-    values: FloatArray
-    """Average precision. Shape [num_drugs_with_positive]."""
-
-
-class GridMetrics(NamedTuple):
-    """What one score is worth on one grid of drugs x diseases."""
-
-    macro_ap: float
-    """Average precision over a disease's candidate drugs, mean over diseases."""
-    macro_ap_by_drug: float
-    """Average precision over a drug's candidate diseases, mean over the drugs with a positive."""
-    recall_at_10: float
-    """Share of a disease's positives with average tie rank at most 10 among all candidates, mean over diseases."""
-    recall_at_50: float
-    recall_at_100: float
-    mrr: float
-    """1 / filtered average tie rank, mean over positives."""
-    hits_at_10: float
-    """Share of all positives with filtered average tie rank at most 10."""
-    auroc: float
-    """Area under the ROC curve, pooled over all candidate cells."""
-    average_precision: float
-    """Average precision, pooled over all candidate cells."""
-    num_diseases: int
-    """Columns with at least one positive."""
-    num_positives: int
+    indices: IntArray
+    """Of the columns (rows), ascending. Shape [num_with_positive]."""
+    precision: FloatArray
+    """Shape [num_with_positive]."""
 
 
 def positive_ranks(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> PositiveRanks:
@@ -113,21 +80,35 @@ def _positive_ranks(scores: FloatArray, positive: BoolArray, candidate: BoolArra
     return PositiveRanks(row, column, _join([part[0] for part in parts]), _join([part[1] for part in parts]))
 
 
-def per_disease_ap(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> DiseaseAP:
+def per_disease_ap(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> AveragePrecisions:
     """Average precision of each disease that has a positive; ties share one threshold.
 
     Args and errors are those of `positive_ranks`. A constant score gets the prevalence.
     """
-    return _average_precision(positive_ranks(scores, positive, candidate))
+    return average_precisions(positive_ranks(scores, positive, candidate))
 
 
-def per_drug_ap(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> DrugAP:
+def per_drug_ap(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> AveragePrecisions:
     """Average precision of each drug that has a positive, over its candidate diseases; ties share one threshold.
 
     Args and errors are those of `positive_ranks`.
     """
     require_grid(scores, positive, candidate)
-    return _drug_average_precision(scores, positive, candidate)
+    return average_precisions(_positive_ranks(scores.T, positive.T, candidate.T))
+
+
+def average_precisions(ranks: PositiveRanks) -> AveragePrecisions:
+    """Average precision of each column."""
+    # AP = sum over thresholds of (gain in recall) x precision = mean over positives of the precision at their own
+    # score; all ties pass that threshold together, so both counts are pessimistic ranks.
+    precision = ranks.among_positives.pessimistic / ranks.among_candidates.pessimistic
+    return AveragePrecisions(*_mean_by_column(precision, ranks.column))
+
+
+def macro_recall(ranks: PositiveRanks, k: int) -> float:
+    """Share of a column's positives with average tie rank at most k among all candidates, mean over columns."""
+    _, recall = _mean_by_column((ranks.among_candidates.realistic <= k).astype(np.float64), ranks.column)
+    return float(recall.mean())
 
 
 def require_informative(scores: FloatArray, candidate: BoolArray, *, scorer: str) -> None:
@@ -155,29 +136,6 @@ def require_informative(scores: FloatArray, candidate: BoolArray, *, scorer: str
         raise ValueError(f"{scorer}: scores must differ between candidates (got {found[0]} for all {found.size})")
 
 
-def grid_metrics(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> GridMetrics:
-    """All metrics of one score on one grid; ties are defined throughout, so a constant score has its chance level.
-
-    Args and errors are those of `positive_ranks`; besides, AUROC needs a candidate that is no positive.
-    """
-    ranks = positive_ranks(scores, positive, candidate)
-    by_disease, by_drug = _average_precision(ranks), _drug_average_precision(scores, positive, candidate)
-    realistic, filtered = ranks.among_candidates.realistic, ranks.filtered.realistic
-    return GridMetrics(
-        macro_ap=float(by_disease.values.mean()),
-        macro_ap_by_drug=float(by_drug.values.mean()),
-        recall_at_10=_macro_recall(realistic, ranks.column, 10),
-        recall_at_50=_macro_recall(realistic, ranks.column, 50),
-        recall_at_100=_macro_recall(realistic, ranks.column, 100),
-        mrr=float((1 / filtered).mean()),
-        hits_at_10=float((filtered <= 10).mean()),
-        auroc=_pooled_auroc(scores[positive], scores[candidate & ~positive]),
-        average_precision=float(_precision(*_pooled_ranks(scores, positive, candidate)).mean()),
-        num_diseases=len(by_disease.columns),
-        num_positives=len(ranks.row),
-    )
-
-
 def _ranks(items: FloatArray, among: FloatArray) -> Ranks:
     """Ranks of items among values that contain them."""
     ordered = np.sort(among)
@@ -190,46 +148,9 @@ def _join(parts: list[Ranks]) -> Ranks:
     return Ranks(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
 
-def _average_precision(ranks: PositiveRanks) -> DiseaseAP:
-    return DiseaseAP(*_mean_by_column(_precision(ranks.among_positives, ranks.among_candidates), ranks.column))
-
-
-def _drug_average_precision(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> DrugAP:
-    by_disease = _average_precision(_positive_ranks(scores.T, positive.T, candidate.T))
-    return DrugAP(by_disease.columns, by_disease.values)
-
-
-def _pooled_ranks(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> tuple[Ranks, Ranks]:
-    """Ranks of the positives of all diseases among each other and among the candidates of all diseases."""
-    found = scores[positive]
-    return _ranks(found, found), _ranks(found, scores[candidate])
-
-
-def _precision(among_positives: Ranks, among_candidates: Ranks) -> FloatArray:
-    """Precision at the score of each positive; its mean is the average precision. Shape [num_positives]."""
-    # AP = sum over thresholds of (gain in recall) x precision = mean over positives of the precision at their own
-    # score; all ties pass that threshold together, so both counts are pessimistic ranks.
-    return among_positives.pessimistic / among_candidates.pessimistic
-
-
-def _macro_recall(rank: FloatArray, column: IntArray, k: int) -> float:
-    _, recall = _mean_by_column((rank <= k).astype(np.float64), column)
-    return float(recall.mean())
-
-
 def _mean_by_column(values: FloatArray, column: IntArray) -> tuple[IntArray, FloatArray]:
     columns, place = np.unique(column, return_inverse=True)
     return columns, np.bincount(place, weights=values) / np.bincount(place)
-
-
-def _pooled_auroc(positives: FloatArray, negatives: FloatArray) -> float:
-    """Chance that a positive scores above a negative, ties counting half."""
-    if not negatives.size:
-        raise ValueError("AUROC needs a candidate that is not positive (got only positives)")
-    ordered = np.sort(negatives)
-    below = np.searchsorted(ordered, positives, side="left")
-    not_above = np.searchsorted(ordered, positives, side="right")
-    return float((below + not_above).mean() / (2 * len(ordered)))
 
 
 def require_grid(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> None:

@@ -8,14 +8,15 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.axes import Axes
 
+from hgt_repurposing.baselines.catalogue import BASELINES
 from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.benchmark.trust import MAX_CALIBRATION_ERROR, MAX_TOP_FACTOR
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationReport
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.split_kinds import HELD_OUT
+from hgt_repurposing.metrics.registry import METRICS
 from hgt_repurposing.report.plots import (
-    DRUG_METRIC_NAMES,
-    SPLIT_TITLES,
     height_of_evaluation,
     plot_calibration,
     plot_degrees,
@@ -23,11 +24,9 @@ from hgt_repurposing.report.plots import (
     plot_loss,
     plot_projection,
     plot_spectrum,
-    to_png,
 )
+from hgt_repurposing.report.png import to_png
 from hgt_repurposing.report.sections import (
-    BASELINE_MEANINGS,
-    METRIC_MEANINGS,
     SplitSection,
     calibration_sections,
     disease_sections,
@@ -81,12 +80,12 @@ def build_report(
     }
     html = _page_template()(
         lead=evaluation.lead(evaluation.headline_split),
-        not_measured={SPLIT_TITLES[kind]: reason for kind, reason in evaluation.not_measured.items()},
+        not_measured={HELD_OUT[kind].title: reason for kind, reason in evaluation.not_measured.items()},
         graph=graph,
         num_indications=graph.indications.shape[1],
         splits=splits,
-        metric_meanings={DRUG_METRIC_NAMES[metric]: meaning for metric, meaning in METRIC_MEANINGS.items()},
-        baseline_meanings=BASELINE_MEANINGS,
+        metric_meanings={metric.title: metric.meaning for metric in METRICS.values() if metric.meaning},
+        baseline_meanings={name: baseline.meaning for name, baseline in BASELINES.items()},
         calibrations=calibrations,
         max_calibration_error=MAX_CALIBRATION_ERROR,
         max_top_factor=MAX_TOP_FACTOR,

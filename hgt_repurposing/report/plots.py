@@ -3,45 +3,23 @@
 Nothing here touches pyplot, so it works without a display, in any thread, and leaves no figure behind.
 """
 
-import io
-from collections.abc import Callable, Mapping
-
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from hgt_repurposing.benchmark.protocol import SCORER, SPLIT, spread_over_folds
 from hgt_repurposing.benchmark.results import MODEL, Evaluation
-from hgt_repurposing.benchmark.verdicts import COUNTS, MACRO_AP, MACRO_AP_BY_DRUG
 from hgt_repurposing.embeddings.principal_components import principal_components
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationThresholds
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees
 from hgt_repurposing.graph.schema import NODE_TYPE, FloatArray, IntArray
+from hgt_repurposing.graph.split_kinds import HELD_OUT
+from hgt_repurposing.metrics.registry import METRICS
 
-SPLIT_TITLES: Mapping[str, str] = {
-    "disease": "Diseases held out",
-    "pair": "Pairs held out",
-    "drug": "Drugs held out",
-    "disease_group": "Groups of related diseases held out",
-    "external": "Pairs from outside the graph",
-}
-METRIC_NAMES: Mapping[str, str] = {
-    MACRO_AP: COUNTS[MACRO_AP],
-    "recall_at_10": "Recall@10",
-    "recall_at_50": "Recall@50",
-    "recall_at_100": "Recall@100",
-    "mrr": "MRR",
-    "hits_at_10": "Hits@10",
-    "auroc": "AUROC",
-    "auroc_degree_matched": "AUROC, degree-matched",
-}
-DRUG_METRIC_NAMES: Mapping[str, str] = {MACRO_AP_BY_DRUG: COUNTS[MACRO_AP_BY_DRUG], **METRIC_NAMES}
-"""Where drugs are held out: a drug asks for diseases, so the first figure is by drug."""
 MAX_POINTS = 4000
 MAX_LABEL = 28
 MAX_SCORER = 34
@@ -49,22 +27,6 @@ LEAST_SHOWN = 1e-6
 """A probability below is drawn at the edge, lest the axis be all empty decades."""
 
 _MODEL_COLOUR, _BEST_BASELINE_COLOUR, _BASELINE_COLOUR, _MARK_COLOUR = "tab:blue", "0.62", "0.83", "0.35"
-
-
-def to_png(draw: Callable[[Axes], Axes], *, width: float = 6.4, height: float = 4.0, dpi: int = 120) -> bytes:
-    """A picture as PNG; the same picture gives the same bytes.
-
-    Args:
-        draw: Draws onto the Axes that it is given, such as `lambda ax: plot_degrees(graph, ax=ax)`.
-        width: In inches.
-        height: In inches.
-        dpi: Pixels per inch.
-    """
-    figure = Figure(figsize=(width, height), layout="constrained")
-    draw(figure.add_subplot())
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})  # else it names its version
-    return buffer.getvalue()
 
 
 def plot_loss(history: pd.DataFrame, *, ax: Axes) -> Axes:
@@ -127,8 +89,8 @@ def plot_evaluation(evaluation: Evaluation, split: str, *, ax: Axes) -> Axes:
     ax.set_yticks(range(len(labels)), labels)
     ax.set_ylim(len(labels) - 0.5, -0.5)
     ax.set_xlim(0, 1.15 * max(np.max(values) for values in folds.values()) or 1)
-    ax.set_xlabel(f"{COUNTS[lead.metric]} (0 to 1, higher is better): mean, sd, single folds")
-    ax.set_title(f"{SPLIT_TITLES.get(split, split)}, n = {_counted(len(folds[MODEL]), 'fold')}\n{lead.verdict}")
+    ax.set_xlabel(f"{METRICS[lead.metric].title} (0 to 1, higher is better): mean, sd, single folds")
+    ax.set_title(f"{HELD_OUT[split].title}, n = {_counted(len(folds[MODEL]), 'fold')}\n{lead.verdict}")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
@@ -178,7 +140,7 @@ def plot_calibration(evaluation: Evaluation, split: str, *, ax: Axes) -> Axes:
     ax.set_xlabel("predicted probability (mean of the bin)")
     ax.set_ylabel("share that is true")
     pairs = f"{bins['num_pairs'].sum():,} pairs in {_counted(len(bins), 'bin')}"
-    ax.set_title(f"{SPLIT_TITLES.get(split, split)}, n = {pairs}")
+    ax.set_title(f"{HELD_OUT[split].title}, n = {pairs}")
     ax.legend(frameon=False, loc="upper left")
     ax.spines[["top", "right"]].set_visible(False)
     return ax

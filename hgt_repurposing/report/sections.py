@@ -1,12 +1,13 @@
 """What the report says: each section of the page as values that the template only has to lay out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from hgt_repurposing.benchmark.protocol import SCORER, SPLIT, SUITE, Suite, suites_of, summarise
+from hgt_repurposing.baselines.rules import RANDOM
+from hgt_repurposing.benchmark.protocol import SCORER, SPLIT, SUITE, suites_of, summarise
 from hgt_repurposing.benchmark.results import MODEL, Evaluation
 from hgt_repurposing.benchmark.trust import (
     EVERYWHERE,
@@ -20,55 +21,11 @@ from hgt_repurposing.benchmark.verdicts import Lead
 from hgt_repurposing.graph.evidence import EVIDENCE, Evidence, evidence_of_type
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME
-from hgt_repurposing.report.plots import DRUG_METRIC_NAMES, METRIC_NAMES, SPLIT_TITLES
+from hgt_repurposing.graph.split_kinds import HELD_OUT
+from hgt_repurposing.metrics.registry import METRICS, Metric, main_metrics
 from hgt_repurposing.repurposing.candidates import Candidates
 
 NUM_SHOWN = 10
-
-SPLIT_MEANINGS = {
-    "disease": "All known treatments of a disease are hidden, as for a disease that nobody can treat yet.",
-    "pair": "Single treatments are hidden; drug and disease may still be known from other pairs, so that rules "
-    "over shared treatments do well without a graph.",
-    "drug": "All known uses of a drug are hidden, as for a drug that treats nothing yet.",
-    "disease_group": "All known treatments of a disease are hidden together with those of its near-synonyms and close "
-    "relatives, from which they could otherwise be copied.",
-    "external": "Pairs that the user brought along are looked for by the final model, which knows all treatments of "
-    "the graph and none of these.",
-}
-METRIC_MEANINGS = {
-    "macro_ap": "Average precision: how purely the hidden treatments stand at the top of a disease's list; mean over "
-    "diseases. 1 is perfect, chance is the share of treatments among the drugs.",
-    "macro_ap_by_drug": "The same the other way round: how purely the hidden uses stand at the top of a drug's list of "
-    "diseases; mean over the drugs held out.",
-    "recall_at_10": "Share of a disease's hidden treatments among its 10 best drugs, mean over diseases; Recall@50 and "
-    "Recall@100 likewise.",
-    "mrr": "1 / rank of a hidden treatment, other treatments left out of the count; mean over treatments.",
-    "hits_at_10": "Share of all hidden treatments that come out among the 10 best, other treatments left out of the "
-    "count.",
-    "auroc": "Chance that a hidden treatment scores above a pair not known to be one, over all diseases together; "
-    "0.5 is a coin, and drugs that are popular everywhere raise it.",
-    "auroc_degree_matched": "The same against pairs whose drug and disease are as well known as those of the "
-    "treatment: popularity alone is worth about 0.5 here.",
-}
-CLASSICAL_NAMES = {
-    "auroc_uniform_1_to_1": "AUROC against as many uniformly drawn negatives (1:1)",
-    "average_precision_uniform_1_to_1": "average precision against as many uniformly drawn negatives (1:1)",
-    "average_precision": "average precision over all pairs together",
-}
-BASELINE_MEANINGS = {
-    "random": "chance",
-    "drug degree": "the drug with the most known uses first, the same list for every disease",
-    "disease degree": "known treatments of the disease: it cannot order the drugs of one disease",
-    "degree product": "known uses of the drug times known treatments of the disease",
-    "drug kNN": "drugs that share known uses with the disease's known treatments",
-    "matrix factorisation": "hidden factors of drugs and diseases from the table of known treatments alone (ALS)",
-    "disease similarity by genes": "treatments of diseases that share genes with this one",
-    "drug similarity by targets": "drugs that share target genes with the disease's known treatments",
-    "drug-gene-disease paths": "genes that drug and disease have in common, the much-studied ones counting less",
-    "stacked baselines": "the other baselines weighed against each other on treatments masked for "
-    "that purpose; the one baseline that learns",
-    "Kronecker ridge": "known treatments of all similar diseases by all similar drugs at once, by a formula",
-}
 
 
 class Cell(NamedTuple):
@@ -205,33 +162,32 @@ class Ubiquitous(NamedTuple):
 def splits_of(evaluation: Evaluation) -> list[str]:
     """Ways of splitting that were measured, the headline first."""
     measured = set(evaluation.folds[SPLIT])
-    return [split for split in SPLIT_TITLES if split in measured]
+    return [split for split in HELD_OUT if split in measured]
 
 
 def split_section(evaluation: Evaluation, split: str) -> SplitSection:
     """Tables and words for one way of splitting."""
-    lead = evaluation.lead(split)
-    names = DRUG_METRIC_NAMES if split == "drug" else METRIC_NAMES
-    suites: dict[str, Suite] = {suite.name: suite for suite in suites_of(split)}  # type: ignore[arg-type]  # a kind
-    strict = _summary(evaluation, split, "strict")
+    asked, lead = HELD_OUT[split], evaluation.lead(split)
+    main = main_metrics(asks_for_diseases=asked.asks_for_diseases)
+    strict_suite, open_suite = suites_of(asked)
+    strict, wide = (_summary(evaluation, split, suite.name) for suite in (strict_suite, open_suite))
     own = strict[strict[SCORER] == MODEL].iloc[0]
-    wide = _summary(evaluation, split, "open")
-    measured = [name for name in CLASSICAL_NAMES if strict[f"{name}_mean"].notna().any()]
+    classical = [m for m in METRICS.values() if m.role == "classical" and strict[f"{m.name}_mean"].notna().any()]
     return SplitSection(
         name=split,
-        title=SPLIT_TITLES[split],
+        title=asked.title,
         is_headline=split == evaluation.headline_split,
-        meaning=SPLIT_MEANINGS[split],
-        suite=suites["strict"].in_words(),
+        meaning=asked.meaning,
+        suite=strict_suite.in_words(),
         num_folds=int(own["num_folds"]),
         num_diseases=own["num_diseases_mean"],
         num_positives=own["num_positives_mean"],
         lead=lead,
-        metric=names[lead.metric],
-        table=_table(strict, names),
-        open_suite=suites["open"].in_words() if len(wide) else None,
-        open_row=_table(wide[wide[SCORER] == MODEL], names).rows[MODEL] if len(wide) else [],
-        classical=_table(strict, {name: CLASSICAL_NAMES[name] for name in measured}) if measured else None,
+        metric=METRICS[lead.metric].title,
+        table=_table(strict, main),
+        open_suite=open_suite.in_words() if len(wide) else None,
+        open_row=_table(wide[wide[SCORER] == MODEL], main).rows[MODEL] if len(wide) else [],
+        classical=_table(strict, classical) if classical else None,
     )
 
 
@@ -240,19 +196,19 @@ def _summary(evaluation: Evaluation, split: str, suite: str) -> pd.DataFrame:
     return summarise(rows[(rows[SPLIT] == split) & (rows[SUITE] == suite)])
 
 
-def _table(summary: pd.DataFrame, names: Mapping[str, str]) -> EvaluationTable:
-    """Columns that were measured, in the order of their names; equals keep their order."""
-    metrics = [name for name in names if summary[f"{name}_mean"].notna().any()]
-    order = np.lexsort((-summary[f"{metrics[0]}_mean"], summary[SCORER] != MODEL))
-    best = {metric: summary[f"{metric}_mean"].max() for metric in metrics}
+def _table(summary: pd.DataFrame, metrics: Sequence[Metric]) -> EvaluationTable:
+    """Metrics that were measured, in their order; scorers that are equal keep theirs."""
+    shown = [metric for metric in metrics if summary[f"{metric.name}_mean"].notna().any()]
+    order = np.lexsort((-summary[f"{shown[0].name}_mean"], summary[SCORER] != MODEL))
+    best = {metric.name: summary[f"{metric.name}_mean"].max() for metric in shown}
     rows = {
         record[SCORER]: [
-            Cell(record[f"{metric}_mean"], record[f"{metric}_sd"], best=record[f"{metric}_mean"] == best[metric])
-            for metric in metrics
+            Cell(record[f"{name}_mean"], record[f"{name}_sd"], best=record[f"{name}_mean"] == best[name])
+            for name in best
         ]
         for record in summary.iloc[order].to_dict("records")
     }
-    return EvaluationTable([names[metric] for metric in metrics], rows)
+    return EvaluationTable([metric.title for metric in shown], rows)
 
 
 def calibration_sections(evaluation: Evaluation) -> Iterator[CalibrationSection]:
@@ -260,12 +216,12 @@ def calibration_sections(evaluation: Evaluation) -> Iterator[CalibrationSection]
     for split in splits_of(evaluation):
         calibration = calibration_of(evaluation, split)
         if calibration:
-            yield CalibrationSection(split, SPLIT_TITLES[split], calibration)
+            yield CalibrationSection(split, HELD_OUT[split].title, calibration)
 
 
 def popularity_section(evaluation: Evaluation, graph: KnowledgeGraph) -> PopularitySection:
     """Who fills the first places, and how far that follows from popularity."""
-    found = [(SPLIT_TITLES[split], popularity_of(evaluation, split)) for split in splits_of(evaluation)]
+    found = [(HELD_OUT[split].title, popularity_of(evaluation, split)) for split in splits_of(evaluation)]
     drugs, diseases = (_frequent(evaluation.frequent, kind) for kind in ("drug", "disease"))
     lists, num_drugs = num_lists(evaluation), graph.num_nodes[graph.therapeutic.drug]
     everywhere = max(EVERYWHERE, 2 * NUM_SHOWN / num_drugs)
@@ -330,11 +286,11 @@ def evidence_section(graph: KnowledgeGraph) -> list[EvidenceCount]:
 
 def hidden_treatments(evaluation: Evaluation, graph: KnowledgeGraph) -> HiddenTreatments | None:
     """How many hidden treatments a list finds; None where no disease was held out, or ten places hold every drug."""
-    rows = evaluation.strict
-    rows = rows[rows[SPLIT] == "disease"]
-    if rows.empty or graph.num_nodes[graph.therapeutic.drug] <= NUM_SHOWN:
+    split, rows = evaluation.headline_split, evaluation.strict
+    rows = rows[rows[SPLIT] == split]
+    if HELD_OUT[split].setting != "cold disease" or graph.num_nodes[graph.therapeutic.drug] <= NUM_SHOWN:
         return None
-    own, chance = rows[rows[SCORER] == MODEL], rows[rows[SCORER] == "random"]
+    own, chance = rows[rows[SCORER] == MODEL], rows[rows[SCORER] == RANDOM.name]
     treatments = own["num_positives"] / own["num_diseases"]
     # Leaving other treatments out of the count only moves a treatment up, so Hits@10 counts at least those in the ten.
     most_in_ten = np.minimum(own["hits_at_10"] * treatments, 10)

@@ -6,8 +6,11 @@ from typing import Any
 
 import pandas as pd
 
+from hgt_repurposing.baselines.rules import DISEASE_DEGREE, DRUG_DEGREE
 from hgt_repurposing.benchmark.protocol import SCORER, SPLIT
 from hgt_repurposing.benchmark.results import MODEL, Evaluation
+from hgt_repurposing.graph.split_kinds import HELD_OUT
+from hgt_repurposing.metrics.registry import METRICS
 from hgt_repurposing.report.wording import one_line, percent, shown
 from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.text_table import aligned
@@ -17,14 +20,8 @@ WIDTH = 100
 MAX_NAME = 36
 MAX_ID = 24
 
-COLUMNS = {
-    "recall_at_10": "R@10",
-    "recall_at_100": "R@100",
-    "mrr": "MRR",
-    "hits_at_10": "Hits@10",
-    "auroc": "AUROC",
-}
-"""Metrics beside the one that counts, by their short names."""
+COLUMNS = {metric.name: metric.short for metric in METRICS.values() if metric.short}
+"""Metrics beside the one that decides, by their short names."""
 HEADS = {
     "evidence": "Best new candidates for",
     "treatments only": "Best new candidates for",
@@ -44,8 +41,6 @@ MARKS_MEAN = {
 }
 EQUALS = "equal probabilities stand in the order of ids"
 NOT_EVALUATED = "WARNING: not evaluated, so nobody knows how far to trust this list: run the job to its end"
-POPULARITY = {"drug": "disease degree"}
-"""The baseline that is nothing but popularity; where drugs are not held out it is the drug's."""
 
 
 def summary_text(evaluation: Evaluation | None, candidates: Candidates, disease: str | None = None) -> str:
@@ -144,7 +139,8 @@ def _split_rows(evaluation: Evaluation, split: str) -> Iterator[tuple[str, ...]]
     lead = evaluation.lead(split)
     summary = evaluation.summary
     records = {record[SCORER]: record for record in summary[summary[SPLIT] == split].to_dict("records")}
-    wanted = dict.fromkeys((MODEL, lead.baseline, POPULARITY.get(split, "drug degree")))
+    popularity = DISEASE_DEGREE if HELD_OUT[split].asks_for_diseases else DRUG_DEGREE
+    wanted = dict.fromkeys((MODEL, lead.baseline, popularity.name))
     for scorer in (name for name in wanted if name in records):
         yield tuple(_cells(records[scorer], lead.metric))
 

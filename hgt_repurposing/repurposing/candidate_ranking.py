@@ -10,18 +10,13 @@ from hgt_repurposing.graph.evidence import evidence_of_type
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, FloatArray, IntArray
 from hgt_repurposing.repurposing.candidates import STATUS, Candidates
-from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION
-from hgt_repurposing.repurposing.model import RepurposingModel
 from hgt_repurposing.repurposing.params import CandidateParams
-from hgt_repurposing.repurposing.scoring import score_grid
-
-DISEASES_PER_BLOCK = 1000
+from hgt_repurposing.repurposing.scorer import Block, Scorer
 
 
 def rank_candidates(
-    model: RepurposingModel,
-    inputs: PairInputs,
+    scorer: Scorer,
     graph: KnowledgeGraph,
     params: CandidateParams,
     *,
@@ -33,24 +28,20 @@ def rank_candidates(
     and so are drugs and diseases of which the graph knows nothing, or nothing but treatments.
 
     Args:
-        model: Fitted on these inputs.
-        inputs: Of the graph.
+        scorer: Of the final model.
         graph: Names drugs and diseases, and says what is known of a pair.
         params: Length of the lists.
         on_block: Called with the number of diseases done in each block.
-
-    Raises:
-        ValueError: If the model was fitted on other embeddings.
     """
-    model.require_fitted_on(inputs.vectors)
-    num_diseases = inputs.labels.indications.shape[1]
+    num_diseases = graph.num_nodes[graph.therapeutic.disease]
     status = _status(graph)
     blocks = []
-    for start in range(0, num_diseases, DISEASES_PER_BLOCK):
-        diseases = np.arange(start, min(start + DISEASES_PER_BLOCK, num_diseases))
-        log_odds = score_grid(model, inputs, diseases, on_block=on_block)
-        blocks.append(_best(log_odds, diseases, params.top_k))
-    disease, rank, drug, score, against = (np.concatenate(column) for column in zip(*blocks, strict=True))
+    for block in scorer.blocks(np.arange(num_diseases)):
+        blocks.append(_best(block, params.top_k))
+        on_block(len(block.diseases))
+    columns = [np.concatenate(column) for column in zip(*blocks, strict=True)]
+    order = np.argsort(columns[0], kind="stable")
+    disease, rank, drug, score, against = (column[order] for column in columns)
     drugs, names = graph.nodes_of(graph.therapeutic.drug), graph.nodes_of(graph.therapeutic.disease)
     known_as = status.reindex(drug * num_diseases + disease, fill_value="new").to_numpy()
     table = pd.DataFrame(
@@ -71,18 +62,16 @@ def rank_candidates(
     return Candidates(table)
 
 
-def _best(
-    log_odds: FloatArray, diseases: IntArray, top_k: int
-) -> tuple[IntArray, IntArray, IntArray, FloatArray, FloatArray]:
+def _best(block: Block, top_k: int) -> tuple[IntArray, IntArray, IntArray, FloatArray, FloatArray]:
     """Disease, rank, drug, and probability of an indication and of a contraindication, of each column's best drugs."""
-    scores = log_odds[INDICATION - 1]
+    scores = block.log_odds[INDICATION - 1]
     k = min(top_k, scores.shape[0])
     order = np.argsort(-scores, axis=0, kind="stable")[:k]
-    rank = np.tile(np.arange(1, k + 1), len(diseases))
-    known_against = len(log_odds) >= CONTRAINDICATION
-    against = log_odds[CONTRAINDICATION - 1] if known_against else np.full_like(scores, np.nan)
+    rank = np.tile(np.arange(1, k + 1), len(block.diseases))
+    known_against = len(block.log_odds) >= CONTRAINDICATION
+    against = block.log_odds[CONTRAINDICATION - 1] if known_against else np.full_like(scores, np.nan)
     best, risk = (expit(np.take_along_axis(values, order, axis=0)).T.ravel() for values in (scores, against))
-    return np.repeat(diseases, k), rank, order.T.ravel(), best, risk
+    return np.repeat(block.diseases, k), rank, order.T.ravel(), best, risk
 
 
 def _status(graph: KnowledgeGraph) -> "pd.Series[str]":

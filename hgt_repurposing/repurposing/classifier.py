@@ -6,7 +6,7 @@ into log odds at the prevalence of the grid (`platt.py`). No test cell takes par
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self, TypeVar
@@ -15,7 +15,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from hgt_repurposing.graph.schema import FloatArray, IntArray
-from hgt_repurposing.repurposing.features import Features, PairFeatures, Setting
+from hgt_repurposing.graph.split_kinds import Hiding, Setting
+from hgt_repurposing.repurposing.features import Features, PairFeatures
 from hgt_repurposing.repurposing.heads import LinearHead, TreeHead, fit_linear_head, fit_tree_head
 from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION, Labels
 from hgt_repurposing.repurposing.masked_pairs import EVERY_DRAW, MaskedPairs, masked_pairs
@@ -29,8 +30,6 @@ from hgt_repurposing.repurposing.vectors import PairVectors
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-MAX_BLOCK_VALUES = 50_000_000
-"""Feature values held at a time: 200 MB in float32."""
 ROWS_AT_ONCE = 10_000
 """Pairs whose columns are put together at a time on each thread: small enough for memory that is used again."""
 
@@ -136,20 +135,18 @@ def gather_examples(
     neighbourhoods: Neighbourhoods,
     labels: Labels,
     *,
-    setting: Setting,
+    hiding: Hiding,
     params: ClassifierParams,
     generator: np.random.Generator,
-    disease_group: IntArray | None = None,
 ) -> list[Examples]:
     """Hide each inner fold of the training indications in turn, and see what its cells look like.
 
     Args:
         neighbourhoods: What the graph says apart from treatments.
         labels: With the training indications alone.
-        setting: Which question the classifier will be asked.
+        hiding: As in the questions that the classifier will be asked.
         params: Inner folds and negatives.
         generator: Source of randomness.
-        disease_group: Diseases of one number are hidden together; None: each alone. Shape [num_diseases].
 
     Raises:
         ValueError: If there is less to hide than inner folds, or no pair is left as a negative.
@@ -157,11 +154,10 @@ def gather_examples(
     hidden = list(
         masked_pairs(
             labels,
-            setting,
+            hiding,
             num_folds=params.inner_folds,
             negatives_per_positive=params.negatives_per_positive,
             calibration_cells=params.calibration_cells,
-            disease_group=disease_group,
             generator=generator,
         )
     )
@@ -169,7 +165,7 @@ def gather_examples(
     if sum((cells.label == CONTRAINDICATION).any() for cells in hidden) < 2:
         hidden = [cells.only(cells.label != CONTRAINDICATION) for cells in hidden]
     return [
-        Examples(cells, _named_features(PairFeatures(neighbourhoods, cells.visible, setting), cells.pairs))
+        Examples(cells, _named_features(PairFeatures(neighbourhoods, cells.visible, hiding.setting), cells.pairs))
         for cells in hidden
     ]
 
@@ -178,8 +174,7 @@ def fit_classifier(
     folds: Sequence[Examples],
     vectors: PairVectors,
     *,
-    setting: Setting,
-    feature_names: tuple[str, ...],
+    features: PairFeatures,
     params: ClassifierParams,
 ) -> PairClassifier:
     """Fit one member without each inner fold, and calibrate them on the folds they left out.
@@ -187,8 +182,7 @@ def fit_classifier(
     Args:
         folds: Made by `gather_examples`.
         vectors: Further columns of XGBoost, and all that the two towers know.
-        setting: That of the examples.
-        feature_names: Those of the examples.
+        features: Of the examples' setting; their names are kept.
         params: Of all heads.
     """
     num_classes = 3 if any((fold.cells.label == CONTRAINDICATION).any() for fold in folds) else 2
@@ -207,7 +201,8 @@ def fit_classifier(
         )
 
     members = tuple(_in_threads(fit_member, range(len(folds))))
-    return PairClassifier(setting, feature_names, members, _calibrate(members, folds, vectors, num_classes))
+    calibrations = _calibrate(members, folds, vectors, num_classes)
+    return PairClassifier(features.setting, features.names, members, calibrations)
 
 
 def _fit_towers(
@@ -228,15 +223,8 @@ def _named_features(features: PairFeatures, pairs: IntArray) -> Features:
         place = np.flatnonzero(np.isin(pairs[1], diseases))
         rows[place] = features.block(diseases)[pairs[0, place], np.searchsorted(diseases, pairs[1, place])]
 
-    _in_threads(fill, list(disease_blocks(np.unique(pairs[1]), features)))
+    _in_threads(fill, list(features.blocks_of(np.unique(pairs[1]))))
     return rows
-
-
-def disease_blocks(diseases: IntArray, features: PairFeatures) -> Iterator[IntArray]:
-    """Cut diseases into blocks whose named features with every drug fit into `MAX_BLOCK_VALUES`."""
-    per_block = max(1, MAX_BLOCK_VALUES // (features.num_drugs * len(features.names)))
-    for start in range(0, len(diseases), per_block):
-        yield diseases[start : start + per_block]
 
 
 def _of_draw(fold: Examples, draw: int) -> tuple[Features, IntArray, IntArray]:

@@ -1,33 +1,25 @@
 """Named features of a drug-disease pair: what its neighbours' treatments say, and what paths connect the two.
 
 A feature that reads treatments must read them as they will be when it counts: with the asked pair's own label hidden,
-and hidden in the way of the question. There are therefore three settings, each with a feature set of its own: the pair
-of a drug and a disease that both have other treatments (`pair`), a disease without any (`disease`), a drug without any
-(`drug`). No feature counts a drug's or a disease's treatments; popularity is not evidence.
+and hidden in the way of the question. Each setting (`graph/split_kinds.py`) therefore has a feature set of its own. No
+feature counts a drug's or a disease's treatments; popularity is not evidence.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csc_array, csr_array, diags_array
 
+from hgt_repurposing.graph.kernel import damped_by_disease, kronecker_ridge
 from hgt_repurposing.graph.schema import FloatArray, IntArray
-from hgt_repurposing.graph.split import SplitKind
+from hgt_repurposing.graph.split_kinds import Setting
 from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods, Paths, require_distinct
 
-Setting = Literal["pair", "disease", "drug"]
-SETTINGS: tuple[Setting, ...] = ("pair", "disease", "drug")
-SETTING_OF: Mapping[SplitKind, Setting] = {
-    "pair": "pair",
-    "disease": "disease",
-    "disease_group": "disease",
-    "drug": "drug",
-}
-
+MAX_BLOCK_VALUES = 50_000_000
+"""Feature values held at a time: 200 MB in float32."""
 SPREAD = 30.0
 """Sums of damped labels are some hundredths; arcsinh is linear below 1 and logarithmic above."""
 
@@ -62,6 +54,12 @@ class PairFeatures:
         require_distinct(names)
         return names
 
+    def blocks_of(self, diseases: IntArray) -> Iterator[IntArray]:
+        """Cut diseases into blocks whose features with every drug fit into `MAX_BLOCK_VALUES`."""
+        per_block = max(1, MAX_BLOCK_VALUES // (self.num_drugs * len(self.names)))
+        for start in range(0, len(diseases), per_block):
+            yield diseases[start : start + per_block]
+
     def block(self, diseases: IntArray) -> Features:
         """Features of every drug with some diseases.
 
@@ -86,18 +84,18 @@ class PairFeatures:
     def _label_columns(self) -> Mapping[str, Column]:
         """Features that read which drug treats which disease; each has a second one, against other drugs."""
         columns: dict[str, Column] = {}
-        if self.setting != "drug":
+        if self.setting != "cold drug":
             for name, matrix in self.neighbourhoods.diseases.similarities.items():
                 columns[f"treats similar diseases by {name}"] = _pushed_to_diseases(self._damped_anchors, matrix)
             columns["most similar treated disease"] = self._most_similar_disease
-        if self.setting != "disease":
+        if self.setting != "cold disease":
             for name, matrix in self.neighbourhoods.drugs.similarities.items():
                 columns[f"similar drugs treat it by {name}"] = _pushed_to_drugs(matrix, self._drug_anchor_labels)
             columns["most similar treating drug"] = self._most_similar_drug
         columns["similar drugs treat similar diseases"] = _pushed_to_diseases(
             self._pushed_by_drugs, self.neighbourhoods.diseases.average
         )
-        columns["Kronecker ridge"] = self.kronecker_ridge
+        columns["Kronecker ridge"] = self._kronecker_ridge
         return columns
 
     @cached_property
@@ -112,14 +110,9 @@ class PairFeatures:
         return np.asarray(np.maximum(self.visible.sum(axis=1), 1), dtype=np.float64)
 
     @cached_property
-    def _num_drugs_of_disease(self) -> FloatArray:
-        return np.asarray(np.maximum(self.visible.sum(axis=0), 1), dtype=np.float64)
-
-    @cached_property
     def _by_disease(self) -> csr_array:
         """Labels, damped by the number of drugs of a disease. Shape [num_drugs, num_diseases]."""
-        damped = csr_array(self.visible @ diags_array(self._num_drugs_of_disease**-0.5))
-        return csr_array(damped.astype(np.float32))
+        return damped_by_disease(self.visible)
 
     @cached_property
     def _damped_anchors(self) -> csr_array:
@@ -170,16 +163,10 @@ class PairFeatures:
     @cached_property
     def _ridge_of_drugs(self) -> FloatArray:
         """Kronecker ridge before its last product. Shape [num_drugs, rank of the diseases' kernel]."""
-        drugs, diseases = self.neighbourhoods.drugs.kernel, self.neighbourhoods.diseases.kernel
-        strength = np.outer(drugs.values, diseases.values)
-        inner = (drugs.vectors.T @ (self._by_disease @ diseases.vectors)) * (strength / (strength + 1))
-        return np.asarray(drugs.vectors @ inner, dtype=np.float64)
+        return kronecker_ridge(self.visible, self.neighbourhoods.drugs.kernel, self.neighbourhoods.diseases.kernel)
 
-    def kronecker_ridge(self, diseases: IntArray) -> FloatArray:
-        """Ridge regression on products of a drug kernel and a disease kernel, all unseen pairs being 0.
-
-        Closed form by the eigenvectors of both: Stock et al. 2018, equation 12, with lambda = 1.
-        """
+    def _kronecker_ridge(self, diseases: IntArray) -> FloatArray:
+        """As the baseline of this name, in the scale of the other features."""
         return SPREAD * (self._ridge_of_drugs @ self.neighbourhoods.diseases.kernel.vectors[diseases].T)
 
 

@@ -12,9 +12,9 @@ from typing import Self
 import numpy as np
 from scipy.sparse import csr_array
 
+from hgt_repurposing.graph.inner_folds import count_inner_folds, deal_inner_folds
 from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
-from hgt_repurposing.graph.split import count_inner_folds
-from hgt_repurposing.repurposing.features import Setting
+from hgt_repurposing.graph.split_kinds import Hiding, Setting
 from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION, UNKNOWN, Labels
 
 EVERY_DRAW, NO_DRAW = -1, -2
@@ -45,12 +45,11 @@ class MaskedPairs:
 
 def masked_pairs(
     labels: Labels,
-    setting: Setting,
+    hiding: Hiding,
     *,
     num_folds: int,
     negatives_per_positive: int,
     calibration_cells: int,
-    disease_group: IntArray | None,
     generator: np.random.Generator,
 ) -> Iterator[MaskedPairs]:
     """Hide each inner fold in turn and draw examples from what is hidden.
@@ -63,12 +62,11 @@ def masked_pairs(
 
     Args:
         labels: With the training indications alone.
-        setting: What is hidden together.
+        hiding: What is hidden together.
         num_folds: Inner folds, and independent draws of negatives in each; as many as there are groups, if those are
             fewer.
         negatives_per_positive: Per draw.
         calibration_cells: Most cells drawn uniformly from the hidden part of a fold.
-        disease_group: Diseases of one number are hidden together; None: each alone. Shape [num_diseases].
         generator: Source of randomness.
 
     Raises:
@@ -77,19 +75,19 @@ def masked_pairs(
     indications = np.stack(labels.indications.nonzero()).astype(np.int64)
     treated = np.unique(indications[1])
     known_contraindications = np.stack(labels.contraindications.nonzero()).astype(np.int64)
-    fold_of = _deal(indications, setting, disease_group, num_folds, generator)
-    num_folds = int(fold_of.max()) + 1
+    setting, num_folds = hiding.setting, count_inner_folds(hiding, indications, num_folds)
+    fold_of = deal_inner_folds(indications, hiding, num_folds=num_folds, generator=generator)
     fold_of_contraindication = generator.integers(num_folds, size=known_contraindications.shape[1])
     for fold in range(num_folds):
         positives = indications[:, fold_of == fold]
         visible = labels.with_indications(indications[:, fold_of != fold]).indications
-        hidden_drugs = np.unique(positives[0]) if setting == "drug" else np.arange(labels.indications.shape[0])
-        hidden_diseases = np.unique(positives[1]) if setting == "disease" else treated
+        hidden_drugs = np.unique(positives[0]) if setting == "cold drug" else np.arange(labels.indications.shape[0])
+        hidden_diseases = np.unique(positives[1]) if setting == "cold disease" else treated
         contraindicated = known_contraindications[
             :,
             np.isin(known_contraindications[0], hidden_drugs)
             & np.isin(known_contraindications[1], hidden_diseases)
-            & ((fold_of_contraindication == fold) | (setting != "pair")),
+            & ((fold_of_contraindication == fold) | (setting != "warm pair")),
         ]
         parts = [_part(positives, INDICATION, EVERY_DRAW, 1.0), _part(contraindicated, CONTRAINDICATION, EVERY_DRAW, 1)]
         for draw in range(num_folds):
@@ -103,7 +101,7 @@ def masked_pairs(
                     "every drug is known for every training disease: there is no negative pair to learn from"
                 )
             parts.append(_part(unknown, UNKNOWN, draw, 0.0))
-        asked = np.arange(labels.indications.shape[1]) if setting == "drug" else np.unique(positives[1])
+        asked = np.arange(labels.indications.shape[1]) if setting == "cold drug" else np.unique(positives[1])
         num_asked = len(hidden_drugs) * len(asked) - positives.shape[1]
         if len(asked) > CALIBRATION_DISEASES:  # features are made for all drugs of a disease at once
             asked = generator.choice(asked, CALIBRATION_DISEASES, replace=False)
@@ -112,25 +110,6 @@ def masked_pairs(
         parts.append(_part(uniform, UNKNOWN, NO_DRAW, cells_each))
         pairs, label, draw_of, weight = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
         yield MaskedPairs(visible, pairs, label, draw_of, weight)
-
-
-def _deal(
-    indications: IntArray,
-    setting: Setting,
-    disease_group: IntArray | None,
-    num_folds: int,
-    generator: np.random.Generator,
-) -> IntArray:
-    """Inner fold of each indication. Shape [num_indications]."""
-    group = {
-        "pair": np.arange(indications.shape[1]),
-        "disease": indications[1] if disease_group is None else disease_group[indications[1]],
-        "drug": indications[0],
-    }[setting]
-    num_folds = count_inner_folds(setting if disease_group is None else "disease_group", group, num_folds)
-    distinct, member = np.unique(group, return_inverse=True)
-    folds: IntArray = generator.permutation(np.arange(len(distinct)) % num_folds)[member]
-    return folds
 
 
 def _draw(
@@ -145,7 +124,7 @@ def _draw(
     count = positives.shape[1] * per_positive
     half, quarter = count // 2, count // 4
     other_drug = np.stack([generator.choice(drugs, half), generator.choice(positives[1], half)])
-    rest = count - half if setting == "drug" else quarter
+    rest = count - half if setting == "cold drug" else quarter
     other_disease = np.stack([generator.choice(positives[0], rest), generator.choice(diseases, rest)])
     anywhere = _uniform(drugs, diseases, count - half - rest, generator)
     return np.concatenate([other_drug, other_disease, anywhere], axis=1)

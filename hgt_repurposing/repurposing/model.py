@@ -1,19 +1,24 @@
 """The repurposing model: one classifier for each question that can be asked, fitted on all known pairs."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
-from hgt_repurposing.graph.schema import FloatArray, IntArray
+from hgt_repurposing.embeddings.table import Embeddings
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.split import DrugDiseaseSplit
+from hgt_repurposing.graph.split_kinds import SETTINGS, Hiding, Setting
 from hgt_repurposing.mismatch import MismatchError
-from hgt_repurposing.repurposing.classifier import PairClassifier, disease_blocks, fit_classifier, gather_examples
-from hgt_repurposing.repurposing.features import SETTINGS, PairFeatures, Setting
-from hgt_repurposing.repurposing.inputs import PairInputs
+from hgt_repurposing.repurposing.classifier import PairClassifier, fit_classifier, gather_examples
+from hgt_repurposing.repurposing.features import PairFeatures
+from hgt_repurposing.repurposing.inputs import PairInputs, pair_inputs
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.repurposing.vectors import PairVectors
+
+STREAM_OF: Mapping[Setting, int] = {"warm pair": 0, "cold disease": 1, "cold drug": 2}
+"""Number that goes into the seed of a setting's final classifier: never another's, and never changed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +32,17 @@ class RepurposingModel:
     """Digest of the split whose pairs they were fitted on."""
     vectors_digest: str
     """Digest of the vectors they were fitted on."""
+
+    def inputs_of(self, graph: KnowledgeGraph, embeddings: Embeddings) -> PairInputs:
+        """All that the pairs of a graph are scored by.
+
+        Raises:
+            MismatchError: If the classifiers were fitted on other embeddings.
+            ValueError: As `pair_inputs`.
+        """
+        inputs = pair_inputs(graph, embeddings, vectors=self.params.vectors)
+        self.require_fitted_on(inputs.vectors)
+        return inputs
 
     def require_fitted_on(self, vectors: PairVectors) -> None:
         """Refuse vectors of another training: the trees would split on dimensions that mean something else.
@@ -56,7 +72,7 @@ class RepurposingModel:
             }
         }
         for setting, classifier in self.classifiers.items():
-            parts |= classifier.to_parts(setting)
+            parts |= classifier.to_parts(_prefix(setting))
         return parts
 
     @classmethod
@@ -64,11 +80,16 @@ class RepurposingModel:
         """Inverse of `to_parts`."""
         about = parts["repurposing_model.json"]
         return cls(
-            {setting: PairClassifier.from_parts(parts, setting) for setting in SETTINGS},
+            {setting: PairClassifier.from_parts(parts, _prefix(setting)) for setting in SETTINGS},
             ClassifierParams(**about["params"]),
             about["split_digest"],
             about["vectors_digest"],
         )
+
+
+def _prefix(setting: Setting) -> str:
+    """Beginning of the names of a classifier's files."""
+    return setting.replace(" ", "_")
 
 
 def fit_repurposing_model(
@@ -91,27 +112,11 @@ def fit_repurposing_model(
     """
     labels = inputs.labels.with_indications(split.pairs)
     classifiers = {}
-    for number, setting in enumerate(SETTINGS):
-        generator = np.random.default_rng([params.seed, number])
-        examples = gather_examples(inputs.neighbourhoods, labels, setting=setting, params=params, generator=generator)
-        classifiers[setting] = fit_classifier(
-            examples,
-            inputs.vectors,
-            setting=setting,
-            feature_names=PairFeatures(inputs.neighbourhoods, labels.indications, setting).names,
-            params=params,
-        )
+    for setting in SETTINGS:
+        generator = np.random.default_rng([params.seed, STREAM_OF[setting]])
+        hiding = Hiding(setting)
+        examples = gather_examples(inputs.neighbourhoods, labels, hiding=hiding, params=params, generator=generator)
+        features = PairFeatures(inputs.neighbourhoods, labels.indications, setting)
+        classifiers[setting] = fit_classifier(examples, inputs.vectors, features=features, params=params)
         on_fit(f"{setting} setting")
     return RepurposingModel(classifiers, params, split.digest, inputs.vectors.digest)
-
-
-def score_blocks(
-    classifier: PairClassifier, features: PairFeatures, vectors: PairVectors, diseases: IntArray
-) -> Iterator[tuple[IntArray, FloatArray]]:
-    """Score every drug for some diseases, a few at a time.
-
-    Yields:
-        The diseases of a block, and log odds of shape [num_calibrations, num_drugs, num_columns].
-    """
-    for block in disease_blocks(diseases, features):
-        yield block, classifier.log_odds(features, vectors, block)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array, eye_array, vstack
 
+from hgt_repurposing.graph.kernel import Eigenvectors, similarity_kernel
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import IntArray
 from hgt_repurposing.graph.walks import (
@@ -24,7 +25,6 @@ from hgt_repurposing.graph.walks import (
     unit_rows,
     walks,
 )
-from hgt_repurposing.repurposing.kernel import Eigenvectors, similarity_kernel
 
 NEAREST = 400
 """Similar drugs (diseases) kept per drug (disease) and relation; Hetionet's 387 and 77 are all kept."""

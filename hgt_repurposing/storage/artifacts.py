@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-FORMAT_VERSION = 7
+FORMAT_VERSION = 8
 PACKAGE = "hgt_repurposing"
 
 

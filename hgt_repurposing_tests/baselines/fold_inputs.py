@@ -5,8 +5,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.sparse import csr_array
 
-from hgt_repurposing.baselines.rules import BaselineInputs, HiddenTogether
+from hgt_repurposing.baselines.baseline import BaselineInputs
+from hgt_repurposing.graph.kernel import Eigenvectors
 from hgt_repurposing.graph.schema import FloatArray, IntArray
+from hgt_repurposing.graph.split_kinds import Hiding, Setting
 
 # Drug 0 treats diseases 0 and 1, drug 1 treats 0, drug 2 treats 2, drug 3 treats nothing; disease 3 is new.
 LABELS = np.array([[1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]], dtype=np.float64)
@@ -23,20 +25,21 @@ def fold_inputs(
     *,
     drug_genes: FloatArray = DRUG_GENES,
     disease_genes: FloatArray = DISEASE_GENES,
-    hidden: HiddenTogether = "pair",
+    setting: Setting = "warm pair",
     seed: int = 0,
-    disease_group: IntArray | None = None,
+    group: IntArray | None = None,
 ) -> BaselineInputs:
-    generator = np.random.default_rng(seed)
+    """Every drug and every disease is like itself alone."""
     genes = (csr_array(drug_genes), csr_array(disease_genes))
-    return BaselineInputs(csr_array(train), columns, *genes, hidden, generator, disease_group)
+    drugs, diseases = (Eigenvectors(np.eye(size), np.ones(size)) for size in train.shape)
+    return BaselineInputs(csr_array(train), columns, *genes, Hiding(setting, group), (seed,), drugs, diseases)
 
 
-def without_genes(train: FloatArray = LABELS, *, hidden: HiddenTogether = "pair") -> BaselineInputs:
+def without_genes(train: FloatArray = LABELS, *, setting: Setting = "warm pair") -> BaselineInputs:
     """All diseases as columns of a graph that has no gene."""
     drug_genes, disease_genes = (np.zeros((size, 0)) for size in train.shape)
     columns = np.arange(train.shape[1])
-    return fold_inputs(train, columns, drug_genes=drug_genes, disease_genes=disease_genes, hidden=hidden)
+    return fold_inputs(train, columns, drug_genes=drug_genes, disease_genes=disease_genes, setting=setting)
 
 
 def two_blocks() -> FloatArray:
@@ -55,7 +58,7 @@ def folds(draw: st.DrawFn) -> BaselineInputs:
     return fold_inputs(train, np.arange(num_diseases), drug_genes=drug_genes, disease_genes=disease_genes)
 
 
-def planted_fold(*, hidden: HiddenTogether = "pair", seed: int = 0) -> BaselineInputs:
+def planted_fold(*, setting: Setting = "warm pair", seed: int = 0) -> BaselineInputs:
     """60 drugs, 20 diseases, 12 genes: a drug treats what it shares a gene with, most of the time."""
     generator = np.random.default_rng(seed)
     drug_genes = generator.random((60, 12)) < 0.12
@@ -66,6 +69,6 @@ def planted_fold(*, hidden: HiddenTogether = "pair", seed: int = 0) -> BaselineI
         np.arange(20),
         drug_genes=drug_genes.astype(np.float64),
         disease_genes=disease_genes.astype(np.float64),
-        hidden=hidden,
+        setting=setting,
         seed=seed,
     )

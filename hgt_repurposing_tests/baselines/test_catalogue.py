@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 
-from hgt_repurposing.baselines.blend import logistic_regression
-from hgt_repurposing.baselines.catalogue import BASELINES, baselines_for
+from hgt_repurposing.baselines.catalogue import BASELINES, STACKED, baselines_for
 from hgt_repurposing.baselines.rules import RULES
+from hgt_repurposing.baselines.stacking import logistic_regression
 from hgt_repurposing_tests.baselines.fold_inputs import fold_inputs, planted_fold, two_blocks, without_genes
 
 
@@ -17,31 +19,38 @@ def test_the_registry_names_every_baseline() -> None:
         "disease similarity by genes",
         "drug similarity by targets",
         "drug-gene-disease paths",
+        "Kronecker ridge",
         "stacked baselines",
     ]
 
 
 def test_a_graph_with_genes_has_every_baseline() -> None:
     table = baselines_for(fold_inputs())
-    assert (list(table.baselines), dict(table.left_out)) == (list(BASELINES), {})
+    assert ([baseline.name for baseline in table.usable], dict(table.missing)) == (list(BASELINES), {})
 
 
 def test_without_genes_the_baselines_by_genes_are_left_out_with_the_reason() -> None:
     table = baselines_for(without_genes())
-    assert dict(table.left_out) == {
+    assert dict(table.missing) == {
         "disease similarity by genes": "the graph joins no disease with a gene",
         "drug similarity by targets": "the graph joins no drug with a gene",
         "drug-gene-disease paths": "the graph joins no disease with a gene",
     }
-    assert list(table.baselines) == [name for name in BASELINES if name not in table.left_out]
+    assert [baseline.name for baseline in table.usable] == [name for name in BASELINES if name not in table.missing]
 
 
-def test_the_blend_goes_without_genes_too() -> None:
-    scores = BASELINES["stacked baselines"](without_genes(two_blocks()))
+def test_the_stack_goes_without_genes_too() -> None:
+    scores = STACKED(without_genes(two_blocks()))
     assert scores[:6, :5].min() > scores[:6, 5:].max()
 
 
-def test_the_blend_learns_from_every_rule_but_chance() -> None:
-    members = {name: rule for name, rule in RULES.items() if name != "random"}
-    blend = BASELINES["stacked baselines"](planted_fold(seed=1))
-    np.testing.assert_array_equal(blend, logistic_regression(planted_fold(seed=1), members))
+def test_the_stack_learns_from_every_rule_but_chance_and_the_ridge() -> None:
+    members = [rule for rule in RULES if rule.name not in ("random", "Kronecker ridge")]
+    inputs = planted_fold(seed=1)
+    expected = logistic_regression(replace(inputs, stream="stacked baselines"), members)
+    np.testing.assert_array_equal(STACKED(inputs), expected)
+
+
+def test_kernels_that_are_not_known_leave_the_ridge_out() -> None:
+    table = baselines_for(replace(fold_inputs(), drug_kernel=None))
+    assert dict(table.missing) == {"Kronecker ridge": "nothing compares drugs with drugs and diseases with diseases"}

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_info
 
+from hgt_repurposing.baselines.baseline import Baseline, BaselineInputs
 from hgt_repurposing.baselines.rules import (
+    RANDOM,
     RULES,
-    BaselineInputs,
     degree_product,
     disease_degree,
     disease_similarity,
@@ -19,7 +20,6 @@ from hgt_repurposing.baselines.rules import (
     drug_similarity,
     gene_paths,
     matrix_factorisation,
-    missing_for,
     random_order,
 )
 from hgt_repurposing.graph.schema import FloatArray
@@ -197,46 +197,63 @@ def test_random_scores_have_no_ties() -> None:
     assert len(np.unique(scores)) == scores.size
 
 
+def test_no_draw_depends_on_what_was_drawn_before() -> None:
+    inputs = planted_fold()
+    alone = RANDOM(inputs)
+    for rule in reversed(RULES):
+        rule(inputs)
+    np.testing.assert_array_equal(RANDOM(inputs), alone)
+
+
+def test_every_rule_has_draws_of_its_own() -> None:
+    inputs = planted_fold()
+    assert not np.array_equal(RANDOM(inputs), replace(RANDOM, name="another")(inputs))
+
+
 # all of them
 
 
-@pytest.mark.parametrize("name", [name for name in RULES if name not in ("random", "matrix factorisation")])
+@pytest.mark.parametrize(
+    "rule",
+    [rule for rule in RULES if rule.rule not in (random_order, matrix_factorisation)],
+    ids=lambda rule: rule.name,
+)
 @given(inputs=folds(), data=st.data())
-def test_chosen_columns_are_those_of_all_columns(name: str, inputs: BaselineInputs, data: st.DataObject) -> None:
+def test_chosen_columns_are_those_of_all_columns(rule: Baseline, inputs: BaselineInputs, data: st.DataObject) -> None:
     columns = np.array(data.draw(st.lists(st.sampled_from(inputs.columns.tolist()), min_size=1)))
-    whole, chosen = RULES[name](inputs), RULES[name](replace(inputs, columns=columns))
+    whole, chosen = rule(inputs), rule(replace(inputs, columns=columns))
     np.testing.assert_allclose(chosen, whole[:, columns], atol=1e-12)
 
 
-@pytest.mark.parametrize("name", RULES)
-def test_every_rule_scores_drugs_by_columns(name: str) -> None:
-    scores = RULES[name](fold_inputs(columns=np.array([3, 1, 1])))
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_rule_scores_drugs_by_columns(rule: Baseline) -> None:
+    scores = rule(fold_inputs(columns=np.array([3, 1, 1])))
     assert scores.shape == (4, 3)
     assert scores.dtype == np.float64
 
 
-@pytest.mark.parametrize("name", RULES)
-def test_no_rule_changes_its_inputs(name: str) -> None:
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_no_rule_changes_its_inputs(rule: Baseline) -> None:
     inputs = fold_inputs()
-    RULES[name](inputs)
+    rule(inputs)
     np.testing.assert_array_equal(inputs.train.toarray(), LABELS)
     np.testing.assert_array_equal(inputs.drug_genes.toarray(), DRUG_GENES)
     np.testing.assert_array_equal(inputs.disease_genes.toarray(), DISEASE_GENES)
 
 
-@pytest.mark.parametrize("name", RULES)
-def test_every_rule_scores_a_graph_without_genes(name: str) -> None:
-    scores = RULES[name](without_genes())
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_rule_scores_a_graph_without_genes(rule: Baseline) -> None:
+    scores = rule(without_genes())
     assert np.isfinite(scores).all()
 
 
 def test_rules_by_genes_have_nothing_to_go_by_without_them() -> None:
     no_disease, no_drug = fold_inputs(disease_genes=np.zeros((4, 3))), fold_inputs(drug_genes=np.zeros((4, 3)))
-    assert {name for name in RULES if missing_for(name, no_disease) == "the graph joins no disease with a gene"} == {
+    assert {rule.name for rule in RULES if rule.missing(no_disease) == "the graph joins no disease with a gene"} == {
         "disease similarity by genes",
         "drug-gene-disease paths",
     }
-    assert {name for name in RULES if missing_for(name, no_drug) == "the graph joins no drug with a gene"} == {
+    assert {rule.name for rule in RULES if rule.missing(no_drug) == "the graph joins no drug with a gene"} == {
         "drug similarity by targets",
         "drug-gene-disease paths",
     }
@@ -262,5 +279,5 @@ def test_a_column_that_is_no_disease_is_refused(column: int) -> None:
 
 
 def test_groups_of_other_diseases_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"disease_group must have the shape \(4,\) \(got \(3,\)\)"):
-        fold_inputs(disease_group=np.arange(3))
+    with pytest.raises(ValueError, match=r"groups must have the shape \(4,\) \(got \(3,\)\)"):
+        fold_inputs(group=np.arange(3))

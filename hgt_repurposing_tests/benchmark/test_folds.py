@@ -3,13 +3,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hgt_repurposing.baselines.catalogue import BASELINES
+from hgt_repurposing.baselines.catalogue import BASELINES, baselines_for
 from hgt_repurposing.benchmark import folds as module
-from hgt_repurposing.benchmark.folds import KRONECKER_RIDGE, EvaluatedFold
+from hgt_repurposing.benchmark.folds import EvaluatedFold, baseline_inputs
 from hgt_repurposing.benchmark.protocol import TherapeuticPairs
 from hgt_repurposing.graph.schema import FloatArray, IntArray
-from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey, SplitKind
+from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey
+from hgt_repurposing.graph.split_kinds import SPLIT_KINDS, Hiding
 from hgt_repurposing.repurposing.classifier import gather_examples
+from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing_tests.repurposing.planted import (
     NUM_DISEASES,
     NUM_DRUGS,
@@ -22,7 +24,7 @@ from hgt_repurposing_tests.repurposing.planted import (
     table_of,
 )
 
-KINDS: tuple[SplitKind, ...] = ("disease", "pair", "drug", "disease_group")
+KINDS = tuple(SPLIT_KINDS)
 GRAPH = planted_graph(contraindications=True)
 INPUTS = planted_inputs(GRAPH)
 SPLIT = planted_split(GRAPH, KINDS)
@@ -33,8 +35,17 @@ GROUP = np.arange(NUM_DISEASES)
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
-def fold(kind: SplitKind = "disease", number: int = 0, *, said: TherapeuticPairs = SAID) -> EvaluatedFold:
-    return EvaluatedFold(SPLIT, FoldKey(kind, 0, number), said)
+def fold(kind: str = "disease", number: int = 0, *, said: TherapeuticPairs = SAID) -> EvaluatedFold:
+    return EvaluatedFold(SPLIT, FoldKey(kind, 0, number), said, group_of(kind))
+
+
+def group_of(kind: str) -> IntArray | None:
+    return GROUP if kind == "disease_group" else None
+
+
+def baseline_scores(of: EvaluatedFold, inputs: PairInputs = INPUTS, *, seed: int = 0) -> dict[str, FloatArray]:
+    known = baseline_inputs(of.strict, inputs, of.hiding, seed=of.seed(seed))
+    return {baseline.name: baseline(known) for baseline in baselines_for(known).usable}
 
 
 def rows(of: EvaluatedFold, scores: FloatArray) -> dict[str, dict[str, float]]:
@@ -46,7 +57,7 @@ def rows(of: EvaluatedFold, scores: FloatArray) -> dict[str, dict[str, float]]:
 
 
 @pytest.mark.parametrize("kind", ["disease", "pair", "disease_group"])
-def test_the_diseases_with_a_held_out_pair_are_scored(kind: SplitKind) -> None:
+def test_the_diseases_with_a_held_out_pair_are_scored(kind: str) -> None:
     of = fold(kind)
     assert of.columns.tolist() == sorted(set(SPLIT.test_pairs(of.key)[1].tolist()))
 
@@ -65,7 +76,7 @@ def test_a_held_out_drug_of_a_large_graph_is_ranked_among_the_treated(monkeypatc
 
 
 @every_kind
-def test_a_probability_is_meant_for_what_may_be_asked(kind: SplitKind) -> None:
+def test_a_probability_is_meant_for_what_may_be_asked(kind: str) -> None:
     of = fold(kind)
     asked = of.asked()
     training = table_of(SPLIT.training_pairs(of.key))[:, of.columns] > 0
@@ -82,7 +93,7 @@ def test_a_probability_is_meant_for_what_may_be_asked(kind: SplitKind) -> None:
 
 
 @every_kind
-def test_the_open_suite_leaves_contraindications_and_palliations_out(kind: SplitKind) -> None:
+def test_the_open_suite_leaves_contraindications_and_palliations_out(kind: str) -> None:
     of = fold(kind)
     strict, wide = of.grids.values()
     assert [suite.name for suite in of.grids] == ["strict", "open"]
@@ -106,7 +117,7 @@ def test_a_contraindication_on_top_spoils_the_strict_suite_and_not_the_open() ->
 
 
 @every_kind
-def test_a_model_that_knows_the_truth_is_perfect(kind: SplitKind) -> None:
+def test_a_model_that_knows_the_truth_is_perfect(kind: str) -> None:
     of = fold(kind)
     names = ["macro_ap", "mrr", "hits_at_10", "auroc", "average_precision", "auroc_degree_matched"]
     for row in rows(of, TRUTH[:, of.columns]).values():
@@ -114,7 +125,7 @@ def test_a_model_that_knows_the_truth_is_perfect(kind: SplitKind) -> None:
 
 
 @every_kind
-def test_training_pairs_count_neither_way(kind: SplitKind) -> None:
+def test_training_pairs_count_neither_way(kind: str) -> None:
     of = fold(kind)
     known = table_of(SPLIT.training_pairs(of.key))[:, of.columns]
     assert rows(of, TRUTH[:, of.columns] + known)["strict"] == rows(of, TRUTH[:, of.columns] - known)["strict"]
@@ -140,11 +151,11 @@ def test_held_out_drugs_are_ranked_over_all_diseases() -> None:
 
 
 @every_kind
-def test_average_precision_is_kept_by_disease(kind: SplitKind) -> None:
+def test_average_precision_is_kept_by_disease(kind: str) -> None:
     of = fold(kind)
     scores = np.random.default_rng(0).random((NUM_DRUGS, len(of.columns)))
     found = of.disease_ap(scores)
-    assert found.diseases.tolist() == of.test_columns.tolist()
+    assert found.indices.tolist() == of.test_columns.tolist()
     assert found.precision.mean() == pytest.approx(rows(of, scores)["strict"]["macro_ap"])
 
 
@@ -152,15 +163,15 @@ def test_average_precision_is_kept_by_disease(kind: SplitKind) -> None:
 
 
 @every_kind
-def test_every_baseline_is_named_and_the_ridge_is_one(kind: SplitKind) -> None:
+def test_every_baseline_scores_every_fold(kind: str) -> None:
     of = fold(kind)
-    found = dict(of.baselines(INPUTS, group=GROUP, seed=0))
-    assert list(found) == [*BASELINES, KRONECKER_RIDGE]
+    found = baseline_scores(of)
+    assert list(found) == list(BASELINES)
     assert all(scores.shape == (NUM_DRUGS, len(of.columns)) for scores in found.values())
 
 
 def test_baselines_of_one_seed_are_one() -> None:
-    first, second = (dict(fold().baselines(INPUTS, group=GROUP, seed=3)) for _ in range(2))
+    first, second = (baseline_scores(fold(), seed=3) for _ in range(2))
     for name, scores in first.items():
         np.testing.assert_array_equal(scores, second[name], err_msg=name)
 
@@ -182,19 +193,17 @@ def dealt_anew(of: EvaluatedFold) -> IntArray:
 
 
 @every_kind
-def test_held_out_pairs_touch_neither_the_model_nor_the_baselines_of_their_fold(kind: SplitKind) -> None:
-    of = EvaluatedFold(SPLIT, FoldKey(kind, 0, 1), NOTHING_SAID)
+def test_held_out_pairs_touch_neither_the_model_nor_the_baselines_of_their_fold(kind: str) -> None:
+    of = fold(kind, 1, said=NOTHING_SAID)
     pairs = dealt_anew(of)
     graph = planted_graph(pairs)
-    other = EvaluatedFold(_same_folds(pairs), of.key, NOTHING_SAID)
+    other = EvaluatedFold(_same_folds(pairs), of.key, NOTHING_SAID, of.group)
     assert other.columns.tolist() == of.columns.tolist()
     assert not np.array_equal(other.strict.positive, of.strict.positive)
     ours, theirs = planted_inputs(planted_graph()), planted_inputs(graph)
-    np.testing.assert_array_equal(
-        fold_scores(other, theirs, QUICK, group=GROUP), fold_scores(of, ours, QUICK, group=GROUP)
-    )
-    baselines = dict(other.baselines(theirs, group=GROUP, seed=0))
-    for name, scores in of.baselines(ours, group=GROUP, seed=0):
+    np.testing.assert_array_equal(fold_scores(other, theirs, QUICK), fold_scores(of, ours, QUICK))
+    baselines = baseline_scores(other, theirs)
+    for name, scores in baseline_scores(of, ours).items():
         np.testing.assert_array_equal(baselines[name], scores, err_msg=name)
 
 
@@ -203,26 +212,27 @@ def _same_folds(pairs: IntArray) -> DrugDiseaseSplit:
 
 
 @every_kind
-def test_one_seed_scores_a_fold_the_same(kind: SplitKind) -> None:
+def test_one_seed_scores_a_fold_the_same(kind: str) -> None:
     of = fold(kind)
-    first, second = (fold_scores(of, INPUTS, QUICK, group=GROUP) for _ in range(2))
+    first, second = (fold_scores(of, INPUTS, QUICK) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert first.shape == (NUM_DRUGS, len(of.columns))
 
 
 def test_relatives_are_hidden_together_when_they_are_held_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    given: dict[str, IntArray | None] = {}
+    given: list[Hiding] = []
     gather = gather_examples
 
-    def record(*args: object, disease_group: IntArray | None, **options: object) -> object:
-        given[str(options["setting"])] = disease_group
-        return gather(*args, disease_group=disease_group, **options)  # type: ignore[arg-type]
+    def record(*args: object, hiding: Hiding, **options: object) -> object:
+        given.append(hiding)
+        return gather(*args, hiding=hiding, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "gather_examples", record)
-    fold_scores(fold("disease_group"), INPUTS, QUICK, group=GROUP)
-    assert given["disease"] is GROUP
-    fold_scores(fold("disease"), INPUTS, QUICK, group=GROUP)
-    assert given["disease"] is None
+    fold_scores(fold("disease_group"), INPUTS, QUICK)
+    fold_scores(fold("disease"), INPUTS, QUICK)
+    assert [hiding.setting for hiding in given] == ["cold disease"] * 2
+    assert given[0].group is GROUP
+    assert given[1].group is None
 
 
 def test_a_disease_in_which_every_held_out_drug_is_contraindicated_is_not_asked_in_the_open_suite() -> None:

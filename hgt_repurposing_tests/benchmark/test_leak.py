@@ -96,7 +96,7 @@ def macro_ap(leak: str | None) -> float:
     for key in KEYS:
         fold = EvaluatedFold(SPLIT, key, TherapeuticPairs.of_graph(GRAPH))
         inputs = planted_inputs(GRAPH, vectors=embedded(seen(key, LEAKS[leak] if leak else None)))
-        scores = fold_scores(fold, inputs, PARAMS, group=None)
+        scores = fold_scores(fold, inputs, PARAMS)
         found.append(next(fold.metrics("model", scores, seed=0))["macro_ap"])
     return float(np.mean(found))
 
@@ -134,7 +134,5 @@ def test_features_and_labels_do_not_see_a_leak(leak: str) -> None:
     leaking = with_pairs(GRAPH, LEAKS[leak], SPLIT.test_pairs(key)[:: 1 if leak == "under another name" else -1])
     ours, theirs = (planted_inputs(graph) for graph in (GRAPH, leaking))
     assert theirs.labels.off_label.nnz == (SPLIT.test_pairs(key).shape[1] if leak == "under another name" else 0)
-    np.testing.assert_array_equal(
-        fold_scores(fold, ours, PARAMS, group=None), fold_scores(fold, theirs, PARAMS, group=None)
-    )
+    np.testing.assert_array_equal(fold_scores(fold, ours, PARAMS), fold_scores(fold, theirs, PARAMS))
     assert ours.vectors.drugs.shape == (NUM_DRUGS, 0)

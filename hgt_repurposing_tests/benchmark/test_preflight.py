@@ -5,7 +5,8 @@ import pytest
 
 from hgt_repurposing.benchmark.preflight import split_for_learning
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.split import SPLIT_KINDS, SplitConfig, split_drug_disease_pairs
+from hgt_repurposing.graph.split import SplitConfig, split_drug_disease_pairs
+from hgt_repurposing.graph.split_kinds import SPLIT_KINDS, Hiding
 from hgt_repurposing.graph.synthetic import SyntheticConfig, synthetic_knowledge_graph
 from hgt_repurposing.repurposing.labels import UNKNOWN, Labels
 from hgt_repurposing.repurposing.masked_pairs import masked_pairs
@@ -41,7 +42,7 @@ def learn(inner_folds: int = 5) -> ClassifierParams:
 @pytest.mark.parametrize("num_diseases", [5, 6])
 def test_as_many_treated_diseases_as_folds_are_too_few_to_learn_from_what_is_left(num_diseases: int) -> None:
     said = (
-        r"^learning hides 5 inner folds by disease in turn and needs at least as many treated diseases without the "
+        r"^learning hides 5 inner folds in turn and needs at least as many treated diseases without the "
         r"fold \(disease, repeat 0, fold \d\) \(got 4\): set inner_folds of repurposing_model to 4 or fewer, set more"
     )
     with pytest.raises(ValueError, match=said):
@@ -59,9 +60,7 @@ def test_what_the_sentence_advises_helps() -> None:
 
 
 def test_the_final_model_needs_them_for_every_kind_whichever_is_measured() -> None:
-    with pytest.raises(
-        ValueError, match=r"3 inner folds by disease .* treated diseases \(got 2\): set fewer inner_folds"
-    ):
+    with pytest.raises(ValueError, match=r"3 inner folds .* treated diseases \(got 2\): set fewer inner_folds"):
         split_for_learning(treated(2), SplitConfig(kinds=["pair"], num_folds=4), classifier=learn(3))
 
 
@@ -75,16 +74,15 @@ def test_what_the_split_promises_learning_keeps(kind: str) -> None:
     """No inner fold that the split has let pass is refused by what deals them later."""
     graph = treated(8, related=[(0, 1), (2, 3)])
     split, _ = split_for_learning(graph, SplitConfig(kinds=[kind], num_folds=3), classifier=learn(4))
-    labels, group = Labels.of_graph(graph), np.array([0, 0, 1, 1, 2, 3, 4, 5])
+    labels = Labels.of_graph(graph)
     for key in split.keys:
         cells = list(
             masked_pairs(
                 labels.with_indications(split.training_pairs(key)),
-                "disease" if key.kind == "disease_group" else key.kind,
+                SPLIT_KINDS[kind].hiding(graph, num_folds=3),
                 num_folds=4,
                 negatives_per_positive=3,
                 calibration_cells=100,
-                disease_group=group if key.kind == "disease_group" else None,
                 generator=np.random.default_rng(0),
             )
         )
@@ -108,14 +106,14 @@ def test_groups_that_are_too_few_are_left_out_with_a_warning_and_the_rest_is_mea
     assert kinds | set(split.left_out) == set(SPLIT_KINDS)
     if "disease_group" in split.left_out:
         assert "groups of related treated diseases" in split.left_out["disease_group"]
-        assert f"held out together: {split.left_out['disease_group']}" in caplog.text
+        assert f"the split by disease_group is left out: {split.left_out['disease_group']}" in caplog.text
     else:
         assert caplog.text == ""
 
 
 def test_a_hierarchy_leaves_one_group_of_two_and_is_left_out() -> None:
     split, _ = split_for_learning(treated(8, related=CHAIN), SplitConfig(num_folds=2), classifier=learn(2))
-    assert split.left_out["disease_group"].startswith("learning hides 2 inner folds by disease_group in turn and needs")
+    assert split.left_out["disease_group"].startswith("learning hides 2 inner folds in turn and needs")
 
 
 def test_the_demo_of_seed_202_passes_smoke_without_the_groups_it_has_too_few_of() -> None:
@@ -196,11 +194,10 @@ def test_where_next_to_everything_is_known_the_few_negatives_are_found() -> None
     labels = Labels.of_graph(graph).with_indications(graph.indications[:, 1:])  # drug 0 does not treat disease 0
     cells = masked_pairs(
         labels,
-        "pair",
+        Hiding("warm pair"),
         num_folds=2,
         negatives_per_positive=1,
         calibration_cells=100,
-        disease_group=None,
         generator=np.random.default_rng(0),
     )
     for fold in cells:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from hgt_repurposing.benchmark.protocol import TherapeuticPairs, external_grid, fold_grid, suites_of, summarise
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.split import SPLIT_KINDS, DrugDiseaseSplit, FoldKey
+from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey
+from hgt_repurposing.graph.split_kinds import SPLIT_KINDS
 
 # Pairs (drug, disease): (0, 0) (1, 0) (1, 2) (2, 2); drug 3, diseases 1 and 3 have none. Fold 1 holds out disease 2.
 SPLIT = DrugDiseaseSplit(
@@ -120,19 +121,19 @@ OTHERS = TherapeuticPairs(contraindications=np.array([[0], [2]]), off_label=np.a
 
 
 def test_the_strict_suite_removes_nothing_but_training_pairs() -> None:
-    strict, _ = suites_of("disease")
+    strict, _ = suites_of(SPLIT_KINDS["disease"])
     grid = fold_grid(SPLIT, BY_DISEASE, ignored=strict.ignored(OTHERS))
     assert grid.candidate[:, 0].tolist() == [True, True, True, True]
 
 
 def test_the_open_suite_removes_contraindications_and_off_label_use() -> None:
-    _, open_suite = suites_of("disease")
+    _, open_suite = suites_of(SPLIT_KINDS["disease"])
     grid = fold_grid(replace(SPLIT, num_drugs=5), BY_DISEASE, ignored=open_suite.ignored(OTHERS))
     assert grid.candidate[:, 0].tolist() == [False, True, True, False, True]
 
 
 def test_a_suite_says_what_is_right_and_what_is_not_counted() -> None:
-    strict, open_suite = suites_of("disease")
+    strict, open_suite = suites_of(SPLIT_KINDS["disease"])
     assert strict.in_words() == (
         "To be found among all drugs: the indications of diseases that lost all of theirs. Left out: training pairs. "
         "Negatives: contraindications, off-label use and palliation and pairs of which the graph says nothing."

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hgt_repurposing.baselines.catalogue import BASELINES
-from hgt_repurposing.baselines.rules import RULES, missing_for
-from hgt_repurposing.benchmark.verdicts import NEVER_BEST, WHERE, Lead
+from hgt_repurposing.baselines.rules import RULES
+from hgt_repurposing.benchmark.verdicts import NEVER_BEST, Lead
+from hgt_repurposing.graph.split_kinds import HELD_OUT
 from hgt_repurposing.metrics.uncertainty import BootstrapDifference
 from hgt_repurposing_tests.baselines.fold_inputs import without_genes
 from hgt_repurposing_tests.benchmark.evaluations import evaluated
@@ -132,7 +133,7 @@ def test_baselines_that_are_never_best_are_baselines() -> None:
 
 
 def test_every_baseline_that_goes_through_genes_may_be_the_best() -> None:
-    by_genes = {name for name in RULES if missing_for(name, without_genes())}
+    by_genes = {rule.name for rule in RULES if rule.missing(without_genes())}
     assert by_genes == NO_GENES.keys()
     assert not by_genes & NEVER_BEST
 
@@ -187,10 +188,10 @@ def test_baselines_that_are_missing_are_named_with_the_reason() -> None:
     )
 
 
-@pytest.mark.parametrize("split", WHERE)
+@pytest.mark.parametrize("split", HELD_OUT)
 def test_every_way_of_splitting_has_its_words(split: str) -> None:
     said = evaluated(splits=(split,) if split != "external" else ("disease", split)).lead(split).in_words()
-    assert said.startswith(f"{WHERE[split]} the model ")
+    assert said.startswith(f"{HELD_OUT[split].where} the model ")
 
 
 def test_where_drugs_are_held_out_the_figure_is_by_drug() -> None:
@@ -206,7 +207,7 @@ values = st.sampled_from([-0.3, -0.1, 0.0, 0.1, 0.3, float("nan")])
 @given(
     st.lists(values, min_size=1, max_size=4).map(tuple),
     st.none() | st.tuples(values, values).map(lambda ends: (min(ends), max(ends))),
-    st.sampled_from(sorted(WHERE)),
+    st.sampled_from(sorted(HELD_OUT)),
     st.sampled_from([{}, NO_GENES, {"random": "why not"}]),
 )
 def test_no_sentence_says_more_than_the_standing(

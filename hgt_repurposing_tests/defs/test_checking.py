@@ -57,9 +57,7 @@ def test_a_name_that_the_graph_does_not_have_is_said_with_the_one_that_was_meant
 def test_folds_that_are_too_small_are_said(tmp_path: Path) -> None:
     write_tables(treated(5), tmp_path)
     (said,) = complaints_about(of("knowledge_graph", f"source: tables, path: {tmp_path}"), tmp_path)
-    assert said.startswith(
-        "learning hides 5 inner folds by disease in turn and needs at least as many treated diseases"
-    )
+    assert said.startswith("learning hides 5 inner folds in turn and needs at least as many treated diseases")
 
 
 def test_groups_that_are_too_few_are_said_and_no_mistake(tmp_path: Path) -> None:
@@ -70,7 +68,7 @@ def test_groups_that_are_too_few_are_said_and_no_mistake(tmp_path: Path) -> None
     found = checked(config_file(tmp_path, text), data=str(tmp_path / "data"))
     assert found.complaints == []
     assert found.seen[2] == "split: disease, pair, drug, each into 2 folds"
-    assert found.seen[3].startswith("left out: disease_group: learning hides 2 inner folds by disease_group in turn")
+    assert found.seen[3].startswith("left out: disease_group: learning hides 2 inner folds in turn")
 
 
 def test_a_device_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from hypothesis.extra import numpy as hnp
 
 from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
 from hgt_repurposing.metrics.classification import degree_matched, uniform_one_to_one
-from hgt_repurposing.metrics.ranking import grid_metrics
+from hgt_repurposing_tests.metrics.measured import grid_metrics
 
 # Drugs of degree 3, 2, 1 and 0, diseases of degree 1 and 0. Drug 0 treats disease 0, drug 3 disease 1.
 SCORES = np.array([[0.9, 0.2], [0.95, 0.1], [0.8, 0.3], [0.4, 0.5]])

@@ -25,8 +25,8 @@ from hgt_repurposing.report.plots import (
     plot_loss,
     plot_projection,
     plot_spectrum,
-    to_png,
 )
+from hgt_repurposing.report.png import to_png
 from hgt_repurposing_tests.benchmark.evaluations import BINS, MODEL_APS, evaluated
 
 HISTORY = pd.DataFrame({"epoch": [1, 2, 3], "loss": [0.70, 0.50, 0.40], "chance_loss": math.log(2)})

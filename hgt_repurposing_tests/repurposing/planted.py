@@ -8,7 +8,7 @@ import numpy as np
 from hgt_repurposing.benchmark.folds import EvaluatedFold, prepare_fold, score_fold
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import EdgeType, FloatArray, IntArray, TherapeuticRelations
-from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig, SplitKind, split_drug_disease_pairs
+from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig, split_drug_disease_pairs
 from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.labels import Labels
 from hgt_repurposing.repurposing.neighbourhoods import neighbourhoods_of
@@ -103,7 +103,7 @@ def planted_inputs(graph: KnowledgeGraph | None = None, *, vectors: PairVectors 
 
 def planted_split(
     graph: KnowledgeGraph,
-    kinds: Sequence[SplitKind] = ("disease",),
+    kinds: Sequence[str] = ("disease",),
     *,
     num_folds: int = NUM_FOLDS,
     external: IntArray | None = None,
@@ -134,8 +134,6 @@ def _within_modules(num_sources: int, num_targets: int, generator: np.random.Gen
     return np.array(sorted(pairs)).T
 
 
-def fold_scores(
-    fold: EvaluatedFold, inputs: PairInputs, params: ClassifierParams, *, group: IntArray | None = None
-) -> FloatArray:
+def fold_scores(fold: EvaluatedFold, inputs: PairInputs, params: ClassifierParams) -> FloatArray:
     """Log odds of a classifier fitted without a fold. Shape [num_drugs, num_columns]."""
-    return score_fold(prepare_fold(fold, inputs, params, group=group), inputs.vectors, params)
+    return score_fold(prepare_fold(fold, inputs, params), inputs.vectors, params)

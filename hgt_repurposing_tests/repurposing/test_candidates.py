@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
 import numpy as np
@@ -17,7 +17,7 @@ from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
 from hgt_repurposing.repurposing.params import CandidateParams
-from hgt_repurposing.repurposing.scoring import score_grid
+from hgt_repurposing.repurposing.scorer import Block, Scorer
 from hgt_repurposing_tests.conftest import TOY_EDGES, TOY_NODES
 from hgt_repurposing_tests.repurposing.planted import (
     NUM_DISEASES,
@@ -58,14 +58,15 @@ def ranked(
     """Ranked by these log odds of an indication, and of a contraindication if there are any, instead of a model's."""
     table = log_odds[None] if against is None else np.stack([log_odds, against])
 
-    def said(_: RepurposingModel, __: PairInputs, diseases: IntArray, *, on_block: Callable[[int], None]) -> FloatArray:
-        on_block(len(diseases))
-        return table[:, :, diseases]
+    class Said(Scorer):
+        """The last disease first: blocks come in any order."""
 
-    model = RepurposingModel({}, QUICK, split_digest="", vectors_digest=inputs().vectors.digest)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(candidate_ranking, "score_grid", said)
-        return rank_candidates(model, inputs(), graph or GRAPH, CandidateParams(top_k=top_k), on_block=on_block)
+        def blocks(self, diseases: IntArray) -> Iterator[Block]:
+            yield Block(diseases[2:], table[:, :, diseases[2:]])
+            yield Block(diseases[:2], table[:, :, diseases[:2]])
+
+    said = Said((), inputs().vectors, 1 + len(table))
+    return rank_candidates(said, graph or GRAPH, CandidateParams(top_k=top_k), on_block=on_block)
 
 
 def column(of: Candidates, disease: str, name: str) -> list[object]:
@@ -211,7 +212,7 @@ def test_a_list_without_a_column_is_refused() -> None:
 def test_vectors_of_another_training_are_refused() -> None:
     model = RepurposingModel({}, QUICK, split_digest="", vectors_digest="another")
     with pytest.raises(ValueError, match=r"the model was fitted on other embeddings$"):
-        rank_candidates(model, inputs(), GRAPH, CandidateParams())
+        Scorer.of_model(model, inputs())
 
 
 def test_parts_round_trip() -> None:
@@ -223,8 +224,9 @@ def test_a_fitted_model_lists_its_own_scores() -> None:
     graph = planted_graph(contraindications=True)
     own = planted_inputs(graph)
     model = fit_repurposing_model(own, planted_split(graph), QUICK)
-    table = rank_candidates(model, own, graph, CandidateParams(top_k=5)).table
-    scores = expit(score_grid(model, own, np.arange(NUM_DISEASES)))
+    scorer = Scorer.of_model(model, own)
+    table = rank_candidates(scorer, graph, CandidateParams(top_k=5)).table
+    scores = expit(scorer.grid(np.arange(NUM_DISEASES)))
     drug, disease = table["drug_id"].astype(int), table["disease_id"].astype(int)
     np.testing.assert_array_equal(table["score"], scores[0, drug, disease])
     np.testing.assert_array_equal(table["contraindication_score"], scores[1, drug, disease])

@@ -12,14 +12,14 @@ from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from hgt_repurposing.graph.schema import FloatArray, IntArray
-from hgt_repurposing.repurposing import classifier as module
+from hgt_repurposing.graph.split_kinds import SETTINGS, Hiding, Setting
+from hgt_repurposing.repurposing import features as features_module
 from hgt_repurposing.repurposing.classifier import (
     PairClassifier,
-    disease_blocks,
     fit_classifier,
     gather_examples,
 )
-from hgt_repurposing.repurposing.features import SETTINGS, PairFeatures, Setting
+from hgt_repurposing.repurposing.features import PairFeatures
 from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.labels import INDICATION
 from hgt_repurposing.repurposing.tower_training import fit_two_towers
@@ -51,7 +51,7 @@ def random_vectors(width: int = 3) -> PairVectors:
 
 def fitted(
     pairs: IntArray = PAIRS,
-    setting: Setting = "disease",
+    setting: Setting = "cold disease",
     *,
     seed: int = 0,
     inputs: PairInputs = INPUTS,
@@ -61,10 +61,10 @@ def fitted(
     """On these pairs, with other parameters where they are given. Any: values of `ClassifierParams`."""
     params, labels = QUICK.model_copy(update={"seed": seed, **changed}), inputs.labels.with_indications(pairs)
     examples = gather_examples(
-        inputs.neighbourhoods, labels, setting=setting, params=params, generator=np.random.default_rng(seed)
+        inputs.neighbourhoods, labels, hiding=Hiding(setting), params=params, generator=np.random.default_rng(seed)
     )
-    names = PairFeatures(inputs.neighbourhoods, labels.indications, setting).names
-    return fit_classifier(examples, vectors, setting=setting, feature_names=names, params=params)
+    features = PairFeatures(inputs.neighbourhoods, labels.indications, setting)
+    return fit_classifier(examples, vectors, features=features, params=params)
 
 
 def scores(
@@ -151,11 +151,11 @@ def test_there_is_a_member_for_every_inner_fold_and_a_calibration_for_every_clas
 # what it is asked
 
 
-@pytest.mark.parametrize("other", [setting for setting in SETTINGS if setting != "disease"])
+@pytest.mark.parametrize("other", [setting for setting in SETTINGS if setting != "cold disease"])
 def test_features_of_another_setting_are_refused(other: Setting) -> None:
     features = PairFeatures(INPUTS.neighbourhoods, INPUTS.labels.indications, other)
     with pytest.raises(
-        ValueError, match=rf"fitted on other features \('disease' setting, 18 .* given \('{other}' setting"
+        ValueError, match=rf"fitted on other features \('cold disease' setting, 18 .* given \('{other}' setting"
     ):
         fitted().log_odds(features, INPUTS.vectors, ALL)
 
@@ -200,9 +200,10 @@ def test_vectors_are_columns_of_the_trees_alone() -> None:
 def test_towers_of_a_member_never_saw_the_fold_it_is_calibrated_on() -> None:
     labels = INPUTS.labels.with_indications(PAIRS)
     examples = gather_examples(
-        INPUTS.neighbourhoods, labels, setting="disease", params=QUICK, generator=np.random.default_rng(0)
+        INPUTS.neighbourhoods, labels, hiding=Hiding("cold disease"), params=QUICK, generator=np.random.default_rng(0)
     )
-    model = fit_classifier(examples, random_vectors(), setting="disease", feature_names=("x",), params=QUICK)
+    features = PairFeatures(INPUTS.neighbourhoods, labels.indications, "cold disease")
+    model = fit_classifier(examples, random_vectors(), features=features, params=QUICK)
     for number, (member, fold) in enumerate(zip(model.members, examples, strict=True)):
         hidden = fold.cells.pairs[:, fold.cells.label == INDICATION]
         assert not fold.cells.visible[tuple(hidden)].any()
@@ -223,7 +224,7 @@ def test_without_vectors_or_updates_there_are_no_towers(width: int, updates: int
 def test_each_pair_gets_the_vectors_of_its_drug_and_its_disease() -> None:
     model = fitted(vectors=random_vectors())
     chosen = np.array([4, 2])
-    features = PairFeatures(INPUTS.neighbourhoods, INPUTS.labels.indications, "disease")
+    features = PairFeatures(INPUTS.neighbourhoods, INPUTS.labels.indications, "cold disease")
     vectors, named = random_vectors(), features.block(chosen)
     expected = np.empty((NUM_DRUGS, 2))
     for place, disease in enumerate(chosen):
@@ -244,10 +245,10 @@ def test_each_pair_gets_the_vectors_of_its_drug_and_its_disease() -> None:
 
 @given(st.integers(1, 100_000), st.integers(0, NUM_DISEASES))
 def test_blocks_are_all_diseases_in_order_and_fit(values: int, count: int) -> None:
-    features = PairFeatures(INPUTS.neighbourhoods, INPUTS.labels.indications, "disease")
+    features = PairFeatures(INPUTS.neighbourhoods, INPUTS.labels.indications, "cold disease")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "MAX_BLOCK_VALUES", values)
-        blocks = list(disease_blocks(ALL[:count], features))
+        patch.setattr(features_module, "MAX_BLOCK_VALUES", values)
+        blocks = list(features.blocks_of(ALL[:count]))
     assert np.concatenate([ALL[:0], *blocks]).tolist() == list(range(count))
     width = len(features.names)
     assert all(len(block) == 1 or 0 < len(block) * NUM_DRUGS * width <= values for block in blocks)
@@ -260,15 +261,15 @@ def test_blocks_are_all_diseases_in_order_and_fit(values: int, count: int) -> No
 def test_probabilities_sum_to_the_number_of_hidden_pairs(setting: Setting) -> None:
     # Asked is a third of the grid, hidden in the way of the setting, as the inner folds hid the rest.
     held = {
-        "disease": np.isin(PAIRS[1], HELD_OUT),
-        "drug": PAIRS[0] % 3 == 0,
-        "pair": np.arange(PAIRS.shape[1]) % 3 == 0,
+        "cold disease": np.isin(PAIRS[1], HELD_OUT),
+        "cold drug": PAIRS[0] % 3 == 0,
+        "warm pair": np.arange(PAIRS.shape[1]) % 3 == 0,
     }
     training, test = PAIRS[:, ~held[setting]], PAIRS[:, held[setting]]
     asked = table_of(training) == 0
-    if setting == "drug":
+    if setting == "cold drug":
         asked &= (np.arange(NUM_DRUGS) % 3 == 0)[:, None]
-    if setting == "disease":
+    if setting == "cold disease":
         asked &= np.isin(ALL, HELD_OUT)
     probability = expit(scores(fitted(training, setting, inner_folds=3), training)[0])
     assert probability[asked].sum() == pytest.approx(test.shape[1], rel=0.5)

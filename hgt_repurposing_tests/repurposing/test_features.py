@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from hgt_repurposing.graph.schema import FloatArray, IntArray
-from hgt_repurposing.graph.split import SPLIT_KINDS
-from hgt_repurposing.repurposing.features import SETTING_OF, SETTINGS, SPREAD, Features, PairFeatures, Setting
+from hgt_repurposing.graph.split_kinds import SETTINGS, SPLIT_KINDS, Setting
+from hgt_repurposing.repurposing.features import SPREAD, Features, PairFeatures
 from hgt_repurposing.repurposing.neighbourhoods import neighbourhoods_of
 from hgt_repurposing_tests.graph.small_graphs import graph_of
 from hgt_repurposing_tests.repurposing.planted import (
@@ -51,7 +51,7 @@ class Undamped(PairFeatures):
 
 
 def features(
-    pairs: IntArray = PAIRS, setting: Setting = "pair", *, kind: type[PairFeatures] = PairFeatures
+    pairs: IntArray = PAIRS, setting: Setting = "warm pair", *, kind: type[PairFeatures] = PairFeatures
 ) -> PairFeatures:
     return from_table(table_of(pairs), setting, kind=kind)
 
@@ -144,7 +144,8 @@ def test_the_kronecker_ridge_is_the_solution_of_kernel_ridge_regression() -> Non
     of_pairs = np.kron(one, other)  # kernel of all 15 pairs
     labels = (visible / np.sqrt(visible.sum(axis=0).clip(1))).ravel()
     expected = of_pairs @ np.linalg.solve(of_pairs + np.eye(15), labels)
-    found = PairFeatures(near, csr_array(visible), "pair").kronecker_ridge(np.arange(3))
+    of = PairFeatures(near, csr_array(visible), "warm pair")
+    found = of.block(np.arange(3))[..., of.names.index("Kronecker ridge")]
     np.testing.assert_allclose(found.ravel(), SPREAD * expected, atol=FLOAT32)
 
 
@@ -153,11 +154,13 @@ def test_the_kronecker_ridge_is_the_solution_of_kernel_ridge_regression() -> Non
 
 def test_a_new_disease_is_not_asked_what_treats_it_nor_a_new_drug_what_it_treats() -> None:
     names = {setting: set(features(setting=setting).names) for setting in SETTINGS}
-    by_disease = {name for name in names["pair"] if name.startswith(("treats similar", "most similar treated"))}
-    by_drug = {name for name in names["pair"] if name.startswith(("similar drugs treat it", "most similar treating"))}
+    by_disease = {name for name in names["warm pair"] if name.startswith(("treats similar", "most similar treated"))}
+    by_drug = {
+        name for name in names["warm pair"] if name.startswith(("similar drugs treat it", "most similar treating"))
+    }
     assert (len(by_disease), len(by_drug)) == (10, 8)  # each plain, and against other drugs
-    assert names["disease"] == names["pair"] - by_drug
-    assert names["drug"] == names["pair"] - by_disease
+    assert names["cold disease"] == names["warm pair"] - by_drug
+    assert names["cold drug"] == names["warm pair"] - by_disease
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
@@ -168,11 +171,11 @@ def test_what_settings_share_is_the_same(setting: Setting) -> None:
 
 
 def test_every_way_of_splitting_has_its_setting() -> None:
-    assert {kind: SETTING_OF[kind] for kind in SPLIT_KINDS} == {
-        "pair": "pair",
-        "disease": "disease",
-        "disease_group": "disease",
-        "drug": "drug",
+    assert {name: kind.setting for name, kind in SPLIT_KINDS.items()} == {
+        "pair": "warm pair",
+        "disease": "cold disease",
+        "disease_group": "cold disease",
+        "drug": "cold drug",
     }
 
 
@@ -206,7 +209,7 @@ def test_without_any_label_only_paths_are_left(setting: Setting) -> None:
 def test_no_feature_but_the_ridge_reads_the_label_of_its_pair(drug: int, disease: int, seed: int) -> None:
     hidden, shown = table_of(shuffled_pairs(seed)), table_of(shuffled_pairs(seed))
     hidden[drug, disease], shown[drug, disease] = 0, 1
-    without, with_ = (from_table(table, "pair", kind=Undamped) for table in (hidden, shown))
+    without, with_ = (from_table(table, "warm pair", kind=Undamped) for table in (hidden, shown))
     np.testing.assert_array_equal(plain(without)[drug, disease], plain(with_)[drug, disease])
     assert column(without, RIDGE)[drug, disease] < column(with_, RIDGE)[drug, disease]
 
@@ -216,7 +219,7 @@ def test_by_disease_no_feature_but_the_named_reads_a_label_of_its_disease(diseas
     table = table_of(shuffled_pairs(seed))
     bare = table.copy()
     bare[:, disease] = 0
-    without, with_ = (from_table(values, "disease", kind=Undamped) for values in (bare, table))
+    without, with_ = (from_table(values, "cold disease", kind=Undamped) for values in (bare, table))
     ours, theirs = (apart_from(of, RIDGE, RIDGE + RELATIVE, ANY)[:, disease] for of in (without, with_))
     np.testing.assert_array_equal(ours, theirs)
 
@@ -226,7 +229,7 @@ def test_by_drug_no_feature_but_the_ridge_reads_a_label_of_its_drug(drug: int, s
     table = table_of(shuffled_pairs(seed))
     bare = table.copy()
     bare[drug] = 0
-    without, with_ = (from_table(values, "drug", kind=Undamped) for values in (bare, table))
+    without, with_ = (from_table(values, "cold drug", kind=Undamped) for values in (bare, table))
     np.testing.assert_array_equal(plain(without)[drug], plain(with_)[drug])
 
 
@@ -245,7 +248,7 @@ def test_damping_by_degree_is_all_that_is_left_of_the_own_label() -> None:
     drug, disease = PAIRS[:, 0]
     hidden = TABLE.copy()
     hidden[drug, disease] = 0
-    before, after = features(), from_table(hidden, "pair")
+    before, after = features(), from_table(hidden, "warm pair")
     name = "similar drugs treat it by targets"
     ratio = np.sinh(column(after, name)[drug, disease]) / np.sinh(column(before, name)[drug, disease])
     assert ratio == pytest.approx(np.sqrt(4 / 3), rel=1e-4)  # the disease has 3 instead of 4 treatments; float32

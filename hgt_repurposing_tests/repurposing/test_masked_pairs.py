@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from hgt_repurposing.graph.schema import IntArray
+from hgt_repurposing.graph.split_kinds import SETTINGS, Hiding, Setting
 from hgt_repurposing.repurposing import masked_pairs as module
-from hgt_repurposing.repurposing.features import SETTINGS, Setting
 from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION, UNKNOWN, Labels
 from hgt_repurposing.repurposing.masked_pairs import EVERY_DRAW, NO_DRAW, MaskedPairs, masked_pairs
 from hgt_repurposing_tests.repurposing.planted import (
@@ -28,16 +28,17 @@ seeds = st.integers(0, 99)
 every_setting = pytest.mark.parametrize("setting", SETTINGS)
 
 
-def hidden(setting: Setting, *, seed: int = 0, labels: Labels = LABELS, **options: Any) -> list[MaskedPairs]:
+def hidden(
+    setting: Setting, *, seed: int = 0, labels: Labels = LABELS, group: IntArray | None = None, **options: Any
+) -> list[MaskedPairs]:
     """Three folds, ten negatives per positive, unless options say otherwise. Any: those of `masked_pairs`."""
     defaults = {
         "num_folds": NUM_FOLDS,
         "negatives_per_positive": 10,
         "calibration_cells": 300,
-        "disease_group": None,
         "generator": np.random.default_rng(seed),
     }
-    return list(masked_pairs(labels, setting, **{**defaults, **options}))
+    return list(masked_pairs(labels, Hiding(setting, group), **{**defaults, **options}))
 
 
 def as_set(pairs: IntArray) -> set[tuple[int, int]]:
@@ -72,7 +73,7 @@ def test_what_is_hidden_is_not_seen_and_all_else_is(setting: Setting, seed: int)
         assert not seen & as_set(positives(cells))
 
 
-@pytest.mark.parametrize(("setting", "end"), [("drug", 0), ("disease", 1)])
+@pytest.mark.parametrize(("setting", "end"), [("cold drug", 0), ("cold disease", 1)])
 @given(seed=seeds)
 def test_drugs_and_diseases_are_hidden_whole(setting: Setting, end: int, seed: int) -> None:
     for cells in hidden(setting, seed=seed):
@@ -82,16 +83,16 @@ def test_drugs_and_diseases_are_hidden_whole(setting: Setting, end: int, seed: i
 @given(seeds)
 def test_related_diseases_are_hidden_together(seed: int) -> None:
     group = np.arange(NUM_DISEASES) // 4
-    for cells in hidden("disease", seed=seed, disease_group=group):
+    for cells in hidden("cold disease", seed=seed, group=group):
         assert not set(group[cells.visible.nonzero()[1]].tolist()) & set(group[positives(cells)[1]].tolist())
 
 
 @every_setting
 def test_folds_are_of_one_size_within_one_group(setting: Setting) -> None:
-    grouped = {"pair": np.arange(PAIRS.shape[1]), "drug": PAIRS[0], "disease": PAIRS[1]}[setting]
+    grouped = {"warm pair": np.arange(PAIRS.shape[1]), "cold drug": PAIRS[0], "cold disease": PAIRS[1]}[setting]
     sizes = [
-        len(np.unique(positives(cells)[{"drug": 0, "disease": 1}[setting]]))
-        if setting != "pair"
+        len(np.unique(positives(cells)[{"cold drug": 0, "cold disease": 1}[setting]]))
+        if setting != "warm pair"
         else positives(cells).shape[1]
         for cells in hidden(setting)
     ]
@@ -117,13 +118,13 @@ def test_no_negative_is_known_for_anything(setting: Setting, seed: int) -> None:
 def test_negatives_lie_in_the_hidden_part(setting: Setting, seed: int) -> None:
     for cells in hidden(setting, seed=seed):
         drugs, diseases = cells.pairs[:, cells.label == UNKNOWN]
-        if setting == "drug":
+        if setting == "cold drug":
             assert set(drugs.tolist()) <= set(positives(cells)[0].tolist())
-        if setting == "disease":
+        if setting == "cold disease":
             assert set(diseases.tolist()) <= set(positives(cells)[1].tolist())
 
 
-@pytest.mark.parametrize("setting", ["pair", "drug"])
+@pytest.mark.parametrize("setting", ["warm pair", "cold drug"])
 def test_a_disease_without_treatment_is_no_negative(setting: Setting) -> None:
     few = LABELS.with_indications(PAIRS[:, PAIRS[1] < 20])
     for cells in hidden(setting, labels=few):
@@ -147,7 +148,7 @@ def many_drugs() -> Labels:
 
 
 def test_half_of_the_negatives_keep_the_disease_of_a_positive_and_a_quarter_the_drug() -> None:
-    cells = hidden("pair", labels=many_drugs(), num_folds=2, negatives_per_positive=50)[0]
+    cells = hidden("warm pair", labels=many_drugs(), num_folds=2, negatives_per_positive=50)[0]
     drugs, diseases = positives(cells)
     drawn = cells.pairs[:, cells.draw == 0]
     expected_disease = 0.5 * (diseases == 0).mean() + 0.5 / 29  # the other half falls on 29 treated diseases alike
@@ -158,7 +159,7 @@ def test_half_of_the_negatives_keep_the_disease_of_a_positive_and_a_quarter_the_
 
 
 def test_half_of_the_negatives_of_a_new_drug_keep_the_disease_of_a_positive() -> None:
-    cells = hidden("drug", labels=many_drugs(), num_folds=2, negatives_per_positive=2)[0]
+    cells = hidden("cold drug", labels=many_drugs(), num_folds=2, negatives_per_positive=2)[0]
     drugs, diseases = positives(cells)
     drawn = cells.pairs[:, cells.draw == 0]
     expected = 0.5 * (diseases == 0).mean() + 0.5 / 29
@@ -180,7 +181,7 @@ def test_contraindications_are_a_class_of_their_own(setting: Setting) -> None:
 
 
 def test_contraindications_are_dealt_like_pairs() -> None:
-    found = np.concatenate([cells.pairs[:, cells.label == CONTRAINDICATION] for cells in hidden("pair")], axis=1)
+    found = np.concatenate([cells.pairs[:, cells.label == CONTRAINDICATION] for cells in hidden("warm pair")], axis=1)
     assert len(as_set(found)) == found.shape[1] == LABELS.contraindications.nnz
 
 
@@ -191,8 +192,8 @@ def test_contraindications_are_dealt_like_pairs() -> None:
 def test_weights_count_the_cells_of_the_hidden_part(setting: Setting) -> None:
     for cells in hidden(setting):
         drugs, diseases = positives(cells)
-        num_drugs = len(np.unique(drugs)) if setting == "drug" else NUM_DRUGS
-        num_diseases = NUM_DISEASES if setting == "drug" else len(np.unique(diseases))
+        num_drugs = len(np.unique(drugs)) if setting == "cold drug" else NUM_DRUGS
+        num_diseases = NUM_DISEASES if setting == "cold drug" else len(np.unique(diseases))
         only_calibrating = cells.draw == NO_DRAW
         expected = num_drugs * num_diseases - len(drugs)
         assert cells.weight[only_calibrating].sum() == pytest.approx(expected)
@@ -221,7 +222,7 @@ def test_one_seed_hides_the_same(setting: Setting) -> None:
 
 
 def test_another_seed_hides_others() -> None:
-    assert as_set(positives(hidden("pair", seed=1)[0])) != as_set(positives(hidden("pair", seed=2)[0]))
+    assert as_set(positives(hidden("warm pair", seed=1)[0])) != as_set(positives(hidden("warm pair", seed=2)[0]))
 
 
 # bad input
@@ -230,13 +231,17 @@ def test_another_seed_hides_others() -> None:
 @pytest.mark.parametrize(
     ("setting", "pairs", "what"),
     [
-        ("pair", [[0, 1], [0, 1]], r"by pair in turn and needs at least as many indications \(got 2\)"),
+        ("warm pair", [[0, 1], [0, 1]], r"in turn and needs at least as many indications \(got 2\)"),
         (
-            "disease",
+            "cold disease",
             [[0, 1, 2], [0, 0, 1]],
-            r"by disease in turn and needs at least as many treated diseases \(got 2\)",
+            r"in turn and needs at least as many treated diseases \(got 2\)",
         ),
-        ("drug", [[0, 0, 1], [0, 1, 1]], r"by drug in turn and needs at least as many treating drugs \(got 2\)"),
+        (
+            "cold drug",
+            [[0, 0, 1], [0, 1, 1]],
+            r"in turn and needs at least as many treating drugs \(got 2\)",
+        ),
     ],
 )
 def test_fewer_groups_than_folds_are_an_error(setting: Setting, pairs: list[list[int]], what: str) -> None:
@@ -246,7 +251,7 @@ def test_fewer_groups_than_folds_are_an_error(setting: Setting, pairs: list[list
 
 def test_fewer_groups_of_relatives_than_folds_are_hidden_one_by_one() -> None:
     group = np.arange(NUM_DISEASES) % 2
-    folds = hidden("disease", disease_group=group)
+    folds = hidden("cold disease", group=group)
     assert [np.unique(group[positives(cells)[1]]).tolist() for cells in folds] in ([[0], [1]], [[1], [0]])
     assert {draw for cells in folds for draw in cells.draw.tolist()} == {EVERY_DRAW, NO_DRAW, 0, 1}
 
@@ -254,7 +259,7 @@ def test_fewer_groups_of_relatives_than_folds_are_hidden_one_by_one() -> None:
 def test_one_group_of_relatives_is_an_error() -> None:
     expected = "needs at least as many groups of related treated diseases .got 1.: set more num_folds, or leave"
     with pytest.raises(ValueError, match=expected):
-        hidden("disease", disease_group=np.zeros(NUM_DISEASES, dtype=np.int64))
+        hidden("cold disease", group=np.zeros(NUM_DISEASES, dtype=np.int64))
 
 
 @every_setting

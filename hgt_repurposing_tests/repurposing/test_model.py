@@ -4,10 +4,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from hgt_repurposing.repurposing import classifier as module
-from hgt_repurposing.repurposing.features import SETTINGS, PairFeatures
+from hgt_repurposing.graph.split_kinds import SETTINGS
 from hgt_repurposing.repurposing.inputs import PairInputs
-from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model, score_blocks
+from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
 from hgt_repurposing.repurposing.vectors import PairVectors
 from hgt_repurposing_tests.repurposing.planted import (
     NUM_DISEASES,
@@ -36,7 +35,7 @@ def test_there_is_a_classifier_for_every_setting() -> None:
 def test_every_classifier_is_reported() -> None:
     names: list[str] = []
     fit_repurposing_model(INPUTS, SPLIT, QUICK, on_fit=names.append)
-    assert names == ["pair setting", "disease setting", "drug setting"]
+    assert names == ["warm pair setting", "cold disease setting", "cold drug setting"]
 
 
 def test_the_model_remembers_its_split_its_vectors_and_its_parameters() -> None:
@@ -81,15 +80,3 @@ def test_what_the_split_leaves_out_is_not_learned() -> None:
     inputs = replace(INPUTS, labels=INPUTS.labels.with_indications(few))
     found = fit_repurposing_model(inputs, SPLIT, QUICK)
     assert found.to_parts() == fitted().to_parts()
-
-
-def test_blocks_come_in_the_order_of_the_diseases(monkeypatch: pytest.MonkeyPatch) -> None:
-    features = PairFeatures(INPUTS.neighbourhoods, INPUTS.labels.indications, "pair")
-    diseases = np.array([7, 3, 29, 0])
-    classifier = fitted().classifiers["pair"]
-    (whole,) = score_blocks(classifier, features, INPUTS.vectors, diseases)
-    monkeypatch.setattr(module, "MAX_BLOCK_VALUES", 3 * NUM_DRUGS * len(features.names))
-    first, second = score_blocks(classifier, features, INPUTS.vectors, diseases)
-    assert (first[0].tolist(), second[0].tolist()) == ([7, 3, 29], [0])
-    assert (first[1].shape, second[1].shape) == ((1, NUM_DRUGS, 3), (1, NUM_DRUGS, 1))
-    np.testing.assert_allclose(np.concatenate([first[1], second[1]], axis=2), whole[1], atol=1e-5)  # float32

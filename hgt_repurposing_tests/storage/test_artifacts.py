@@ -31,6 +31,7 @@ from hgt_repurposing.repurposing.candidate_ranking import rank_candidates
 from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
 from hgt_repurposing.repurposing.params import CandidateParams
+from hgt_repurposing.repurposing.scorer import Scorer
 from hgt_repurposing.storage import artifacts
 from hgt_repurposing.storage.artifacts import (
     FORMAT_VERSION,
@@ -129,7 +130,7 @@ def small_model() -> RepurposingModel:
 
 
 def small_candidates() -> Candidates:
-    return rank_candidates(small_model(), INPUTS, GRAPH, CandidateParams(top_k=2))
+    return rank_candidates(Scorer.of_model(small_model(), INPUTS), GRAPH, CandidateParams(top_k=2))
 
 
 def test_a_knowledge_graph_round_trips(toy_graph: KnowledgeGraph, tmp_path: Path) -> None:

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from hgt_repurposing.graph import kernel as module
+from hgt_repurposing.graph.kernel import Eigenvectors, similarity_kernel
 from hgt_repurposing.graph.schema import FloatArray
 from hgt_repurposing.graph.walks import relatives, unit_rows, walks
-from hgt_repurposing.repurposing import kernel as module
-from hgt_repurposing.repurposing.kernel import Eigenvectors, similarity_kernel
 from hgt_repurposing_tests.repurposing.planted import NUM_DISEASES, planted_graph
 
 GRAPH = planted_graph()

@@ -1,0 +1,111 @@
+"""The strongest baseline: a logistic regression over the scores of the other baselines.
+
+What it learns from must look like what it will be asked about. Pairs are therefore masked in the way of the split
+(alone, by disease or by drug) and scored by the other baselines while they are; a training pair that a baseline could
+see would teach the regression to trust whatever repeats its input.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from hgt_repurposing.baselines.baseline import Baseline, BaselineInputs
+from hgt_repurposing.graph.inner_folds import deal_inner_folds
+from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
+
+NUM_INNER_FOLDS = 5
+NEGATIVES_PER_POSITIVE = 40
+
+
+class LabelledCells(NamedTuple):
+    """Hidden pairs, and about `NEGATIVES_PER_POSITIVE` times as many cells without a known treatment."""
+
+    drug: IntArray
+    """Shape [num_cells]."""
+    disease: IntArray
+    """Shape [num_cells]."""
+    positive: BoolArray
+    """True where the pair is a known treatment. Shape [num_cells]."""
+
+
+def logistic_regression(inputs: BaselineInputs, baselines: Sequence[Baseline]) -> FloatArray:
+    """Logistic regression over standardised scores of other baselines, learned on pairs masked in inner folds.
+
+    Args:
+        inputs: What one fold's baselines may know.
+        baselines: To learn from.
+
+    Returns:
+        Log odds among the sampled cells. Shape [num_drugs, num_columns].
+
+    Raises:
+        ValueError: If there is no baseline, or fewer than two pairs, diseases or drugs that could be hidden in turn.
+    """
+    if not baselines:
+        raise ValueError("stacking needs at least one baseline (got none)")
+    features, positive = [], []
+    for visible, cells in masked_cells(inputs):
+        columns, column = np.unique(cells.disease, return_inverse=True)
+        seen = replace(inputs, train=visible, columns=columns)
+        features.append(_stack([baseline(seen)[cells.drug, column] for baseline in baselines]))
+        positive.append(cells.positive)
+    model = _regression().fit(np.concatenate(features), np.concatenate(positive))
+    scores = [baseline(inputs) for baseline in baselines]
+    log_odds = np.empty((inputs.train.shape[0], len(inputs.columns)))
+    for index in range(log_odds.shape[1]):  # all at once, the model would copy all scores several times
+        log_odds[:, index] = model.decision_function(_stack([score[:, index] for score in scores]))
+    return log_odds
+
+
+def masked_cells(inputs: BaselineInputs) -> Iterator[tuple[csr_array, LabelledCells]]:
+    """The labels that stay visible, and cells of the part that is hidden, inner fold by inner fold.
+
+    Every training pair is hidden once. Negatives are uniform over the hidden part: diseases with a hidden pair, and
+    all drugs, or where drugs are hidden those. A cell that turns out to be a known treatment is left out.
+
+    Raises:
+        ValueError: If there are fewer than two pairs, diseases or drugs that could be hidden in turn.
+    """
+    pairs = np.stack(inputs.train.nonzero()).astype(np.int64)
+    num_wholes = len(np.unique(inputs.hiding.whole(pairs)))
+    if num_wholes < 2:
+        raise ValueError(f"inner folds need at least two {inputs.hiding.in_words} (got {num_wholes})")
+    generator = inputs.generator
+    num_folds = min(NUM_INNER_FOLDS, num_wholes)
+    fold = deal_inner_folds(pairs, inputs.hiding, num_folds=num_folds, generator=generator)
+    for number in range(num_folds):
+        positives, seen = pairs[:, fold == number], pairs[:, fold != number]
+        drawn = _draw_in_hidden_part(inputs, positives, generator)
+        unknown = drawn[:, inputs.train[tuple(drawn)] == 0]
+        cells = LabelledCells(
+            drug=np.concatenate([positives[0], unknown[0]]),
+            disease=np.concatenate([positives[1], unknown[1]]),
+            positive=np.repeat([True, False], [positives.shape[1], unknown.shape[1]]),
+        )
+        yield csr_array((np.ones(seen.shape[1]), tuple(seen)), shape=inputs.train.shape), cells
+
+
+def _draw_in_hidden_part(inputs: BaselineInputs, hidden: IntArray, generator: np.random.Generator) -> IntArray:
+    """Random cells; some may be known treatments. Shape [2, num_cells]."""
+    drugs = np.unique(hidden[0]) if inputs.hiding.setting == "cold drug" else np.arange(inputs.train.shape[0])
+    size = NEGATIVES_PER_POSITIVE * hidden.shape[1]
+    return np.stack([generator.choice(drugs, size), generator.choice(np.unique(hidden[1]), size)])
+
+
+def _stack(scores: list[FloatArray]) -> FloatArray:
+    return np.stack(scores, axis=1)
+
+
+def _regression() -> Pipeline:
+    return make_pipeline(
+        StandardScaler(with_mean=False),
+        FunctionTransformer(np.arcsinh),  # scores are counts and sums: a few large ones would rule
+        StandardScaler(),
+        LogisticRegression(max_iter=1000),
+    )
