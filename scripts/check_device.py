@@ -105,7 +105,7 @@ def verdict(checks: Sequence[Check], device: ComputeDevice) -> str:
     failed = [check for check in checks if not check.ok]
     named = "; ".join(f"{check.name} on {check.on}" for check in failed)
     if any(IS_MISSING in check.note for check in failed):
-        named += f". Set {FALLBACK}=1 to run missing operators on the CPU, and try again"
+        named += f". With {FALLBACK}=1 set, missing operators run on the CPU: try again"
     if any(check.on.startswith("cpu") for check in failed):
         return f"FAILED: do not train on this machine before this is understood: {named}"
     if failed:
