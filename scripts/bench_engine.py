@@ -1,7 +1,7 @@
-"""What a training step costs with PyG's HGT layer, with the same layer without sliced tensors, and with ours.
+"""Cost of a training step with PyG's HGT layer, with the same layer without sliced tensors, and with ours.
 
 Every figure comes from a fresh process on a synthetic graph: 512 / 256 / 512 wide, 8 heads, 2 layers.
-Prints tables and a row for `docs/results/benchmarks.md`, which says how each is taken; `--json FILE` writes them.
+Prints tables and a row for `docs/results/benchmarks.md`, which explains each figure; `--json FILE` writes them.
 """
 
 import argparse
@@ -36,13 +36,13 @@ from hgt_repurposing.training.device import PeakWatch
 SIZES = (5_000, 20_000)
 """Edges of each type in a batch."""
 SUPERVISED_ON_FULL_GRAPH = 5_000
-"""Links of each type that the loss scores where the whole graph is one batch."""
+"""Links of each type that the loss scores if the whole graph is one batch."""
 LOSS_TOLERANCE = 1e-4
 GRADIENT_TOLERANCE = 1e-3
-"""Relative; sums of tens of thousands of terms in float32, in another order."""
+"""Relative: the engines add tens of thousands of float32 terms in different orders."""
 RANDOM_NODES, RANDOM_RELATIONS, RANDOM_WIDTH = 5_000, 8, 256
 RANDOM_EDGES = {"split": (500_000, 1_000_000), "ours": (2_000_000, 8_000_000)}
-"""Few enough for PyG's layer to fit, and enough for the edges to be seen beside the nodes with ours."""
+"""Few enough for PyG's layer to fit; enough for ours that edges, not nodes, dominate memory."""
 
 Task = Literal["seconds", "memory", "both", "layer", "product"]
 Figures = dict[str, float]
@@ -63,22 +63,22 @@ class Job:
     """What one process measures."""
 
     task: Task
-    """`seconds` and `memory` of training steps, or `both` in one; memory of one `layer`; rate of a matrix `product`."""
+    """`seconds` or `memory` of training steps, or `both` at once; memory of one `layer`; rate of a matrix `product`."""
     preset: str
     widths: Sequence[int]
     """Layer i maps widths[i] to widths[i + 1]."""
     num_heads: int
     engine: EngineName = "split"
     num_edges: int | None = None
-    """Of each type in a batch, or of the random graph of `layer`; None takes the whole graph as one batch."""
+    """Edges of each type in a batch, or of the random graph of `layer`; None: the whole graph as one batch."""
     repeats: int = 1
-    """Steps that are timed, of which the median counts."""
+    """Timed steps; the median is reported."""
     warm_ups: int = 0
-    """Steps before."""
+    """Untimed steps before them."""
     num_threads: int | None = 1
-    """None takes all."""
+    """None: all threads."""
     precision: MatmulPrecision = "float32"
-    """Of our matrix products."""
+    """Precision of our matrix products."""
 
 
 class Timing(NamedTuple):
@@ -91,7 +91,7 @@ class Timing(NamedTuple):
 
 
 def measure(job: Job) -> Figures:
-    """Do one job in this process."""
+    """Run one job in this process."""
     if job.num_threads:
         torch.set_num_threads(job.num_threads)
     if job.task == "product":
@@ -100,7 +100,7 @@ def measure(job: Job) -> Figures:
 
 
 def measure_steps(job: Job) -> Figures:
-    """CPU-seconds, wall seconds and peak memory (GiB) of training steps, and what the batch holds."""
+    """CPU-seconds, wall seconds and peak memory (GiB) of training steps, and the size of the batch."""
     graph = load_graph(job.preset)
     batch = draw_batch(graph, job.num_edges)
     generator = torch.Generator().manual_seed(0)
@@ -134,7 +134,7 @@ def measure_steps(job: Job) -> Figures:
 
 
 def compile_loops(model: LinkModel, graph: FlatGraph) -> None:
-    """Have the compiled loops in memory before it is read: the compiler's own memory is not the step's."""
+    """Compile the loops before memory is measured: the compiler's memory is not part of the step."""
     model(draw_batch(graph, 10), on_all_nodes=True).backward()
     model.zero_grad(set_to_none=True)
 
@@ -149,9 +149,9 @@ def train_step(model: LinkModel, optimizer: torch.optim.Optimizer, batch: MiniBa
 
 
 def make_state(optimizer: torch.optim.Optimizer) -> None:
-    """Have Adam make its moments, which it otherwise does at the end of the first step, when the peak is over.
+    """Make Adam allocate its moments, which it otherwise does at the end of the first step, after the peak.
 
-    With gradients of zero it changes no weight.
+    Gradients of zero change no weight.
     """
     for group in optimizer.param_groups:
         for parameter in group["params"]:
@@ -167,7 +167,7 @@ def load_graph(preset: str) -> FlatGraph:
 
 
 def draw_batch(graph: FlatGraph, num_edges: int | None) -> MiniBatch:
-    """The same batch in every process; the whole graph if no number is given."""
+    """The same batch in every process; without a number, the whole graph."""
     if num_edges is None:
         of_all = FullGraphSampler(graph, num_edges_per_type=SUPERVISED_ON_FULL_GRAPH, num_negatives=1, seed=0)
         return of_all.sample(0)
@@ -175,7 +175,7 @@ def draw_batch(graph: FlatGraph, num_edges: int | None) -> MiniBatch:
 
 
 def describe(batch: MiniBatch, graph: FlatGraph, job: Job) -> Figures:
-    """Sizes of a batch, and the floating-point operations of a step on it."""
+    """Sizes of a batch and the floating-point operations of a step on it."""
     num_positives = batch.positives.source.numel()
     num_layers, num_relations = len(job.widths) - 1, graph.num_relations
     of_all = all_rows(batch, num_layers=num_layers, num_relations=num_relations)
@@ -214,7 +214,7 @@ def measure_layer(job: Job) -> Figures:
 
 
 def random_batch(num_edges: int, generator: torch.Generator) -> MiniBatch:
-    """Edges between random nodes, the relations in equal shares; the loss scores nothing."""
+    """Edges between random nodes, equally many per relation; the loss scores nothing."""
     source, target = torch.randint(RANDOM_NODES, (2, num_edges), generator=generator)
     relation = torch.arange(num_edges) * RANDOM_RELATIONS // num_edges
     none = torch.empty(0, dtype=torch.int64)
@@ -230,17 +230,17 @@ def random_batch(num_edges: int, generator: torch.Generator) -> MiniBatch:
 
 
 class Bench:
-    """Runs the jobs one after another and keeps their figures."""
+    """Runs the jobs one after another and collects their figures."""
 
     def __init__(self, preset: str, widths: Sequence[int], num_heads: int, repeats: int) -> None:
         self._common: dict[str, Any] = {"preset": preset, "widths": widths, "num_heads": num_heads}
         self._repeats = repeats
         self.steps: dict[str, Figures] = {}
-        """By engine and size, such as `ours 5000`."""
+        """Keyed by engine and size, such as `ours 5000`."""
         self.bytes_per_edge: dict[str, float] = {}
-        """By engine."""
+        """Keyed by engine."""
         self.bfloat16_seconds: dict[str, float] = {}
-        """CPU-seconds of our steps with matrix products in bfloat16, by engine and size."""
+        """CPU-seconds of our steps with bfloat16 matrix products, keyed by engine and size."""
 
     def rate(self) -> float:
         """Floating-point operations per second of a matrix product on one thread."""
@@ -249,7 +249,7 @@ class Bench:
         return rate
 
     def run(self, engine: EngineName) -> None:
-        """All jobs of an engine."""
+        """Run all jobs of an engine."""
         if engine == "stock":
             self.step(engine, SIZES[0])
             return
@@ -262,7 +262,7 @@ class Bench:
         self.slope(engine)
 
     def step(self, engine: EngineName, num_edges: int | None) -> None:
-        """Seconds and memory of a training step: of stock in one go, for it takes minutes."""
+        """Seconds and memory of a training step; for stock, which takes minutes, both in one process."""
         name = f"{engine} {num_edges or 'full graph'}"
         common: dict[str, Any] = {
             "engine": engine,
@@ -283,7 +283,7 @@ class Bench:
         )
 
     def bfloat16(self, num_edges: int) -> None:
-        """Seconds of our step with matrix products in bfloat16."""
+        """Seconds of our step with bfloat16 matrix products."""
         job: dict[str, Any] = {"engine": "ours", "num_edges": num_edges, "precision": "bfloat16"}
         name = f"ours {num_edges}"
         figures = self._run(f"{name}, bfloat16", task="seconds", repeats=self._repeats, warm_ups=1, **job)
@@ -301,14 +301,14 @@ class Bench:
         print(f"    {self.bytes_per_edge[engine]:.0f} bytes per edge", flush=True)
 
     def _run(self, name: str, **options: Any) -> Figures:
-        """Any: fields of a Job."""
+        """Run one job in a fresh process. Any: fields of a Job."""
         print(f"{dt.datetime.now():%H:%M:%S} {name} ...", flush=True)
         job = Job(**self._common, **options)
         return in_fresh_process(__file__, ["--one", json.dumps(asdict(job))], num_threads=job.num_threads)
 
 
 def headlines(bench: Bench, rate: float) -> dict[str, float | None]:
-    """The figures that are followed from version to version; None where an engine was left out."""
+    """The figures for the table of results; None where an engine was left out."""
     seconds = {name: figures["cpu_seconds"] for name, figures in bench.steps.items()}
     peaks = {name: figures["peak_gb"] for name, figures in bench.steps.items()}
     ours, full = bench.steps.get("ours 5000"), bench.steps.get("ours full graph", {})
@@ -326,12 +326,12 @@ def headlines(bench: Bench, rate: float) -> dict[str, float | None]:
 
 
 def ratio(figures: Mapping[str, float], above: str, below: str) -> float | None:
-    """Quotient of two figures, if both are there."""
+    """Quotient of two figures, or None if one is missing."""
     return figures[above] / figures[below] if above in figures and below in figures else None
 
 
 def disagreements(steps: Mapping[str, Figures]) -> list[str]:
-    """Engines whose loss, or gradient by the table, is not that of another engine on the same batch."""
+    """Engines whose loss or gradient differs from that of another engine on the same batch."""
     found = []
     for size in (*map(str, SIZES), "full graph"):
         runs = {name: figures for name, figures in steps.items() if name.endswith(f" {size}")}
@@ -343,7 +343,7 @@ def disagreements(steps: Mapping[str, Figures]) -> list[str]:
 
 
 def print_tables(bench: Bench, rate: float, machine: str) -> None:
-    """Steps and slopes as Markdown."""
+    """Print steps and memory per edge as Markdown."""
     print(f"\n{machine}; matrix product {rate / 1e9:.0f} GFLOP/s on one thread\n")
     print(
         "| step | CPU-s | wall s | peak GiB above start | GFLOP | lower bound, CPU-s "
@@ -362,19 +362,19 @@ def print_tables(bench: Bench, rate: float, machine: str) -> None:
     for size, step in sizes.items():
         print(f"| {size} | {step['num_nodes']:,} | {step['num_messages']:,} | {step['num_positives']:,} |")
     for name, seconds in bench.bfloat16_seconds.items():
-        print(f"\n{name} with matrix products in bfloat16: {seconds:.2f} CPU-s.")
+        print(f"\n{name} with bfloat16 matrix products: {seconds:.2f} CPU-s.")
     for engine, slope in bench.bytes_per_edge.items():
         print(f"\nOne layer, {engine}: {slope:.0f} bytes per edge.")
 
 
 def row(figures: Mapping[str, float | None], machine: str, preset: str) -> str:
-    """The line for docs/results/benchmarks.md."""
+    """The row for docs/results/benchmarks.md."""
     cells = ["-" if value is None else f"{value:.3g}" if value < 100 else f"{value:.0f}" for value in figures.values()]
     return f"| {' | '.join([dt.date.today().isoformat(), machine, preset, *cells])} |"
 
 
 def describe_machine() -> str:
-    """Processor, cores and version of torch."""
+    """Processor, threads and torch version."""
     listed = Path("/proc/cpuinfo")
     lines = listed.read_text(encoding="utf-8").splitlines() if listed.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -387,11 +387,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--preset", default="reference", help="synthetic graph: demo, reference or primekg")
     parser.add_argument("--engines", nargs="+", choices=get_args(EngineName), default=list(get_args(EngineName)))
-    parser.add_argument("--skip-stock", action="store_true", help="leave out PyG's own layer, which takes minutes")
-    parser.add_argument("--repeats", type=int, default=3, help="steps per engine but stock, after one to warm up")
+    parser.add_argument("--skip-stock", action="store_true", help="skip PyG's own layer, which takes minutes")
+    parser.add_argument("--repeats", type=int, default=3, help="timed steps per engine except stock, after one warm-up")
     parser.add_argument("--widths", type=int, nargs="+", default=[512, 256, 512], help="input, hidden, output")
     parser.add_argument("--num-heads", type=int, default=8)
-    parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one is not None:

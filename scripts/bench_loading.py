@@ -1,4 +1,4 @@
-"""How long a graph of PrimeKG's size takes to load, and how much memory: writes a synthetic kg.csv and loads it."""
+"""Time and memory to load a graph of PrimeKG's size: writes a synthetic kg.csv and loads it."""
 
 import argparse
 import json
@@ -33,11 +33,11 @@ from hgt_repurposing.graph.sources.primekg import load_primekg
 from hgt_repurposing.graph.synthetic import Preset, SyntheticConfig, synthetic_tables
 
 _CHUNK = 500_000
-_RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # getrusage: bytes there, KiB elsewhere
+_RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # getrusage: bytes on macOS, KiB elsewhere
 
 
 class Figures(TypedDict):
-    """What loading one source took and gave."""
+    """Cost and result of loading one source."""
 
     source: str
     seconds: float
@@ -73,7 +73,7 @@ def write_primekg(folder: Path, preset: Preset) -> Path:
 
 
 def _node_rows(nodes: pd.DataFrame, types: pd.Series, ids: pd.Series) -> np.ndarray:
-    """Row of the node table for every edge end, by a table of [num_types, num_ids]."""
+    """Row of the node table for every end of an edge, found with a lookup table [num_types, num_ids]."""
     lookup = np.full((len(types.cat.categories), len(ids.cat.categories)), -1)
     type_code = types.cat.categories.get_indexer(pd.Index(nodes[NODE_TYPE]))
     id_code = ids.cat.categories.get_indexer(pd.Index(nodes[NODE_ID]))
@@ -82,7 +82,7 @@ def _node_rows(nodes: pd.DataFrame, types: pd.Series, ids: pd.Series) -> np.ndar
 
 
 def measure(load: Callable[[Path], KnowledgeGraph], path: Path) -> Figures:
-    """Load once in this process, which should have done nothing else."""
+    """Load once in this process, which should not have done anything else before."""
     before = _peak_gb()
     start = time.perf_counter()
     graph = load(path)
@@ -105,8 +105,8 @@ def main() -> None:
     """Write, load, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--preset", choices=["demo", "reference", "primekg"], default="primekg")
-    parser.add_argument("--hetionet", type=Path, metavar="PATH", help="folder of a Hetionet download, loaded as well")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
+    parser.add_argument("--hetionet", type=Path, metavar="PATH", help="folder of a Hetionet download to load as well")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file")
     arguments = parser.parse_args()
     figures = []
     # A fresh process per step: the peak of a process never falls, and a fork would inherit it.

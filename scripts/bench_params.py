@@ -1,7 +1,7 @@
-"""What each of the embedding_params costs: CPU-seconds and peak memory of training batches, one changed at a time.
+"""Cost of each setting of embedding_params: CPU-seconds and peak memory of training batches, one change at a time.
 
 Every setting runs in a fresh process on a synthetic graph; a batch is one forward and backward pass. Prints a Markdown
-table, ratios against the first system's sizes and loss; `--json FILE` writes the same figures.
+table with ratios to `configs/first_system.yaml`; `--json FILE` writes the same figures.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from hgt_repurposing.training.loop import fit
 from hgt_repurposing.training.params import EmbeddingParams
 
 SETTINGS: dict[str, dict[str, object]] = {
-    "the first system's": {},
+    "first_system.yaml": {},
     "defaults": EmbeddingParams().model_dump(),
     "edge_sample_size: 3000": {"edge_sample_size": 3000},
     "edge_sample_size: 20000": {"edge_sample_size": 20_000},
@@ -41,11 +41,11 @@ SETTINGS: dict[str, dict[str, object]] = {
 
 
 BATCHES_PER_UPDATE = 2
-"""Enough for gradients to be added up, which takes memory of its own."""
+"""More than one, because accumulating gradients takes memory."""
 
 
 def measure(preset: str, changed: dict[str, object], repeats: int) -> dict[str, float]:
-    """Peak memory of a training above what the loaded graph takes, and median CPU-seconds of a batch."""
+    """Peak memory of a training on top of the loaded graph, and median CPU-seconds of a batch."""
     fixed = {"device": "cpu", "accumulation_steps": BATCHES_PER_UPDATE, "num_epochs": repeats + 1}
     params = first_system(**changed | fixed)
     graph = synthetic_knowledge_graph(SyntheticConfig.model_validate({"preset": preset}))
@@ -63,15 +63,15 @@ def main() -> None:
     """Run the script."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--preset", default="reference", help="synthetic graph: demo, reference or primekg")
-    parser.add_argument("--repeats", type=int, default=3, help="updates per setting, after one to warm up")
-    parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--repeats", type=int, default=3, help="updates per setting, after one warm-up")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one is not None:
         print(json.dumps(measure(options.preset, json.loads(options.one), options.repeats)))
         return
     results: dict[str, dict[str, float]] = {}
-    print(f"| on `{options.preset}` | CPU-s per batch | against the first | peak GB above start | against the first |")
+    print(f"| on `{options.preset}` | CPU-s per batch | ratio to first | peak GB above start | ratio to first |")
     print("| --- | --- | --- | --- | --- |")
     for name, changed in SETTINGS.items():
         again = ["--preset", options.preset, "--repeats", str(options.repeats), "--one", json.dumps(changed)]

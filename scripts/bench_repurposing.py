@@ -1,9 +1,8 @@
-"""What the repurposing model costs on a large graph: features, fit, and the scoring of all pairs.
+"""Cost of the repurposing model on a large graph: features, fit, and scoring of all pairs.
 
-Runs on a synthetic graph, configured as for PrimeKG, with vectors of the width that the pipeline gives the classifier
-(random ones: their values do not change the cost). Prints seconds and peak memory above what the loaded graph takes, as
-a Markdown table. With --diseases only so many are scored, evenly spread, and what all would take is in proportion,
-which the table says.
+Runs on a synthetic graph, configured as for PrimeKG, with random vectors as wide as those of the pipeline (their values
+do not change the cost). Prints seconds, and peak memory on top of the loaded graph, as a Markdown table. With
+--diseases, only that many diseases are scored, evenly spread, and the time for all is extrapolated; the output says so.
 """
 
 import argparse
@@ -29,7 +28,7 @@ from hgt_repurposing.training.device import PeakWatch
 
 
 def measure(preset: str, num_diseases: int | None) -> dict[str, float]:
-    """Seconds of each part, and the peak of all, GiB above the loaded graph."""
+    """Seconds of each part, and peak memory in GiB above the loaded graph."""
     graph = synthetic_knowledge_graph(SyntheticConfig.model_validate({"preset": preset}))
     split = split_drug_disease_pairs(graph, SplitConfig(kinds=["disease"]))
     CPU.release()
@@ -63,7 +62,7 @@ def main() -> None:
     """Run the script."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", default="primekg", choices=["demo", "reference", "primekg"])
-    parser.add_argument("--diseases", type=int, help="score only about so many diseases")
+    parser.add_argument("--diseases", type=int, help="score only about this many diseases")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()
     found = measure(arguments.preset, arguments.diseases)
@@ -71,9 +70,7 @@ def main() -> None:
     for name in ("features", "fit", "scoring", "total"):
         print(f"| {name} | {found[name]:.0f} |")
     if found["share_scored"] < 1:
-        print(
-            f"\nScored: {found['share_scored']:.1%} of the diseases; the seconds of scoring are for all in proportion."
-        )
+        print(f"\nOnly {found['share_scored']:.1%} of the diseases were scored; the seconds are extrapolated to all.")
     print(f"\nPeak {found['peak_gb_above_graph']:.2f} GiB above the loaded graph.")
     print(json.dumps(found))
     if arguments.json:

@@ -1,7 +1,7 @@
-"""Say whether a model can be trained on this machine's device: one block of text to paste into an issue.
+"""Check whether a model can be trained on this machine's device; prints a block of text to paste into an issue.
 
-Parity with PyG's HGT layer and with float64, gradients, a short training, memory from batch to batch, and speed, on a
-synthetic graph. Exit status 1 if a check failed. A device that is only slower than the CPU fails nothing.
+Compares with PyG's HGT layer and with float64 results, and checks gradients, a short training, memory from batch to
+batch, and speed, on a synthetic graph. Exit status 1 if a check failed; being slower than the CPU is not a failure.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
-    # At once: an error inside a driver may end the process, and stderr then says at which check.
+    # Flush at once: an error inside a driver may end the process; stderr then shows which check was running.
     print("```", *machine_lines(device, options.preset), "", sep="\n", flush=True)
     graph = synthetic_knowledge_graph(SyntheticConfig.model_validate({"preset": options.preset}))
     case = Case(graph, SIZES[options.preset], device)
@@ -54,10 +54,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def machine_lines(device: ComputeDevice, preset: str) -> list[str]:
-    """What the figures were measured on."""
+    """The machine on which the figures were measured."""
     fallback = f", {FALLBACK}={os.environ[FALLBACK]}" if FALLBACK in os.environ else ""
     return [
-        f"device   {device.name}: {device_name(device)}; float32 products in full, no TF32{fallback}",
+        f"device   {device.name}: {device_name(device)}; full float32 products, no TF32{fallback}",
         f"machine  {chip_name()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, "
         f"{psutil.virtual_memory().total / GIB:.0f} GiB; {platform.platform()}",
         f"torch {torch.__version__}, torch_geometric {torch_geometric.__version__}, numba {numba.__version__}, "
@@ -66,7 +66,7 @@ def machine_lines(device: ComputeDevice, preset: str) -> list[str]:
 
 
 def device_name(device: ComputeDevice) -> str:
-    """Name and memory."""
+    """Name and memory of the device."""
     if device.name == "cuda":
         properties = torch.cuda.get_device_properties(device.torch)
         return f"{properties.name}, {properties.total_memory / GIB:.0f} GiB"
@@ -76,7 +76,7 @@ def device_name(device: ComputeDevice) -> str:
 
 
 def chip_name() -> str:
-    """As the system calls the processor."""
+    """The system's name for the processor."""
     if sys.platform == "darwin":
         call = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
         return subprocess.run(call, check=False, capture_output=True, text=True).stdout.strip() or platform.machine()  # noqa: S603  (a fixed call)
@@ -88,7 +88,7 @@ def chip_name() -> str:
 
 def table(checks: Sequence[Check]) -> list[str]:
     """One line per check."""
-    rows = [("check", "on", "figure", "bar", "", "")]
+    rows = [("check", "on", "figure", "limit", "", "")]
     for check in checks:
         bar, outcome = ("", "") if check.bar is None else (number(check.bar), "ok" if check.ok else "FAILED")
         rows.append((check.name, check.on, f"{number(check.figure)} {check.unit}".strip(), bar, outcome, check.note))
@@ -96,16 +96,16 @@ def table(checks: Sequence[Check]) -> list[str]:
 
 
 def number(value: float) -> str:
-    """Three digits."""
+    """The value with three significant digits."""
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def verdict(checks: Sequence[Check], device: ComputeDevice) -> str:
-    """What to do with this device."""
+    """Whether to train on this device."""
     failed = [check for check in checks if not check.ok]
     named = "; ".join(f"{check.name} on {check.on}" for check in failed)
     if any(IS_MISSING in check.note for check in failed):
-        named += f". With {FALLBACK}=1 set, missing operators run on the CPU: try once more"
+        named += f". With {FALLBACK}=1 set, missing operators run on the CPU: try again"
     if any(check.on.startswith("cpu") for check in failed):
         return f"FAILED: do not train on this machine before this is understood: {named}"
     if failed:
@@ -117,7 +117,7 @@ def verdict(checks: Sequence[Check], device: ComputeDevice) -> str:
 
 
 def slowness(checks: Sequence[Check], device: ComputeDevice) -> float:
-    """Time of a step on the device over that on the CPU."""
+    """Time of a step on the device divided by that on the CPU."""
     taken = {check.on: check.figure for check in checks if check.name == STEP}
     return 1.0 if device == CPU else taken[device.name] / taken["cpu, compiled"]
 

@@ -1,8 +1,9 @@
-"""What `check_device.py` checks a device with: a graph, a model, batches of it, and what they should give.
+"""What `check_device.py` checks a device with: a graph, a model, batches, and the expected results.
 
-Expected values are computed in float64 on the CPU and share as little as can be with what they check: a layer is PyG's
-`HGTConv`; the gradients of the model come by chunks of edges and a scorer written as a formula, from a padded batch
-that computes all nodes at every layer, where training on a CPU leaves out what no output needs.
+Expected values are computed in float64 on the CPU and share as little code as possible with what they check. A layer is
+compared with PyG's `HGTConv`. The gradients of the model are computed in chunks of edges, with a scorer written as a
+formula, from a padded batch in which every layer computes every node, while training on a CPU skips nodes that no
+output needs.
 """
 
 import copy
@@ -35,13 +36,13 @@ from hgt_repurposing.training.step import Batches, Prepared, losses
 
 CPU = ComputeDevice(torch.device("cpu"))
 SMALL_CHUNK = 64
-"""Edges of a chunk: so few that a relation of a small batch takes several."""
+"""Edges per chunk: few enough that a relation of a small batch needs several chunks."""
 GIB_IN_MIB = GIB / 2**20
 
 
 @dataclass(frozen=True, eq=False)
 class Engine:
-    """A device and the loops over edges that run on it."""
+    """A device and the attention backend that runs on it."""
 
     name: str
     device: ComputeDevice
@@ -49,28 +50,28 @@ class Engine:
 
     @classmethod
     def make(cls, device: ComputeDevice, backend: BackendName, *, chunk_edges: int) -> "Engine":
-        """An engine by the name of its backend."""
+        """An engine, named after its device and backend."""
         name = f"cpu, {backend}" if device.name == "cpu" else device.name
         return cls(name, device, backend_for(device.torch, backend, chunk_edges=chunk_edges))
 
 
 def engines_of(device: ComputeDevice, *, chunk_edges: int = SMALL_CHUNK) -> list[Engine]:
-    """Both backends of the CPU, then the device's if it is another one."""
+    """Both CPU backends, then the device's backend if the device is not the CPU."""
     compiled = Engine.make(CPU, "compiled", chunk_edges=chunk_edges)
     chunked = [Engine.make(place, "chunked", chunk_edges=chunk_edges) for place in dict.fromkeys((CPU, device))]
     return [compiled, *chunked]
 
 
 class LayerRun(NamedTuple):
-    """What a layer gave."""
+    """Result of a layer."""
 
     output: Tensor
     gradients: dict[str, Tensor]
-    """By its parameters' names, and of its input."""
+    """Keyed by parameter name, and `input`."""
 
 
 class TrainingRun(NamedTuple):
-    """A training, and the memory that it took beyond what was there."""
+    """A training and its peak memory above the start."""
 
     result: TrainingResult
     peak_mib: float
@@ -78,11 +79,11 @@ class TrainingRun(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A graph, the sizes of the model and its batches, and a device."""
+    """A graph, the sizes of model and batches, and a device."""
 
     graph: KnowledgeGraph
     params: EmbeddingParams
-    """`num_epochs` batches are trained on."""
+    """Training uses `num_epochs` batches."""
     device: ComputeDevice
 
     @cached_property
@@ -97,7 +98,7 @@ class Case:
 
     @cached_property
     def model(self) -> HGTModel:
-        """No weight is where initialisation left it: at 0 or 1 it could be forgotten unseen."""
+        """With noise on every weight: an error in a weight of exactly 0 or 1 could go unnoticed."""
         generator = torch.Generator().manual_seed(self.params.seed)
         model = HGTModel.build(self.flat.metadata, self.params.shape, generator=generator)
         for parameter in model.network.parameters():
@@ -113,7 +114,7 @@ class Case:
 
     @cached_property
     def mini_graph(self) -> MiniBatch:
-        """The first batch before anything is padded or left out."""
+        """The first batch, before padding and before anything is left out."""
         size, seed = self.params.edge_sample_size, self.params.seed
         return EdgeSampler(self.flat, num_edges_per_type=size, num_negatives=1, seed=seed).sample(0)
 
@@ -130,7 +131,7 @@ class Case:
         return plan_layers(*batch.messages, type_ptr=batch.type_ptr, num_relations=number, num_layers=1).layers[0]
 
     def batches(self, *, padded: bool) -> Batches:
-        """Batches as training has them."""
+        """Batches as in training."""
         return Batches.of_graph(self.data, self.params, fixed_shapes=padded)
 
     def batch_for(self, device: ComputeDevice) -> Prepared:
@@ -139,7 +140,7 @@ class Case:
 
     @cached_property
     def expected_layer(self) -> LayerRun:
-        """The layer as PyG computes it."""
+        """The layer computed by PyG."""
         metadata = self.flat.metadata
         conv = self.layer.to_pyg(metadata.node_types, [(*ends,) for ends in metadata.relations]).double()
         x = self.layer_input.double().requires_grad_()
@@ -147,14 +148,14 @@ class Case:
         outputs = conv(dict(zip(conv.node_types, parts, strict=True)), _edges_by_relation(self.mini_graph, self.flat))
         output = torch.cat([outputs[name] for name in conv.node_types])
         _scalar_of(output).backward()
-        for parameter in conv.parameters():  # the names of our parameters, for PyG's gradients
+        for parameter in conv.parameters():  # to rename PyG's gradients to our parameter names
             parameter.data = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
         gradients = dict(HGTLayer.from_pyg(conv).named_parameters())
         assert x.grad is not None
         return LayerRun(output.detach(), {**gradients, "input": x.grad})
 
     def run_layer(self, engine: Engine) -> LayerRun:
-        """The layer as an engine computes it."""
+        """The layer computed by an engine."""
         layer = copy.deepcopy(self.layer).to(engine.device.torch)
         x = self.layer_input.clone().to(engine.device.torch).requires_grad_()
         output = layer(x, self.layer_plan.to(engine.device.torch), backend=engine.backend)
@@ -168,7 +169,7 @@ class Case:
 
     @cached_property
     def expected_gradients(self) -> dict[str, Tensor]:
-        """Of the loss of the first batch by all parameters."""
+        """Gradients of the loss of the first batch with respect to all parameters."""
         model = moved(self.model, CPU, torch.float64)
         assert isinstance(model.decoder, LinkDecoder)
         model.network["decoder"] = PlainDecoder.like(model.decoder)
@@ -176,7 +177,7 @@ class Case:
         return _gradients(model.network)
 
     def run_gradients(self, engine: Engine) -> dict[str, Tensor]:
-        """The same as an engine computes them."""
+        """The same gradients, computed by an engine."""
         model = moved(self.model, engine.device)
         prepared = self.batch_for(engine.device).to(engine.device.torch)
         losses(model, prepared, self.params, backend=engine.backend)[0].backward()
@@ -184,22 +185,22 @@ class Case:
 
     @cached_property
     def first_training(self) -> TrainingRun:
-        """Training as the pipeline does it, on the device."""
+        """Training on the device, as in the pipeline."""
         with PeakWatch(self.device) as memory:
             result = self.train()
         return TrainingRun(result, memory.peak_above_start * GIB_IN_MIB)
 
     def train(self) -> TrainingResult:
-        """Train, from the same seed whenever called."""
+        """Train; every call uses the same seed."""
         return fit(self.data, self.params.model_copy(update={"device": self.device.name}))
 
 
 class PlainDecoder(LinkDecoder):
-    """The link scorer as a formula that torch differentiates."""
+    """The link scorer as a plain formula, differentiated by torch."""
 
     @classmethod
     def like(cls, decoder: LinkDecoder) -> "PlainDecoder":
-        """With the same weights."""
+        """A plain decoder with the same weights."""
         plain = cls(*decoder.relation.shape).to(decoder.relation.dtype)
         plain.load_state_dict(decoder.state_dict())
         return plain
@@ -213,7 +214,7 @@ class PlainDecoder(LinkDecoder):
 
 
 def moved(model: HGTModel, device: ComputeDevice, dtype: torch.dtype = torch.float32) -> HGTModel:
-    """A copy of the model on another device or in another precision."""
+    """A copy of the model on another device or with another precision."""
     return replace(model, network=copy.deepcopy(model.network).to(device.torch, dtype))
 
 
@@ -225,7 +226,7 @@ def embed(model: HGTModel, prepared: Prepared, backend: AttentionBackend) -> Ten
 
 
 def relative_error(found: Tensor, expected: Tensor) -> float:
-    """Length of the difference over that of what is expected, as vectors."""
+    """Norm of the difference divided by the norm of the expected value, as vectors."""
     expected = expected.detach().double()
     return float((found.detach().cpu().double() - expected).norm() / expected.norm())
 
@@ -236,7 +237,7 @@ def worst_gradient(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) 
 
 
 def _edges_by_relation(batch: MiniBatch, graph: FlatGraph) -> dict[tuple[str, str, str], Tensor]:
-    """In the order of the metadata, on which PyG's result depends. Shape [2, num_edges] each, counted by type."""
+    """Edges by relation, in metadata order (PyG's result depends on it). Shape [2, num_edges], indices per type."""
     types, relations = graph.metadata.node_types, graph.metadata.relations
     ends = torch.stack([batch.messages.source, batch.messages.target])
     sizes = batch.messages.relation.bincount(minlength=len(relations)).tolist()
@@ -248,7 +249,7 @@ def _edges_by_relation(batch: MiniBatch, graph: FlatGraph) -> dict[tuple[str, st
 
 
 def _scalar_of(output: Tensor) -> Tensor:
-    """A weighted sum, with weights as if drawn, to have a gradient of: the same in any precision and on any device."""
+    """A randomly weighted sum to differentiate; weights are the same in any precision and on any device."""
     weight = torch.randn(output.shape, generator=torch.Generator().manual_seed(0))
     return (output * weight.to(output.device, output.dtype)).sum()
 

@@ -1,4 +1,4 @@
-"""What `check_device.py` measures, each figure beside its bar: parity, gradients, training, memory and speed."""
+"""What `check_device.py` measures, with a limit for each figure: parity, gradients, training, memory and speed."""
 
 import re
 import statistics
@@ -22,27 +22,27 @@ from hgt_repurposing.training.loop import PREDICTION_IS_OFF
 from hgt_repurposing.training.step import Prepared, losses
 
 ERROR_BARS = {"cpu": 1e-5, "cuda": 1e-4, "mps": 1e-4}
-"""Relative error, by Euclidean norms. In float32 sums in another order are off by some 1e-6, and a GPU's fast
-exponentials may be by more. Products in TF32, which rounds factors to 11 bits, give outputs that are off by 5e-4 and
-gradients by 2e-3 (measured), and whatever is wrong or left out shows above that."""
+"""Largest relative error, in Euclidean norm. In float32, sums in a different order differ by about 1e-6; a GPU's fast
+exponentials may differ by more. TF32 products, which round factors to 11 bits, change outputs by 5e-4 and gradients by
+2e-3 (measured). Anything wrong or missing gives larger errors."""
 GRADIENT_FACTOR = 5
-"""So much more for the worst parameter's gradient, whose terms cancel: 6e-6 on the reference graph, on the CPU."""
+"""Extra allowance for the worst parameter's gradient, whose terms cancel: 6e-6 on the reference graph, on the CPU."""
 LOSS_BAR = 0.98
-"""Mean loss of the last third over that of the first."""
+"""Largest ratio of the mean loss of the last third to that of the first."""
 GROWTH_BAR_MIB = 128.0
-"""What MPS keeps for three new shapes (13.7 GB for 315 of them: pytorch#181485)."""
+"""Memory that MPS keeps for three new shapes (13.7 GB for 315 shapes: pytorch#181485)."""
 PEAK_ALLOWANCE_MIB = 64.0
-"""A process's memory moves by so much for reasons of its own."""
+"""Normal fluctuation of a process's memory."""
 SHAPES_BAR = 3
 SETTLED_AFTER = 5
-"""Batches after which memory should not grow."""
+"""Batches after which memory should no longer grow."""
 WARM_UP, TIMED = 3, 9
-"""Steps before they are timed, and timed ones."""
+"""Untimed and timed steps."""
 STEP = "step, float32"
 MISSING_OPERATOR = re.compile(r"operator '([\w:.]+)'")
-"""In torch's message about an operator that a device does not have."""
+"""Matches torch's message about an operator that a device lacks."""
 IS_MISSING = "is missing"
-IS_REUSED = "; what the process had before and uses again does not show"
+IS_REUSED = "; memory that the process already held and reused is not counted"
 
 
 class Check(NamedTuple):
@@ -50,16 +50,16 @@ class Check(NamedTuple):
 
     name: str
     on: str
-    """The engine."""
+    """Name of the engine."""
     figure: float
     bar: float | None = None
-    """What the figure must not exceed; None where it is only told."""
+    """Largest value that passes; None if the figure is only reported."""
     unit: str = ""
     note: str = ""
 
     @property
     def ok(self) -> bool:
-        """A figure that is not a number passes no bar."""
+        """Whether the figure is within its limit; NaN never is."""
         return self.bar is None or self.figure <= self.bar
 
 
@@ -67,11 +67,11 @@ Measure = Callable[[Case, Engine], Iterator[Check]]
 
 
 def run_checks(case: Case, engines: list[Engine], *, on_check: Callable[[str], None]) -> list[Check]:
-    """All checks; one that ends in an error is a row that failed, and the others follow.
+    """Run all checks; an error becomes a failed row and does not stop the others.
 
     Args:
-        case: What is checked.
-        engines: Those to be held against what is expected; the device's is the last.
+        case: Graph, model and batches to check with.
+        engines: Engines to compare with the expected values; the device's engine comes last.
         on_check: Called with the name of each check before it begins.
     """
     in_training = engines_of(case.device, chunk_edges=ChunkedBackend.chunk_edges)
@@ -88,59 +88,59 @@ def run_checks(case: Case, engines: list[Engine], *, on_check: Callable[[str], N
 
 
 def guarded(name: str, measure: Measure, case: Case, engine: Engine) -> list[Check]:
-    """Rows of a check; for an error a row that failed and says which."""
+    """Rows of a check; an error becomes a failed row that names it."""
     rows: list[Check] = []
     try:
         rows.extend(measure(case, engine))
-    except Exception as error:  # whatever it is, it belongs into the table
+    except Exception as error:  # any error belongs in the table
         rows.append(Check(name, engine.name, np.nan, 0.0, note=_sentence(error)))
     return rows
 
 
 def operators(case: Case, engine: Engine) -> Iterator[Check]:
-    """What the model is made of, against the CPU: names the culprit where a layer fails."""
+    """The model's building blocks, compared with the CPU: shows which one is at fault if a layer fails."""
     for name, operator in OPERATORS.items():
         yield from guarded(f"operator: {name}", partial(_operator, name=name, operator=operator), case, engine)
 
 
 def layer(case: Case, engine: Engine) -> Iterator[Check]:
-    """One layer against PyG's."""
+    """One layer compared with PyG's."""
     found, expected = case.run_layer(engine), case.expected_layer
     yield _parity("layer: output", engine, relative_error(found.output, expected.output))
     yield _gradient_parity("layer: gradients", engine, *worst_gradient(found.gradients, expected.gradients))
 
 
 def encoder(case: Case, engine: Engine) -> Iterator[Check]:
-    """All layers, on a batch as training on the device has it."""
+    """All layers, on a batch as used for training on the device."""
     batch = case.batch_for(engine.device)
     found = embed(moved(case.model, engine.device), batch.to(engine.device.torch), engine.backend)
     yield _parity("encoder: output", engine, relative_error(found, case.expected_embeddings(batch)))
 
 
 def gradients(case: Case, engine: Engine) -> Iterator[Check]:
-    """Of the training loss by all parameters."""
+    """Gradients of the training loss with respect to all parameters."""
     worst = worst_gradient(case.run_gradients(engine), case.expected_gradients)
     yield _gradient_parity("model: gradients", engine, *worst)
 
 
 def training(case: Case, engine: Engine) -> Iterator[Check]:
-    """Whether the loss falls, what comes out is finite, and a seed gives the same model again."""
+    """Whether the loss falls, the embeddings are finite, and the same seed gives the same model."""
     first = case.first_training.result
     loss = first.history["loss"]
     third = len(loss) // 3
     fall = loss.tail(third).mean() / loss.head(third).mean()
     yield Check("training: loss, late / early", engine.name, fall, LOSS_BAR)
     vectors = embed_all_nodes(first.model, case.data, case.graph.nodes).vectors
-    yield Check("training: numbers not finite", engine.name, float((~np.isfinite(vectors)).sum()), 0.0)
+    yield Check("training: non-finite numbers", engine.name, float((~np.isfinite(vectors)).sum()), 0.0)
     weights, again = (_all_weights(model) for model in (first.model, case.train().model))
     is_exact = engine.device.name == "cpu"
-    note = "" if is_exact else "a GPU adds in no fixed order"
+    note = "" if is_exact else "a GPU adds in varying order"
     difference = relative_error(again, weights)
-    yield Check("training: again, one seed", engine.name, difference, 0.0 if is_exact else None, note=note)
+    yield Check("training: repeated with the same seed", engine.name, difference, 0.0 if is_exact else None, note=note)
 
 
 def memory(case: Case, engine: Engine) -> Iterator[Check]:
-    """Whether memory grows from batch to batch, and whether the planner foresaw its peak."""
+    """Whether memory grows from batch to batch, and whether its peak was predicted."""
     run = case.first_training
     history = run.result.history
     for column, name in (("allocated_gb", "memory: growth"), ("cached_gb", "memory: growth of the pool")):
@@ -158,7 +158,7 @@ def memory(case: Case, engine: Engine) -> Iterator[Check]:
 
 
 def shapes(case: Case, engine: Engine) -> Iterator[Check]:
-    """How many kernels a device that compiles one for every shape would have to compile."""
+    """How many kernels a device would compile if it compiles one per shape."""
     batches = case.batches(padded=True)
     found = {_shape(batches.prepare(step)) for step in range(case.params.num_epochs)}
     note = f"of {case.params.num_epochs} padded batches"
@@ -166,7 +166,7 @@ def shapes(case: Case, engine: Engine) -> Iterator[Check]:
 
 
 def speed(case: Case, engine: Engine) -> Iterator[Check]:
-    """Milliseconds of a training step, the copy of its batch included; bfloat16 where one would train."""
+    """Milliseconds of a training step, including the copy of its batch; with bfloat16 where training would use it."""
     yield Check(STEP, engine.name, _step_ms(case, engine), unit="ms")
     if engine.name != "cpu, chunked":
         params = case.params.model_copy(update={"matmul_precision": "bfloat16"})
@@ -175,7 +175,7 @@ def speed(case: Case, engine: Engine) -> Iterator[Check]:
 
 
 Operator = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""Of rows, shape [n, 64], a matrix, shape [64, 64], and places among the rows, shape [n]."""
+"""Takes rows, shape [n, 64], a matrix, shape [64, 64], and row indices, shape [n]."""
 
 
 def _mm_into_columns(rows: Tensor, matrix: Tensor, _: Tensor) -> Tensor:
@@ -232,7 +232,7 @@ def _all_weights(model: HGTModel) -> Tensor:
 
 
 def _shape(prepared: Prepared) -> tuple[int, ...]:
-    """All sizes that tensors of a step depend on, where every node is computed at every layer."""
+    """All sizes that the tensors of a step depend on if every layer computes every node."""
     relations = prepared.plan.layers[0].relations
     sizes = ((edges.relation, *(len(part) for part in edges if isinstance(part, Tensor))) for edges in relations)
     scored = prepared.positives.relation.bincount().tolist()
@@ -240,7 +240,7 @@ def _shape(prepared: Prepared) -> tuple[int, ...]:
 
 
 def _step_ms(case: Case, engine: Engine) -> float:
-    """Median of some steps."""
+    """Median time of some steps."""
     batches = case.batches(padded=engine.device.wants_fixed_shapes)
     model = moved(case.model, engine.device)
     optimizer = torch.optim.Adam(model.network.parameters(), lr=case.params.learning_rate, fused=True)

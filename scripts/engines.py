@@ -1,7 +1,7 @@
 """The engines that `bench_engine.py` compares: PyG's HGT layer, the same without sliced tensors, and ours.
 
-All three get the same weights, the same learned table of input vectors, the same scores and the same loss, without norm
-and dropout: what differs is how they are computed. PyG's layers are followed by the scorer as plain PyTorch has it.
+All three use the same weights, the same learned table of input vectors, the same scores and the same loss, without
+normalisation and dropout. They differ only in how they compute. PyG's layers are followed by a scorer in plain PyTorch.
 """
 
 import math
@@ -28,14 +28,14 @@ EngineName = Literal["stock", "split", "ours"]
 
 
 class LayerWeights(NamedTuple):
-    """Weights of one layer, in the form of our own layer's parameters."""
+    """Weights of one layer, laid out as in our own layer."""
 
     project: Tensor
-    """Query, key and value maps side by side. Shape [num_types, width_in, 3 * width_out]."""
+    """Query, key and value maps, concatenated. Shape [num_types, width_in, 3 * width_out]."""
     project_bias: Tensor
     """Shape [num_types, 3 * width_out]."""
     attention: Tensor
-    """Shape [num_relations, H, D, D], and H * D = width_out."""
+    """Shape [num_relations, H, D, D], where H * D = width_out."""
     message: Tensor
     """Shape [num_relations, H, D, D]."""
     prior: Tensor
@@ -45,11 +45,11 @@ class LayerWeights(NamedTuple):
     out_bias: Tensor
     """Shape [num_types, width_out]."""
     skip: Tensor
-    """Gate of the residual, which a layer has if it keeps the width. Shape [num_types]."""
+    """Gate of the residual connection, used only if the layer keeps the width. Shape [num_types]."""
 
     @property
     def widths(self) -> tuple[int, int]:
-        """Of the rows that go in, and of those that come out."""
+        """Width of the input rows and of the output rows."""
         return self.project.shape[1], self.out.shape[1]
 
     @property
@@ -72,7 +72,7 @@ class PlainScorer(LinkDecoder):
     """The project's scorer in plain PyTorch."""
 
     def forward(self, embeddings: Tensor, source: Tensor, relation: Tensor, targets: Tensor) -> Tensor:
-        """As `LinkDecoder`."""
+        """See `LinkDecoder.forward`."""
         unit = functional.normalize(embeddings, eps=SHORTEST)
         asked = functional.embedding(source, unit) * functional.embedding(relation, self.relation)
         cosine = [(asked * functional.embedding(target, unit)).sum(-1) for target in targets.unbind(1)]
@@ -100,7 +100,7 @@ class LinkModel(nn.Module):
         self.decoder = scorer(len(metadata.relations), weights[-1].widths[1])
 
     def forward(self, batch: MiniBatch, *, on_all_nodes: bool) -> Tensor:
-        """Loss of a batch. Shape []. Our engine leaves out what the loss does not need, unless told to do all."""
+        """Loss of a batch. Shape []. Unless `on_all_nodes`, our engine skips what the loss does not need."""
         positives, negatives = batch.positives, batch.negative_target
         if isinstance(self.encoder, OurEncoder):
             needed = torch.cat([positives.source, positives.target, negatives.flatten()])
@@ -124,8 +124,7 @@ def build_encoder(
 ) -> "OurEncoder | PyGEncoder":
     """An encoder with these weights, called as `encoder(rows, batch)`.
 
-    Rows are those of the batch's nodes, shape [num_nodes, width_in], and what comes out has shape
-    [num_nodes, width_out].
+    The rows are those of the batch's nodes, shape [num_nodes, width_in]; the output has shape [num_nodes, width_out].
     """
     if engine == "ours":
         return OurEncoder(metadata, weights, precision)
@@ -155,14 +154,14 @@ class OurEncoder(nn.Module):
         )
 
     def run(self, rows: Tensor, plan: EncoderPlan) -> Tensor:
-        """Rows of the plan's inputs to those of its outputs."""
+        """Map the rows of the plan's inputs to those of its outputs."""
         for layer, of_layer in zip(self.layers, plan.layers, strict=True):
             rows = layer(rows, of_layer)
         return rows
 
 
 class PyGEncoder(nn.Module):
-    """Layers of PyG, which take a dictionary of rows by node type and one of edges by relation."""
+    """PyG layers, which take rows keyed by node type and edges keyed by relation."""
 
     def __init__(self, conv: type[HGTConv], metadata: GraphMetadata, weights: Sequence[LayerWeights]) -> None:
         super().__init__()
@@ -183,7 +182,7 @@ class PyGEncoder(nn.Module):
         return torch.cat([by_type[name] for name in types])
 
     def _edges_by_relation(self, batch: MiniBatch) -> dict[tuple[str, str, str], Tensor]:
-        """In the order of the metadata, on which PyG's result depends. Shape [2, num_edges] each, counted by type."""
+        """Edges by relation, in metadata order (PyG's result depends on it). Shape [2, num_edges], indices per type."""
         ends = torch.stack([batch.messages.source, batch.messages.target])
         sizes = batch.messages.relation.bincount(minlength=len(self._metadata.relations)).tolist()
         edges = {}
@@ -196,7 +195,7 @@ class PyGEncoder(nn.Module):
 
 
 class SplitLinear(HeteroLinear):  # type: ignore[misc]  # PyG ships no types
-    """One matrix per block of rows; the blocks are cut and joined as wholes, so that no gradient is full of zeros."""
+    """One matrix per block of rows. Splitting whole blocks avoids gradients that are mostly zeros."""
 
     def forward_naive(self, x: Tensor, type_ptr: Tensor) -> Tensor:
         """Shape [num_rows, width_in] to [num_rows, width_out]."""
@@ -205,9 +204,9 @@ class SplitLinear(HeteroLinear):  # type: ignore[misc]  # PyG ships no types
 
 
 class SplitConv(HGTConv):  # type: ignore[misc]  # PyG ships no types
-    """PyG's layer with split and cat wherever it slices: the baseline for what is not merely that repair.
+    """PyG's layer with split and cat in place of slices, to separate other gains from this one.
 
-    With pyg-lib installed PyG multiplies the blocks by a kernel of its own, and the two baselines grow alike.
+    With pyg-lib installed, PyG multiplies blocks with its own kernel, and the two PyG engines become similar.
     """
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -220,7 +219,7 @@ class SplitConv(HGTConv):  # type: ignore[misc]  # PyG ships no types
     def forward(
         self, x_dict: Mapping[str, Tensor], edge_index_dict: Mapping[tuple[str, str, str], Tensor]
     ) -> dict[str, Tensor]:
-        """Rows by node type to rows by node type."""
+        """Map rows keyed by node type to rows keyed by node type."""
         key: dict[str, Tensor] = {}
         query: dict[str, Tensor] = {}
         value: dict[str, Tensor] = {}
@@ -241,7 +240,7 @@ class SplitConv(HGTConv):  # type: ignore[misc]  # PyG ships no types
 
 
 def _our_layer(metadata: GraphMetadata, weights: LayerWeights, precision: MatmulPrecision) -> HGTLayer:
-    """A layer of ours with these weights."""
+    """Our layer with these weights."""
     width_in, width_out = weights.widths
     layer = HGTLayer(
         len(metadata.node_types),
@@ -266,7 +265,7 @@ def _our_layer(metadata: GraphMetadata, weights: LayerWeights, precision: Matmul
 
 
 def _pyg_layer(conv: type[HGTConv], metadata: GraphMetadata, weights: LayerWeights) -> nn.Module:
-    """A layer of PyG's with these weights."""
+    """PyG's layer with these weights."""
     width_in, width_out = weights.widths
     relations = [tuple(relation) for relation in metadata.relations]
     layer: nn.Module = conv(width_in, width_out, (list(metadata.node_types), relations), heads=weights.num_heads)

@@ -1,4 +1,4 @@
-"""The least time a training step can take: its multiplications at the rate of this machine's matrix product."""
+"""Lower bound of the time of a training step: its multiplications at the rate of this machine's matrix products."""
 
 import statistics
 import time
@@ -15,38 +15,38 @@ ROWS_OF_THE_PRODUCT = 20_000
 
 
 class LayerCounts(NamedTuple):
-    """What one layer computes on."""
+    """Sizes of what one layer computes."""
 
     num_sources: int
     """Rows that need a key and a value."""
     num_targets: int
     """Rows that need a query and an output."""
     num_groups: int
-    """Rows that the matrices of the relations multiply: of each relation its distinct sources or its distinct
-    targets, whichever are fewer."""
+    """Rows multiplied by the relations' matrices: for each relation, its distinct sources or its distinct targets,
+    whichever are fewer."""
     num_edges: int
     """Messages."""
 
 
 def step_flops(layers: Sequence[LayerCounts], widths: Sequence[int], *, num_heads: int, num_positives: int) -> float:
-    """Floating-point operations of one training step, a multiplication and an addition counting as two.
+    """Floating-point operations of one training step; a multiplication plus an addition count as two.
 
-    Forward, of a layer from width I to width F with H heads of width D = F / H:
+    Forward pass of a layer from width I to width F with H heads of width D = F / H:
         keys and values   2 * 2 I F per source
         queries           2 I F     per target
         W_r and M_r       2 * 2 F D per group (H products with D x D matrices, each 2 D D)
         scores, sums      2 * 2 F   per edge
         output            2 F F     per target
-    and of the scorer 3 times the last width for each true and each corrupted link.
+    The scorer needs 3 times the last width for each true and each corrupted link.
 
-    Backward is twice forward: every product has a gradient by each of its two factors, the input table's included. Not
-    counted: softmax, activations, gathers and Adam, which are bound by memory and not by arithmetic.
+    The backward pass takes twice the forward pass: every product has a gradient for each of its two factors, including
+    the input table. Softmax, activations, gathers and Adam are not counted: memory, not arithmetic, limits them.
 
     Args:
         layers: First layer first.
         widths: Layer i maps widths[i] to widths[i + 1].
         num_heads: Attention heads of every layer.
-        num_positives: True links that the loss scores; as many corrupted ones.
+        num_positives: True links that the loss scores; there are as many corrupted ones.
     """
     forward = 3.0 * widths[-1] * 2 * num_positives
     for counts, (width_in, width_out) in zip(layers, pairwise(widths), strict=True):
@@ -58,7 +58,7 @@ def step_flops(layers: Sequence[LayerCounts], widths: Sequence[int], *, num_head
 
 
 def all_rows(batch: MiniBatch, *, num_layers: int, num_relations: int) -> list[LayerCounts]:
-    """The paper's algorithm: every layer computes every node of the batch."""
+    """Counts of the paper's algorithm, in which every layer computes every node of the batch."""
     groups = num_groups(batch.messages, num_relations=num_relations, num_nodes=batch.num_nodes)
     return [LayerCounts(batch.num_nodes, batch.num_nodes, groups, batch.messages.source.numel())] * num_layers
 
@@ -66,13 +66,13 @@ def all_rows(batch: MiniBatch, *, num_layers: int, num_relations: int) -> list[L
 def needed_rows(
     batch: MiniBatch, *, num_layers: int, num_relations: int, rows: Tensor | None = None
 ) -> list[LayerCounts]:
-    """Only what these rows of the last layer depend on, layer by layer.
+    """Counts of only what these rows of the last layer depend on, layer by layer.
 
     Args:
         batch: The mini graph.
-        num_layers: Of the encoder.
-        num_relations: Of the graph.
-        rows: Local nodes, each once; by default those whose links the loss scores. Shape [n].
+        num_layers: Number of layers of the encoder.
+        num_relations: Number of relations of the graph.
+        rows: Local indices of nodes, without repeats; by default the nodes whose links the loss scores. Shape [n].
     """
     if rows is None:
         rows = torch.cat([batch.positives.source, batch.positives.target, batch.negative_target.flatten()]).unique()
@@ -90,7 +90,7 @@ def needed_rows(
 
 
 def num_groups(edges: TypedEdges, *, num_relations: int, num_nodes: int) -> int:
-    """Distinct sources or targets of each relation, whichever are fewer, of all relations together."""
+    """Sum over relations of the distinct sources or distinct targets, whichever are fewer."""
     per_side = [
         (edges.relation * num_nodes + end).unique().div(num_nodes, rounding_mode="floor").bincount(
             minlength=num_relations
@@ -103,7 +103,7 @@ def num_groups(edges: TypedEdges, *, num_relations: int, num_nodes: int) -> int:
 def product_rate(widths: Sequence[int], *, repeats: int = 7) -> float:
     """Floating-point operations per CPU-second of matrix products with the shapes of the step, in float32.
 
-    The median of several products of each shape, weighted by their operations; on the threads that torch may use.
+    The median of several products of each shape, weighted by operations, on the threads that torch may use.
     """
     operations = seconds = 0.0
     for width_in, width_out in pairwise(widths):

@@ -1,4 +1,4 @@
-"""How the benchmark scripts measure: fresh processes, and an allocator that hides nothing."""
+"""How the benchmark scripts measure: in fresh processes, with an allocator that returns freed memory."""
 
 import ctypes
 import json
@@ -11,13 +11,13 @@ from hgt_repurposing.training.device import ComputeDevice
 CPU = ComputeDevice.pick("cpu")
 MIB = 2**20
 M_MMAP_THRESHOLD = -3
-"""Number of this parameter in glibc's malloc.h."""
+"""Value of this parameter in glibc's malloc.h."""
 
 
 def return_freed_memory_from(*, bytes_at_least: int) -> None:
-    """Have glibc return freed blocks of this size at once, so that resident memory follows the live tensors.
+    """Make glibc return freed blocks of at least this size at once, so that resident memory follows the live tensors.
 
-    Left alone it keeps up to 32 MiB a block for reuse, which is faster and hides what a setting needs.
+    By default, it keeps blocks of up to 32 MiB for reuse, which is faster but hides how much memory a setting needs.
     """
     if sys.platform == "linux":
         CPU.release()
@@ -25,15 +25,15 @@ def return_freed_memory_from(*, bytes_at_least: int) -> None:
 
 
 def in_fresh_process(script: str, arguments: list[str], *, num_threads: int | None = None) -> dict[str, float]:
-    """Run a script once more in a process of its own, for what one run leaves in memory must not count for the next.
+    """Run a script in a new process, so that memory left over from one run does not count towards the next.
 
     Args:
-        script: Prints its figures as JSON on the last line.
-        arguments: Of its command line.
-        num_threads: For OpenMP and numba; None leaves them all.
+        script: Path of a script that prints its figures as JSON on the last line.
+        arguments: Its command-line arguments.
+        num_threads: Threads for OpenMP and numba; None: no limit.
 
     Raises:
-        RuntimeError: If the script fails; the message ends with what it wrote to stderr.
+        RuntimeError: If the script fails; the message ends with its stderr.
     """
     limits = dict.fromkeys(("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"), str(num_threads)) if num_threads else {}
     call = [sys.executable, script, *arguments]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From a fresh clone to ranked drugs: makes the environment, materialises the whole chain on the demo graph (or as the
-# configuration file given says) and prints what came out. Safe to run again.
+# From a fresh clone to ranked drugs: creates the environment, materialises all assets on the demo graph (or as a
+# configuration file says) and prints the results. Safe to run again.
 #     bash scripts/run.sh [CONFIG.yaml]
 set -euo pipefail
 
@@ -16,8 +16,18 @@ hgt-repurposing resolve "$config" >"$resolved"
 echo "Materialising every asset with the configuration $config"
 dagster job execute -m hgt_repurposing.definitions -j repurposing_job -c "$resolved"
 echo
-hgt-repurposing summary
+# The data folder that the configuration names; empty: the one of the environment.
+folder="$(python - "$resolved" <<'PYTHON'
+import sys
+from pathlib import Path
+
+from hgt_repurposing.defs.run_config import read_run_config, settings_of
+
+print(settings_of("store", read_run_config(Path(sys.argv[1]).read_text(encoding="utf-8"))).data_folder)
+PYTHON
+)"
+hgt-repurposing summary --data "$folder"
 echo
 echo "Next: . scripts/environment.sh, then"
-echo "  hgt-repurposing summary --disease NAME    for another disease"
+echo "  hgt-repurposing summary --disease NAME${folder:+ --data \"$folder\"}    for another disease"
 echo "  dagster dev                               to look around in the browser"

@@ -2,9 +2,9 @@
 
     python scripts/study.py --graph hetionet --path FOLDER --out docs/results/hetionet.md
 
-Embeddings are trained once, on the target-free message graph, with the configuration that ships for the graph; they
-serve all folds. The default seeds of the splits, 3 and 4, were never looked at when anything was chosen. Two runs with
-one seed give the same figures, apart from the seconds.
+Embeddings are trained once, on a message graph without drug-disease edges, with the configuration shipped for the
+graph, and serve all folds. The default seeds of the splits, 3 and 4, were not used to choose anything. Two runs with
+the same seed give the same figures, except for the seconds.
 """
 
 import argparse
@@ -45,7 +45,7 @@ from hgt_repurposing.training.loop import fit, untrained
 from hgt_repurposing.training.params import EmbeddingParams
 
 INEXACT = ("AeG", "Gr>G", "GpBP", "GpCC", "GpMF")
-"""Metaedges of Hetionet that could not be rebuilt exactly (SOURCE.md of the data); the study leaves them out."""
+"""Metaedges of Hetionet that our copy does not have completely; the study leaves them out."""
 GRAPHS: dict[str, dict[str, object]] = {
     "hetionet": {"source": "hetionet", "exclude": list(INEXACT)},
     "demo": {"source": "synthetic", "preset": "demo"},
@@ -58,23 +58,23 @@ _LOGGER = logging.getLogger("study")
 
 
 class Timed(NamedTuple):
-    """Vectors, what they cost, and the use that is made of them."""
+    """Vectors, the time to make them, and how long the towers train on them."""
 
     vectors: PairVectors
     seconds: float
     tower_updates: int | None = None
-    """None: as the configuration says."""
+    """None: as configured."""
 
 
 def trained(data: HeteroData, params: EmbeddingParams) -> HGTModel:
-    """An encoder after its last update; `untrained` is the same before its first."""
+    """An encoder after training; `untrained` is the same encoder before its first update."""
     return fit(data, params).model
 
 
 def vectors_of(
     graph: KnowledgeGraph, params: EmbeddingParams, model_of: Callable[[HeteroData, EmbeddingParams], HGTModel]
 ) -> Timed:
-    """Vectors that an encoder makes of the target-free message graph."""
+    """Vectors that an encoder computes from the message graph without drug-disease edges."""
     start = time.perf_counter()
     data = to_hetero_data(message_graph(graph))
     embeddings = embed_all_nodes(model_of(data, params), data, graph.nodes)
@@ -82,7 +82,7 @@ def vectors_of(
 
 
 def all_vectors(graph: KnowledgeGraph, params: EmbeddingParams) -> dict[str, Timed]:
-    """Every set of columns that is compared, by its name in the table; the product's own is `MODEL`."""
+    """Every set of vectors to compare, keyed by its name in the table; the pipeline's own is `MODEL`."""
     start = time.perf_counter()
     svd = Timed(PairVectors.by_svd(graph), time.perf_counter() - start)
     made = {}
@@ -117,7 +117,7 @@ def ablations(
     columns: Mapping[str, Timed],
     params: ClassifierParams,
 ) -> tuple[Tables, dict[str, float]]:
-    """The same hybrid with each set of columns, on every fold; seconds of a fold by name, without the examples."""
+    """The same model with each set of vectors, on every fold; and seconds per fold, without the shared features."""
     therapeutic = TherapeuticPairs.of_graph(graph)
     group = {kind: SPLIT_KINDS[kind].hiding(graph, num_folds=split.num_folds).group for kind, _ in split.folds}
     tables = Tables()
@@ -136,7 +136,7 @@ def ablations(
 
 
 def controls(graph: KnowledgeGraph, config: SplitConfig, params: ClassifierParams) -> Tables:
-    """What must come out at chance, or well below the model: shuffled labels, and a graph with permuted edges."""
+    """Results that must be at chance or well below the model: shuffled labels, and a graph with permuted edges."""
     generator = np.random.default_rng(0)
     tables = Tables()
     worlds = {
@@ -157,7 +157,7 @@ def controls(graph: KnowledgeGraph, config: SplitConfig, params: ClassifierParam
 def run(
     graph: KnowledgeGraph, embedding: EmbeddingParams, params: ClassifierParams, *, seed: int, repeats: int
 ) -> Iterator[tuple[str, Any]]:
-    """Every part of the study, by name. Any: Evaluation, Tables or costs."""
+    """Yield every part of the study with its name. Any: Evaluation, Tables or costs."""
     split = split_drug_disease_pairs(graph, SplitConfig(seed=seed, num_repeats=repeats))
     columns = all_vectors(graph, embedding)
     inputs = PairInputs(neighbourhoods_of(graph), columns[MODEL].vectors, Labels.of_graph(graph))
@@ -182,11 +182,13 @@ def strict(tables: Tables) -> pd.DataFrame:
 
 
 def main() -> None:
-    """Run the study and write its page and its figures."""
+    """Run the study and write its page and figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--graph", choices=sorted(GRAPHS), required=True)
-    parser.add_argument("--path", default="", help="folder of the graph's files; the demo needs none")
-    parser.add_argument("--out", type=Path, required=True, help="Markdown page; the figures go beside it as .json")
+    parser.add_argument("--path", default="", help="folder of the graph's files; not needed for the demo")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="Markdown page; the figures are written next to it as .json"
+    )
     parser.add_argument("--seed", type=int, default=SPLIT_SEED, help="seed of the first split")
     parser.add_argument(
         "--repeats", type=int, default=NUM_REPEATS, help="number of splits, each with a seed of its own"

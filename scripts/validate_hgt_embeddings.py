@@ -1,7 +1,8 @@
-"""Say whether a file of node embeddings is fit for use: print the verdict, write it as JSON beside the file.
+"""Validate a file of node embeddings: print the verdict and write it as JSON next to the file.
 
-Exit status 0 if it passed (good or borderline), 1 if it is collapsed, broken or cannot be read. A file says nothing of
-edges, so rows of nodes without any, which may be constant by right, count here as all others; a run counts them apart.
+Exit status 0 if the file passed (good or borderline), 1 if it is collapsed, broken or cannot be read. Nodes without
+edges may rightly have constant rows. A file does not say which nodes these are, so this script treats all rows alike; a
+run of the pipeline counts them separately.
 """
 
 import argparse
@@ -17,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("file", type=Path, help="embeddings: .csv, .csv.gz or .parquet")
-    parser.add_argument("--json", type=Path, help="where the report goes (default: FILE's name + .validation.json)")
+    parser.add_argument("--json", type=Path, help="file for the report (default: FILE's name + .validation.json)")
     options = parser.parse_args(arguments)
     try:
         report = validate_embeddings(read_embeddings(options.file), ValidationThresholds())
@@ -30,9 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def default_report_path(file: Path) -> Path:
-    """`x.csv.gz` and `x.parquet` get `x.validation.json` beside them.
+    """`x.validation.json` next to `x.csv.gz` or `x.parquet`.
 
-    Where a run has put its own report there, `x.check.validation.json`: its manifest knows that file to the byte.
+    If a run has its own report there, `x.check.validation.json`: the run's manifest records that file byte for byte.
     """
     name = file.name
     for ending in (".gz", ".csv", ".parquet"):
