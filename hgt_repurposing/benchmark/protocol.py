@@ -67,7 +67,7 @@ class Suite(NamedTuple):
         counted = ", ".join(words for name, words in REMOVED_IN_WORDS.items() if name not in self.removed)
         return (
             f"To be found among all drugs: {self.positives.positives}. Left out: {left_out}. "
-            f"Negatives: {counted + ' and ' if counted else ''}pairs of which the graph says nothing."
+            f"Negatives: {counted + ' and ' if counted else ''}pairs the graph does not mention."
         )
 
 

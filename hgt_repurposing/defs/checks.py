@@ -91,7 +91,7 @@ def model_beats_baselines_on_held_out_diseases(repurposing_evaluation: Evaluatio
 
 
 @dg.asset_check(asset="repurposing_evaluation")
-def probabilities_come_true_on_held_out_diseases(repurposing_evaluation: Evaluation) -> dg.AssetCheckResult:
+def probabilities_are_calibrated_on_held_out_diseases(repurposing_evaluation: Evaluation) -> dg.AssetCheckResult:
     """Calibration error at most 0.02, and observed/expected of the most probable pairs within a factor of two."""
     from hgt_repurposing.benchmark.trust import calibration_of
 

@@ -135,12 +135,12 @@ def test_the_open_suite_removes_contraindications_and_off_label_use() -> None:
 def test_a_suite_says_what_is_right_and_what_is_not_counted() -> None:
     strict, open_suite = suites_of(SPLIT_KINDS["disease"])
     assert strict.in_words() == (
-        "To be found among all drugs: the indications of diseases that lost all of theirs. Left out: training pairs. "
-        "Negatives: contraindications, off-label use and palliation and pairs of which the graph says nothing."
+        "To be found among all drugs: all indications of the held-out diseases. Left out: training pairs. "
+        "Negatives: contraindications, off-label use and palliation and pairs the graph does not mention."
     )
     assert open_suite.in_words() == (
-        "To be found among all drugs: the indications of diseases that lost all of theirs. Left out: training pairs, "
-        "contraindications, off-label use and palliation. Negatives: pairs of which the graph says nothing."
+        "To be found among all drugs: all indications of the held-out diseases. Left out: training pairs, "
+        "contraindications, off-label use and palliation. Negatives: pairs the graph does not mention."
     )
 
 

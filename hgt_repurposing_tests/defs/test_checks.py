@@ -10,7 +10,7 @@ from hgt_repurposing_tests.benchmark.evaluations import evaluated
 BAD_BINS = ((0.01, 0.01), (0.5, 0.1))
 CASES = {
     "beats baselines": (checks.model_beats_baselines_on_held_out_diseases, evaluated(), evaluated(baseline=0.5)),
-    "calibrated": (checks.probabilities_come_true_on_held_out_diseases, evaluated(), evaluated(bins=BAD_BINS)),
+    "calibrated": (checks.probabilities_are_calibrated_on_held_out_diseases, evaluated(), evaluated(bins=BAD_BINS)),
     "not popularity": (
         checks.ranking_is_more_than_popularity,
         evaluated(spearman=0.95),
