@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from hgt_repurposing.benchmark.preflight import split_for_learning
+from hgt_repurposing.defs.code_version import CODE_VERSION
 from hgt_repurposing.defs.config import (
     DrugDiseaseSplitConfig,
     EmbeddingParamsConfig,
@@ -59,7 +60,7 @@ ORDER_ONLY = ["drug_disease_split"]
 """Not read: parameters beside older results are replaced only once graph and split are known to do."""
 
 
-@dg.asset(group_name=EMBEDDINGS, kinds={"python"}, deps=ORDER_ONLY)
+@dg.asset(group_name=EMBEDDINGS, kinds={"python"}, code_version=CODE_VERSION, deps=ORDER_ONLY)
 def embedding_params(
     context: dg.AssetExecutionContext, config: EmbeddingParamsConfig, store: ArtifactStore
 ) -> dg.MaterializeResult[EmbeddingParams]:
@@ -69,7 +70,7 @@ def embedding_params(
     return dg.MaterializeResult(value=params, metadata={"params": dg.MetadataValue.json(params.model_dump())})
 
 
-@dg.asset(group_name=GRAPH, kinds={"pyarrow", "parquet"})
+@dg.asset(group_name=GRAPH, kinds={"pyarrow", "parquet"}, code_version=CODE_VERSION)
 def knowledge_graph(
     context: dg.AssetExecutionContext, config: KnowledgeGraphConfig, store: ArtifactStore
 ) -> dg.MaterializeResult[KnowledgeGraph]:
@@ -92,7 +93,7 @@ def knowledge_graph(
     )
 
 
-@dg.asset(group_name=GRAPH, kinds={"numpy"})
+@dg.asset(group_name=GRAPH, kinds={"numpy"}, code_version=CODE_VERSION)
 def drug_disease_split(
     context: dg.AssetExecutionContext,
     config: DrugDiseaseSplitConfig,
@@ -121,7 +122,7 @@ def drug_disease_split(
     )
 
 
-@dg.asset(group_name=GRAPH, kinds={"pytorch"})
+@dg.asset(group_name=GRAPH, kinds={"pytorch"}, code_version=CODE_VERSION)
 def hetero_data(
     context: dg.AssetExecutionContext,
     config: HeteroDataConfig,
@@ -146,7 +147,7 @@ def hetero_data(
     )
 
 
-@dg.asset(group_name=EMBEDDINGS, kinds={"pytorch"})
+@dg.asset(group_name=EMBEDDINGS, kinds={"pytorch"}, code_version=CODE_VERSION)
 def hgt_model(
     context: dg.AssetExecutionContext, store: ArtifactStore, embedding_params: EmbeddingParams, hetero_data: HeteroData
 ) -> dg.MaterializeResult[TrainingResult]:
@@ -178,7 +179,7 @@ def hgt_model(
     )
 
 
-@dg.asset(group_name=EMBEDDINGS, kinds={"pytorch", "csv", "parquet"})
+@dg.asset(group_name=EMBEDDINGS, kinds={"pytorch", "csv", "parquet"}, code_version=CODE_VERSION)
 def hgt_embeddings(
     context: dg.AssetExecutionContext,
     store: ArtifactStore,
@@ -201,7 +202,7 @@ def hgt_embeddings(
     )
 
 
-@dg.asset(group_name=EMBEDDINGS, kinds={"numpy", "json"})
+@dg.asset(group_name=EMBEDDINGS, kinds={"numpy", "json"}, code_version=CODE_VERSION)
 def embedding_validation(
     context: dg.AssetExecutionContext,
     store: ArtifactStore,
@@ -229,7 +230,7 @@ def embedding_validation(
     )
 
 
-@dg.asset(group_name=REPURPOSING, kinds={"xgboost", "scikitlearn", "pytorch"})
+@dg.asset(group_name=REPURPOSING, kinds={"xgboost", "scikitlearn", "pytorch"}, code_version=CODE_VERSION)
 def repurposing_model(
     context: dg.AssetExecutionContext,
     store: ArtifactStore,
@@ -262,7 +263,7 @@ def repurposing_model(
     )
 
 
-@dg.asset(group_name=REPURPOSING, kinds={"numpy", "csv"})
+@dg.asset(group_name=REPURPOSING, kinds={"numpy", "csv"}, code_version=CODE_VERSION)
 def repurposing_evaluation(
     context: dg.AssetExecutionContext,
     store: ArtifactStore,
@@ -303,7 +304,7 @@ def repurposing_evaluation(
     )
 
 
-@dg.asset(group_name=REPURPOSING, kinds={"xgboost", "csv", "parquet"})
+@dg.asset(group_name=REPURPOSING, kinds={"xgboost", "csv", "parquet"}, code_version=CODE_VERSION)
 def repurposing_candidates(
     context: dg.AssetExecutionContext,
     config: RepurposingCandidatesConfig,
@@ -343,7 +344,7 @@ MADE_WITH = [embedding_params, drug_disease_split, repurposing_model]
 """Assets that the report's foot names without reading their values."""
 
 
-@dg.asset(group_name=REPURPOSING, kinds={"matplotlib"}, deps=MADE_WITH)
+@dg.asset(group_name=REPURPOSING, kinds={"matplotlib"}, code_version=CODE_VERSION, deps=MADE_WITH)
 def repurposing_report(
     context: dg.AssetExecutionContext,
     store: ArtifactStore,

@@ -115,11 +115,12 @@ class ArtifactIOManager(dg.IOManager):
         self._store = store
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        """Write an asset's value. Any: whatever the asset makes."""
-        asset = context.asset_key.to_user_string()
-        config = dict(context.step_context.op_config or {})
+        """Write an asset's value; its digest tells Dagster what became stale by it. Any: whatever the asset makes."""
+        asset, making = context.asset_key.to_user_string(), dg.AssetExecutionContext.get()
+        config = dict(making.op_execution_context.op_config or {})
         with clear_errors(), shown_in(context.log):
-            manifest = self._store.session.save(asset, obj, step=context.step_key, config=config)
+            manifest = self._store.session.save(asset, obj, step=context.op_def.name, config=config)
+        making.set_data_version(context.asset_key, dg.DataVersion(manifest.digest))
         context.add_output_metadata(
             {
                 "dagster/uri": folder_of(asset, root=self._store.session.root).as_uri(),
@@ -131,7 +132,7 @@ class ArtifactIOManager(dg.IOManager):
     def load_input(self, context: dg.InputContext) -> Any:
         """Read an upstream asset's value. Any: whatever the asset made."""
         with clear_errors(), shown_in(context.log):
-            return self._store.session.load(context.asset_key.to_user_string(), step=context.step_context.step.key)
+            return self._store.session.load(context.asset_key.to_user_string(), step=context.op_def.name)
 
 
 @dg.io_manager(required_resource_keys={"store"}, description="Assets to and from artefacts in the folder of `store`.")
