@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import pandas as pd
 
 from hgt_repurposing.benchmark.preflight import split_for_learning
 from hgt_repurposing.defs.code_version import CODE_VERSION
@@ -21,7 +22,7 @@ from hgt_repurposing.defs.config import (
     RepurposingModelConfig,
 )
 from hgt_repurposing.defs.metadata import number, picture, preview, validation_numbers
-from hgt_repurposing.defs.resources import ArtifactStore
+from hgt_repurposing.defs.resources import ArtifactStore, part_of
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationReport, ValidationThresholds, validate_embeddings
 from hgt_repurposing.graph.evidence import nodes_without_evidence
@@ -342,14 +343,22 @@ def repurposing_candidates(
 
 MADE_WITH = [embedding_params, drug_disease_split, repurposing_model]
 """Assets that the report's foot names without reading their values."""
+TRAINING_HISTORY = part_of("hgt_model", "history.parquet")
+"""All that the report shows of the training: the weights are not loaded for it."""
 
 
-@dg.asset(group_name=REPURPOSING, kinds={"matplotlib"}, code_version=CODE_VERSION, deps=MADE_WITH)
+@dg.asset(
+    group_name=REPURPOSING,
+    kinds={"matplotlib"},
+    code_version=CODE_VERSION,
+    ins={"training_history": TRAINING_HISTORY},
+    deps=MADE_WITH,
+)
 def repurposing_report(
     context: dg.AssetExecutionContext,
     store: ArtifactStore,
     knowledge_graph: KnowledgeGraph,
-    hgt_model: TrainingResult,
+    training_history: pd.DataFrame,
     hgt_embeddings: Embeddings,
     embedding_validation: ValidationReport,
     repurposing_evaluation: Evaluation,
@@ -361,7 +370,7 @@ def repurposing_report(
     with store.step(context) as step:
         report = build_report(
             knowledge_graph,
-            hgt_model.history,
+            training_history,
             hgt_embeddings,
             embedding_validation,
             repurposing_evaluation,

@@ -151,13 +151,34 @@ def read_parts(folder: Path, manifest: Manifest) -> dict[str, Any]:
     Raises:
         UnreadableArtifactError: If a part is missing, truncated or changed since.
     """
-    return {part: _read_part(folder / part, entry, manifest.name) for part, entry in manifest.parts.items()}
+    return {part: read_part(folder, manifest, part) for part in manifest.parts}
 
 
-def read_one_part(folder: Path, name: str, part: str) -> Any:
-    """Read one part of an artefact alone. Any: one of the part shapes; raises as `read_artifact`."""
-    manifest = read_manifest(folder, name)
-    return _read_part(folder / part, manifest.parts[part], name)
+def read_part(folder: Path, manifest: Manifest, part: str) -> Any:
+    """Read one part of what a manifest describes. Any: one of the part shapes; raises as `read_parts`."""
+    path, entry, name = folder / part, manifest.parts[part], manifest.name
+    if not path.exists():
+        raise UnreadableArtifactError(f"artefact {name!r} is incomplete: {path} is missing", name=name)
+    if path.stat().st_size != entry["bytes"] or _sha256(path) != entry["sha256"]:
+        raise UnreadableArtifactError(
+            f"artefact {name!r} is damaged: {path} is not the file that its manifest describes "
+            f"({path.stat().st_size} bytes, expected {entry['bytes']})",
+            name=name,
+        )
+    match path.suffix:
+        case ".parquet":
+            return pd.read_parquet(path)
+        case ".csv":
+            return path  # written for people and other tools; ours read the Parquet or arrays beside it
+        case ".npz":
+            with np.load(path, allow_pickle=False) as arrays:
+                return dict(arrays)
+        case ".json":
+            return json.loads(path.read_text(encoding="utf-8"))
+        case ".html":
+            return path.read_bytes().decode("utf-8")
+        case _:
+            return path.read_bytes()
 
 
 def read_manifest(folder: Path, name: str) -> Manifest:
@@ -277,28 +298,3 @@ def _write_part(path: Path, value: Any) -> None:
             path.write_bytes(value.encode("utf-8"))  # as text, line ends would change on some systems
         case _:
             path.write_bytes(value)
-
-
-def _read_part(path: Path, entry: Mapping[str, Any], name: str) -> Any:
-    if not path.exists():
-        raise UnreadableArtifactError(f"artefact {name!r} is incomplete: {path} is missing", name=name)
-    if path.stat().st_size != entry["bytes"] or _sha256(path) != entry["sha256"]:
-        raise UnreadableArtifactError(
-            f"artefact {name!r} is damaged: {path} is not the file that its manifest describes "
-            f"({path.stat().st_size} bytes, expected {entry['bytes']})",
-            name=name,
-        )
-    match path.suffix:
-        case ".parquet":
-            return pd.read_parquet(path)
-        case ".csv":
-            return path  # written for people and other tools; ours read the Parquet or arrays beside it
-        case ".npz":
-            with np.load(path, allow_pickle=False) as arrays:
-                return dict(arrays)
-        case ".json":
-            return json.loads(path.read_text(encoding="utf-8"))
-        case ".html":
-            return path.read_bytes().decode("utf-8")
-        case _:
-            return path.read_bytes()
