@@ -38,7 +38,6 @@ from hgt_repurposing.report.plots import (
     plot_projection,
     plot_spectrum,
 )
-from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.storage.html_page import HtmlPage
 from hgt_repurposing.training.params import EmbeddingParams
 
@@ -67,8 +66,7 @@ def embedding_params(
 ) -> dg.MaterializeResult[EmbeddingParams]:
     """How the embeddings are trained; like all values of a run, these are checked before anything runs."""
     with store.step(context):
-        params = EmbeddingParams(**config.model_dump())
-    return dg.MaterializeResult(value=params, metadata={"params": dg.MetadataValue.json(params.model_dump())})
+        return dg.MaterializeResult(value=config, metadata={"params": dg.MetadataValue.json(config.model_dump())})
 
 
 @dg.asset(group_name=GRAPH, kinds={"pyarrow", "parquet"}, code_version=CODE_VERSION)
@@ -249,7 +247,7 @@ def repurposing_model(
         model = fit_repurposing_model(
             inputs,
             step.evaluated_split(drug_disease_split),
-            ClassifierParams(**config.model_dump()),
+            config,
             on_fit=lambda name: context.log.info("fitted the classifier of %s", name),
         )
     return dg.MaterializeResult(
