@@ -21,7 +21,7 @@ from hgt_repurposing.defs.config import (
     RepurposingCandidatesConfig,
     RepurposingModelConfig,
 )
-from hgt_repurposing.defs.metadata import number, picture, preview, validation_numbers
+from hgt_repurposing.defs.metadata import column_schema, number, picture, preview, validation_numbers
 from hgt_repurposing.defs.resources import ArtifactStore, part_of
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationReport, ValidationThresholds, validate_embeddings
@@ -195,6 +195,7 @@ def hgt_embeddings(
         value=embeddings,
         metadata={
             "dagster/row_count": number(len(embeddings.nodes)),
+            "dagster/column_schema": column_schema(embeddings.to_table(rows=0)),
             "dimensions": number(embeddings.dim),
             "projection": picture(lambda ax: plot_projection(embeddings, ax=ax)),
         },
@@ -329,6 +330,7 @@ def repurposing_candidates(
         value=candidates,
         metadata={
             "dagster/row_count": number(len(table)),
+            "dagster/column_schema": column_schema(table),
             "diseases": number(table["disease_id"].nunique()),
             "diseases_of_which_nothing_is_known": number(
                 table.loc[table["disease_evidence"] == "nothing", "disease_id"].nunique()
