@@ -16,7 +16,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hgt_repurposing.defs.run_config import complaints, demo_over_another_graph, require_device
+from hgt_repurposing.defs.preconditions import demo_over_another_graph, require_device
+from hgt_repurposing.defs.run_config import complaints
 from hgt_repurposing.storage.artifacts import Manifest
 from hgt_repurposing.storage.catalog import lineage, load_described, load_part, manifest_of, save
 from hgt_repurposing.storage.run_lock import FolderInUseError, Holder, held
