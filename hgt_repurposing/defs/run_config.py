@@ -8,7 +8,6 @@ numbers), and knows the bounds, and what settings of different assets mean toget
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from pathlib import Path
 from reprlib import repr as shortened
 from typing import Any, Literal
 
@@ -19,7 +18,7 @@ from hgt_repurposing.graph.message_graph import MessageGraphConfig
 from hgt_repurposing.graph.sources.source import GraphSource
 from hgt_repurposing.graph.split import SplitConfig
 from hgt_repurposing.repurposing.params import CandidateParams, ClassifierParams
-from hgt_repurposing.storage.catalog import PLACES
+from hgt_repurposing.storage.catalog import PLACES, absolute
 from hgt_repurposing.training.params import EmbeddingParams
 
 SETTINGS: Mapping[str, type[BaseModel]] = {
@@ -31,6 +30,8 @@ SETTINGS: Mapping[str, type[BaseModel]] = {
     "repurposing_candidates": CandidateParams,
 }
 """What each asset can be told; the others take no settings."""
+PATHS = (("store", "data_folder"), ("knowledge_graph", "path"), ("drug_disease_split", "external_pairs"))
+"""Settings that name a file or a folder; all may be empty."""
 SECTIONS = ("ops", "execution", "loggers", "resources")
 """Of a run configuration. Which executor and logger are named is looked at; their settings are Dagster's own affair."""
 
@@ -163,17 +164,14 @@ def _settings(model: type[BaseModel], values: Mapping[Any, Any], environment: Ma
 
 def _together(config: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[str]:
     """What settings say about one another, each being right in itself."""
-    folder = settings_of("store", config, environment).data_folder
-    if folder and not Path(folder).expanduser().is_absolute():
-        yield f"store: data_folder must be an absolute path (got {folder!r})"
+    for asset, setting in PATHS:
+        if named := getattr(settings_of(asset, config, environment), setting):
+            try:
+                absolute(named, what=f"{asset}: {setting}")
+            except ValueError as error:
+                yield str(error)
     key = settings_of("hetero_data", config, environment).key
     split = settings_of("drug_disease_split", config, environment)
-    for asset, setting, named in (
-        ("knowledge_graph", "path", settings_of("knowledge_graph", config, environment).path),
-        ("drug_disease_split", "external_pairs", split.external_pairs),
-    ):
-        if named and not Path(named).expanduser().is_absolute():
-            yield f"{asset}: {setting} must be an absolute path, to mean the same for every process (got {named!r})"
     if key and (key.kind not in split.kinds or key.repeat >= split.num_repeats or key.fold >= split.num_folds):
         yield (
             f"hetero_data: train_only names a fold that is not held out ({key}): drug_disease_split has the kinds "

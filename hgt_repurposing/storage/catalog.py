@@ -56,12 +56,24 @@ def data_folder(given: str = "") -> Path:
     """The folder given, else what HGT_REPURPOSING_DATA names, else `data` in the current folder; absolute.
 
     Raises:
-        ValueError: If the variable names a relative path, which would mean another folder for every process.
+        ValueError: If the variable names a relative path.
     """
-    named = Path(os.environ.get(DATA_VARIABLE) or Path("data").resolve()).expanduser()
-    if not given and not named.is_absolute():
-        raise ValueError(f"{DATA_VARIABLE} must be an absolute path (got {str(named)!r})")
-    return Path(given).expanduser().resolve() if given else named.resolve()
+    if given:
+        return Path(given).expanduser().resolve()
+    named = os.environ.get(DATA_VARIABLE)
+    return absolute(named, what=DATA_VARIABLE).resolve() if named else Path("data").resolve()
+
+
+def absolute(named: str, *, what: str) -> Path:
+    """A path that configuration or environment names, with `~` resolved.
+
+    Raises:
+        ValueError: If it is relative, and would mean another file for every process.
+    """
+    path = Path(named).expanduser()
+    if not path.is_absolute():
+        raise ValueError(f"{what} must be an absolute path, to mean the same for every process (got {named!r})")
+    return path
 
 
 def folder_of(name: str, *, root: Path) -> Path:
