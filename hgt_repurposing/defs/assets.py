@@ -4,8 +4,6 @@ Types that would load torch or xgboost are named for the type checker only: Dags
 location loads, and every step's process loads it again.
 """
 
-import statistics
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -22,6 +20,7 @@ from hgt_repurposing.defs.config import (
     RepurposingModelConfig,
 )
 from hgt_repurposing.defs.metadata import column_schema, number, picture, preview, validation_numbers
+from hgt_repurposing.defs.progress import block_logger, epoch_logger
 from hgt_repurposing.defs.resources import ArtifactStore, part_of
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationReport, ValidationThresholds, validate_embeddings
@@ -47,14 +46,11 @@ if TYPE_CHECKING:
     from hgt_repurposing.benchmark.results import Evaluation
     from hgt_repurposing.repurposing.candidates import Candidates
     from hgt_repurposing.repurposing.model import RepurposingModel
-    from hgt_repurposing.training.loop import EpochResult, TrainingResult
+    from hgt_repurposing.training.loop import TrainingResult
 else:
-    HeteroData = Candidates = Evaluation = RepurposingModel = EpochResult = TrainingResult = Any
+    HeteroData = Candidates = Evaluation = RepurposingModel = TrainingResult = Any
 
 GRAPH, EMBEDDINGS, REPURPOSING = "graph", "embeddings", "repurposing"
-EPOCH_LINES = 20
-"""About as many epochs are written to the run's log, however many there are."""
-
 
 ORDER_ONLY = ["drug_disease_split"]
 """Not read: parameters beside older results are replaced only once graph and split are known to do."""
@@ -158,7 +154,7 @@ def hgt_model(
         result = fit(
             hetero_data,
             embedding_params,
-            on_epoch=_epoch_logger(context, embedding_params.num_epochs),
+            on_epoch=epoch_logger(context.log, embedding_params.num_epochs),
             checkpoints=CheckpointFolder.of_hgt_model(root=step.root, before_save=step.session.require_held),
             graph_digest=step.digest("hetero_data"),
         )
@@ -323,7 +319,7 @@ def repurposing_candidates(
             pair_inputs(knowledge_graph, hgt_embeddings, vectors=repurposing_model.params.vectors),
             knowledge_graph,
             config,
-            on_block=_block_logger(context, knowledge_graph.num_nodes[knowledge_graph.therapeutic.disease]),
+            on_block=block_logger(context.log, knowledge_graph.num_nodes[knowledge_graph.therapeutic.disease]),
         )
     table = candidates.table
     return dg.MaterializeResult(
@@ -381,35 +377,3 @@ def repurposing_report(
         )
         page = step.folder / "repurposing_report.html"
     return dg.MaterializeResult(value=report, metadata={"page": dg.MetadataValue.path(page)})
-
-
-def _block_logger(context: dg.AssetExecutionContext, num_diseases: int) -> Callable[[int], None]:
-    """Write about ten lines on the way through all diseases to the run's log."""
-    done = 0
-
-    def log(count: int) -> None:
-        nonlocal done
-        done += count
-        if done * 10 // num_diseases > (done - count) * 10 // num_diseases:
-            context.log.info("scored all drugs for %d of %d diseases", done, num_diseases)
-
-    return log
-
-
-def _epoch_logger(context: dg.AssetExecutionContext, num_epochs: int) -> Callable[[EpochResult], None]:
-    """Write the first, the last and about twenty epochs between to the run's log."""
-    every = max(1, num_epochs // EPOCH_LINES)
-    seconds: list[float] = []
-
-    def log(result: EpochResult) -> None:
-        seconds.append(result.seconds)
-        if result.epoch in (1, num_epochs) or result.epoch % every == 0:
-            pace = statistics.median(seconds[-every:])
-            context.log.info(
-                "epoch %d of %d: loss %.4f, %.2f epochs per second, %.0f s left, memory allocated / cached / peak "
-                "%.2f / %.2f / %.2f GiB",
-                result.epoch, num_epochs, result.loss, 1 / pace, pace * (num_epochs - result.epoch),
-                result.allocated_gb, result.cached_gb, result.peak_gb,
-            )  # fmt: skip
-
-    return log
