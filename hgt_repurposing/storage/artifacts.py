@@ -6,7 +6,8 @@ are written into a hidden folder beside their place and renamed; the manifest go
 what has no manifest is no artefact, and what does not agree with its manifest is refused by name.
 
 The ending of a part's name decides its shape: `.parquet` and `.csv` a table, `.npz` named arrays, `.json` a JSON value,
-`.html` text, anything else bytes. Nothing is pickled.
+`.html` text, anything else bytes. Nothing is pickled. Parts named `measured` say what the making took, in seconds or
+GiB: they differ each time, and are no part of the content that the digest stands for.
 """
 
 import hashlib
@@ -27,8 +28,10 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-FORMAT_VERSION = 7
+FORMAT_VERSION = 8
 PACKAGE = "hgt_repurposing"
+MEASURED = "measured"
+"""Name, but for its ending, of a part that says what the making took."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,9 @@ class Manifest:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the content of all parts; two runs with one seed give one digest."""
-        lines = sorted(f"{part} {entry['sha256']}" for part, entry in self.parts.items())
+        """SHA-256 over the content of all parts but the measured ones; two runs with one seed give one digest."""
+        content = {part: entry for part, entry in self.parts.items() if Path(part).stem != MEASURED}
+        lines = sorted(f"{part} {entry['sha256']}" for part, entry in content.items())
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     @property

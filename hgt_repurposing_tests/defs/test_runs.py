@@ -120,7 +120,7 @@ def test_two_runs_with_one_seed_give_the_same_artefacts(finished: Path, tmp_path
     # All but the page, whose bytes are compared in test_report.py, and the validation, which nothing is made from.
     chain = [asset for asset in ALL if asset not in (assets.repurposing_report, assets.embedding_validation)]
     assert run(tmp_path, {}, chain=chain).success
-    for name in ("hgt_embeddings", "repurposing_model", "repurposing_candidates", "repurposing_evaluation"):
+    for name in {asset.key.to_user_string() for asset in chain}:
         ours, theirs = (read_manifest(folder_of(name, root=root), name).digest for root in (finished, tmp_path))
         assert ours == theirs, name
 
