@@ -4,13 +4,13 @@ Types that would load torch or xgboost are named for the type checker only: Dags
 location loads, and every step's process loads it again.
 """
 
-import statistics
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import pandas as pd
 
 from hgt_repurposing.benchmark.preflight import split_for_learning
+from hgt_repurposing.defs.code_version import CODE_VERSION
 from hgt_repurposing.defs.config import (
     DrugDiseaseSplitConfig,
     EmbeddingParamsConfig,
@@ -19,8 +19,9 @@ from hgt_repurposing.defs.config import (
     RepurposingCandidatesConfig,
     RepurposingModelConfig,
 )
-from hgt_repurposing.defs.metadata import number, picture, preview, validation_numbers
-from hgt_repurposing.defs.resources import ArtifactStore
+from hgt_repurposing.defs.metadata import column_schema, number, picture, preview, validation_numbers
+from hgt_repurposing.defs.progress import block_logger, epoch_logger
+from hgt_repurposing.defs.resources import ArtifactStore, part_of
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationReport, ValidationThresholds, validate_embeddings
 from hgt_repurposing.graph.evidence import nodes_without_evidence
@@ -28,7 +29,6 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees, descr
 from hgt_repurposing.graph.message_graph import scoped_message_graph
 from hgt_repurposing.graph.sources.source import load_knowledge_graph
 from hgt_repurposing.graph.split import DrugDiseaseSplit, crossing_edges, split_sizes
-from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.storage.html_page import HtmlPage
 from hgt_repurposing.training.params import EmbeddingParams
 
@@ -38,30 +38,26 @@ if TYPE_CHECKING:
     from hgt_repurposing.benchmark.results import Evaluation
     from hgt_repurposing.repurposing.candidates import Candidates
     from hgt_repurposing.repurposing.model import RepurposingModel
-    from hgt_repurposing.training.loop import EpochResult, TrainingResult
+    from hgt_repurposing.training.loop import TrainingResult
 else:
-    HeteroData = Candidates = Evaluation = RepurposingModel = EpochResult = TrainingResult = Any
+    HeteroData = Candidates = Evaluation = RepurposingModel = TrainingResult = Any
 
 GRAPH, EMBEDDINGS, REPURPOSING = "graph", "embeddings", "repurposing"
-EPOCH_LINES = 20
-"""About as many epochs are written to the run's log, however many there are."""
-
 
 ORDER_ONLY = ["drug_disease_split"]
 """Not read: parameters beside older results are replaced only once graph and split are known to do."""
 
 
-@dg.asset(group_name=EMBEDDINGS, kinds={"python"}, deps=ORDER_ONLY)
+@dg.asset(group_name=EMBEDDINGS, kinds={"python"}, code_version=CODE_VERSION, deps=ORDER_ONLY)
 def embedding_params(
     context: dg.AssetExecutionContext, config: EmbeddingParamsConfig, store: ArtifactStore
 ) -> dg.MaterializeResult[EmbeddingParams]:
     """How the embeddings are trained; like all values of a run, these are checked before anything runs."""
     with store.step(context):
-        params = EmbeddingParams(**config.model_dump())
-    return dg.MaterializeResult(value=params, metadata={"params": dg.MetadataValue.json(params.model_dump())})
+        return dg.MaterializeResult(value=config, metadata={"params": dg.MetadataValue.json(config.model_dump())})
 
 
-@dg.asset(group_name=GRAPH, kinds={"pyarrow", "parquet"})
+@dg.asset(group_name=GRAPH, kinds={"pyarrow", "parquet"}, code_version=CODE_VERSION)
 def knowledge_graph(
     context: dg.AssetExecutionContext, config: KnowledgeGraphConfig, store: ArtifactStore
 ) -> dg.MaterializeResult[KnowledgeGraph]:
@@ -86,7 +82,7 @@ def knowledge_graph(
     )
 
 
-@dg.asset(group_name=GRAPH, kinds={"numpy"})
+@dg.asset(group_name=GRAPH, kinds={"numpy"}, code_version=CODE_VERSION)
 def drug_disease_split(
     context: dg.AssetExecutionContext,
     config: DrugDiseaseSplitConfig,
@@ -115,7 +111,7 @@ def drug_disease_split(
     )
 
 
-@dg.asset(group_name=GRAPH, kinds={"pytorch"})
+@dg.asset(group_name=GRAPH, kinds={"pytorch"}, code_version=CODE_VERSION)
 def hetero_data(
     context: dg.AssetExecutionContext,
     config: HeteroDataConfig,
@@ -140,7 +136,7 @@ def hetero_data(
     )
 
 
-@dg.asset(group_name=EMBEDDINGS, kinds={"pytorch"})
+@dg.asset(group_name=EMBEDDINGS, kinds={"pytorch"}, code_version=CODE_VERSION)
 def hgt_model(
     context: dg.AssetExecutionContext, store: ArtifactStore, embedding_params: EmbeddingParams, hetero_data: HeteroData
 ) -> dg.MaterializeResult[TrainingResult]:
@@ -153,7 +149,7 @@ def hgt_model(
         result = fit(
             hetero_data,
             embedding_params,
-            on_epoch=_epoch_logger(context, embedding_params.num_epochs),
+            on_epoch=epoch_logger(context.log, embedding_params.num_epochs),
             checkpoints=CheckpointFolder.of_hgt_model(root=step.root, before_save=step.session.require_held),
             graph_digest=step.digest("hetero_data"),
         )
@@ -173,7 +169,7 @@ def hgt_model(
     )
 
 
-@dg.asset(group_name=EMBEDDINGS, kinds={"pytorch", "csv", "parquet"})
+@dg.asset(group_name=EMBEDDINGS, kinds={"pytorch", "csv", "parquet"}, code_version=CODE_VERSION)
 def hgt_embeddings(
     context: dg.AssetExecutionContext,
     store: ArtifactStore,
@@ -191,13 +187,14 @@ def hgt_embeddings(
         value=embeddings,
         metadata={
             "dagster/row_count": number(len(embeddings.nodes)),
+            "dagster/column_schema": column_schema(embeddings.to_table(rows=0)),
             "dimensions": number(embeddings.dim),
             "projection": picture(lambda ax: plot_projection(embeddings, ax=ax)),
         },
     )
 
 
-@dg.asset(group_name=EMBEDDINGS, kinds={"numpy", "json"})
+@dg.asset(group_name=EMBEDDINGS, kinds={"numpy", "json"}, code_version=CODE_VERSION)
 def embedding_validation(
     context: dg.AssetExecutionContext,
     store: ArtifactStore,
@@ -227,7 +224,7 @@ def embedding_validation(
     )
 
 
-@dg.asset(group_name=REPURPOSING, kinds={"xgboost", "scikitlearn", "pytorch"})
+@dg.asset(group_name=REPURPOSING, kinds={"xgboost", "scikitlearn", "pytorch"}, code_version=CODE_VERSION)
 def repurposing_model(
     context: dg.AssetExecutionContext,
     store: ArtifactStore,
@@ -244,7 +241,7 @@ def repurposing_model(
             knowledge_graph,
             hgt_embeddings,
             step.evaluated_split(drug_disease_split),
-            ClassifierParams(**config.model_dump()),
+            config,
             on_fit=lambda name: context.log.info("fitted the classifier of %s", name),
         )
     return dg.MaterializeResult(
@@ -259,7 +256,7 @@ def repurposing_model(
     )
 
 
-@dg.asset(group_name=REPURPOSING, kinds={"numpy", "csv"})
+@dg.asset(group_name=REPURPOSING, kinds={"numpy", "csv"}, code_version=CODE_VERSION)
 def repurposing_evaluation(
     context: dg.AssetExecutionContext,
     store: ArtifactStore,
@@ -300,7 +297,7 @@ def repurposing_evaluation(
     )
 
 
-@dg.asset(group_name=REPURPOSING, kinds={"xgboost", "csv", "parquet"})
+@dg.asset(group_name=REPURPOSING, kinds={"xgboost", "csv", "parquet"}, code_version=CODE_VERSION)
 def repurposing_candidates(
     context: dg.AssetExecutionContext,
     config: RepurposingCandidatesConfig,
@@ -318,13 +315,14 @@ def repurposing_candidates(
             hgt_embeddings,
             repurposing_model,
             config,
-            on_block=_block_logger(context, knowledge_graph.num_nodes[knowledge_graph.therapeutic.disease]),
+            on_block=block_logger(context.log, knowledge_graph.num_nodes[knowledge_graph.therapeutic.disease]),
         )
     table = candidates.table
     return dg.MaterializeResult(
         value=candidates,
         metadata={
             "dagster/row_count": number(len(table)),
+            "dagster/column_schema": column_schema(table),
             "diseases": number(table["disease_id"].nunique()),
             "diseases_of_which_nothing_is_known": number(
                 table.loc[table["disease_evidence"] == "nothing", "disease_id"].nunique()
@@ -337,14 +335,22 @@ def repurposing_candidates(
 
 MADE_WITH = [embedding_params, drug_disease_split, repurposing_model]
 """Assets that the report's foot names without reading their values."""
+TRAINING_HISTORY = part_of("hgt_model", "history.parquet")
+"""All that the report shows of the training: the weights are not loaded for it."""
 
 
-@dg.asset(group_name=REPURPOSING, kinds={"matplotlib"}, deps=MADE_WITH)
+@dg.asset(
+    group_name=REPURPOSING,
+    kinds={"matplotlib"},
+    code_version=CODE_VERSION,
+    ins={"training_history": TRAINING_HISTORY},
+    deps=MADE_WITH,
+)
 def repurposing_report(
     context: dg.AssetExecutionContext,
     store: ArtifactStore,
     knowledge_graph: KnowledgeGraph,
-    hgt_model: TrainingResult,
+    training_history: pd.DataFrame,
     hgt_embeddings: Embeddings,
     embedding_validation: ValidationReport,
     repurposing_evaluation: Evaluation,
@@ -356,7 +362,7 @@ def repurposing_report(
     with store.step(context) as step:
         report = build_report(
             knowledge_graph,
-            hgt_model.history,
+            training_history,
             hgt_embeddings,
             embedding_validation,
             repurposing_evaluation,
@@ -367,35 +373,3 @@ def repurposing_report(
         )
         page = step.folder / "repurposing_report.html"
     return dg.MaterializeResult(value=report, metadata={"page": dg.MetadataValue.path(page)})
-
-
-def _block_logger(context: dg.AssetExecutionContext, num_diseases: int) -> Callable[[int], None]:
-    """Write about ten lines on the way through all diseases to the run's log."""
-    done = 0
-
-    def log(count: int) -> None:
-        nonlocal done
-        done += count
-        if done * 10 // num_diseases > (done - count) * 10 // num_diseases:
-            context.log.info("scored all drugs for %d of %d diseases", done, num_diseases)
-
-    return log
-
-
-def _epoch_logger(context: dg.AssetExecutionContext, num_epochs: int) -> Callable[[EpochResult], None]:
-    """Write the first, the last and about twenty epochs between to the run's log."""
-    every = max(1, num_epochs // EPOCH_LINES)
-    seconds: list[float] = []
-
-    def log(result: EpochResult) -> None:
-        seconds.append(result.seconds)
-        if result.epoch in (1, num_epochs) or result.epoch % every == 0:
-            pace = statistics.median(seconds[-every:])
-            context.log.info(
-                "epoch %d of %d: loss %.4f, %.2f epochs per second, %.0f s left, memory allocated / cached / peak "
-                "%.2f / %.2f / %.2f GiB",
-                result.epoch, num_epochs, result.loss, 1 / pace, pace * (num_epochs - result.epoch),
-                result.allocated_gb, result.cached_gb, result.peak_gb,
-            )  # fmt: skip
-
-    return log

@@ -1,12 +1,11 @@
 """What runs by itself: the whole chain as a job, and its weekly retraining."""
 
 import os
-from pathlib import Path
 
 import dagster as dg
 
 from hgt_repurposing.defs.checking import checked
-from hgt_repurposing.storage.catalog import PLACES
+from hgt_repurposing.storage.catalog import PLACES, absolute
 
 CONFIG_VARIABLE = "HGT_REPURPOSING_CONFIG"
 UNFINISHED = [
@@ -41,9 +40,10 @@ def weekly_retraining(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | 
     named = os.environ.get(CONFIG_VARIABLE)
     if not named:
         return dg.SkipReason(f"{CONFIG_VARIABLE} names no configuration file, so there is no graph to retrain on")
-    path = Path(named).expanduser()
-    if not path.is_absolute():
-        return dg.SkipReason(f"{CONFIG_VARIABLE} must be an absolute path (got {named!r})")
+    try:
+        path = absolute(named, what=CONFIG_VARIABLE)
+    except ValueError as error:
+        return dg.SkipReason(str(error))
     if not path.is_file():
         return dg.SkipReason(f"{CONFIG_VARIABLE} names {path}, which is no file")
     running = unfinished_runs(context.instance)

@@ -8,13 +8,9 @@ from typing import Any, NamedTuple
 import dagster as dg
 
 from hgt_repurposing.benchmark.preflight import PreparedSplit, split_for_learning
-from hgt_repurposing.defs.run_config import (
-    complaints,
-    demo_over_another_graph,
-    read_run_config,
-    require_device,
-    settings_of,
-)
+from hgt_repurposing.defs.preconditions import demo_over_another_graph, require_device
+from hgt_repurposing.defs.run_config import complaints, settings_of
+from hgt_repurposing.defs.yaml_config import read_run_config
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import is_gene_or_pathway
 from hgt_repurposing.graph.sources.source import GraphSource, load_knowledge_graph

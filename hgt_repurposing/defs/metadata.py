@@ -1,13 +1,16 @@
 """Core values to Dagster metadata: numbers that serialise, preview tables, pictures."""
 
 import base64
+import math
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype
 
 from hgt_repurposing.embeddings.validation import ValidationReport
 from hgt_repurposing.report.png import to_png
@@ -24,11 +27,17 @@ def number(value: Any) -> dg.MetadataValue[Any]:
     raise TypeError(f"not a number: {value!r}")
 
 
-def preview(table: pd.DataFrame, *, rows: int = PREVIEW_ROWS) -> dg.MetadataValue[Any]:
-    """The first rows of a table, as Markdown."""
-    cells = [[_cell(value) for value in row] for row in table.head(rows).itertuples(index=False)]
-    lines = [[str(name) for name in table.columns], ["---"] * table.shape[1], *cells]
-    return dg.MetadataValue.md("\n".join(f"| {' | '.join(line)} |" for line in lines))
+def preview(table: pd.DataFrame, *, rows: int = PREVIEW_ROWS) -> dg.TableMetadataValue:
+    """The first rows of a table; numbers to four digits, what is missing left blank."""
+    names = [str(name) for name in table.columns]
+    cells = table.head(rows).itertuples(index=False, name=None)
+    records = [dg.TableRecord(dict(zip(names, map(_cell, row), strict=True))) for row in cells]
+    return dg.MetadataValue.table(records, schema=column_schema(table))
+
+
+def column_schema(table: pd.DataFrame) -> dg.TableSchema:
+    """Names and types of a table's columns, as Dagster calls them."""
+    return dg.TableSchema([dg.TableColumn(str(name), _type(dtype)) for name, dtype in table.dtypes.items()])
 
 
 def picture(draw: Callable[[Axes], Axes]) -> dg.MetadataValue[Any]:
@@ -50,6 +59,27 @@ def validation_numbers(report: ValidationReport) -> dict[str, dg.MetadataValue[A
     return {name: number(value) for name, value in measured.items() if value is not None}
 
 
-def _cell(value: object) -> str:
-    text = f"{value:.4g}" if isinstance(value, float) else str(value)
-    return text.replace("|", "\\|").replace("\n", " ")
+def _type(dtype: Any) -> str:
+    """Any: numpy's types, and pandas' own."""
+    if is_bool_dtype(dtype):
+        return "bool"
+    if is_integer_dtype(dtype):
+        return "int"
+    return "float" if is_float_dtype(dtype) else "string"
+
+
+def _cell(value: object) -> str | int | float | bool | None:
+    """As JSON knows it, which has neither numpy's numbers nor NaN and infinity."""
+    match value:
+        case None:
+            return None
+        case bool() | np.bool_():
+            return bool(value)
+        case Integral():
+            return int(value)
+        case Real() if math.isnan(value):
+            return None
+        case Real() if math.isfinite(value):
+            return float(f"{value:.4g}")
+        case _:
+            return str(value)

@@ -16,6 +16,9 @@ from hgt_repurposing.defs.session import RunFacts, RunSession
 from hgt_repurposing.graph.split import DrugDiseaseSplit
 from hgt_repurposing.storage.catalog import RAW_FOLDER, data_folder, evaluated_split, folder_of
 
+PART = "part"
+"""Key in an input's metadata under which it names the one part that it is."""
+
 
 class Step(NamedTuple):
     """A step under way."""
@@ -108,6 +111,11 @@ def _facts(context: dg.InitResourceContext) -> RunFacts:
     return RunFacts(run.run_id, run.run_config, assets, has_ended, has_step_processes=not in_process)
 
 
+def part_of(asset: str, part: str) -> dg.AssetIn:
+    """An input that is one part of an artefact: nothing else of it is read."""
+    return dg.AssetIn(asset, metadata={PART: part})
+
+
 class ArtifactIOManager(dg.IOManager):
     """Assets to and from artefacts."""
 
@@ -115,11 +123,12 @@ class ArtifactIOManager(dg.IOManager):
         self._store = store
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        """Write an asset's value. Any: whatever the asset makes."""
-        asset = context.asset_key.to_user_string()
-        config = dict(context.step_context.op_config or {})
+        """Write an asset's value; its digest tells Dagster what became stale by it. Any: whatever the asset makes."""
+        asset, making = context.asset_key.to_user_string(), dg.AssetExecutionContext.get()
+        config = dict(making.op_execution_context.op_config or {})
         with clear_errors(), shown_in(context.log):
-            manifest = self._store.session.save(asset, obj, step=context.step_key, config=config)
+            manifest = self._store.session.save(asset, obj, step=context.op_def.name, config=config)
+        making.set_data_version(context.asset_key, dg.DataVersion(manifest.digest))
         context.add_output_metadata(
             {
                 "dagster/uri": folder_of(asset, root=self._store.session.root).as_uri(),
@@ -129,9 +138,10 @@ class ArtifactIOManager(dg.IOManager):
         )
 
     def load_input(self, context: dg.InputContext) -> Any:
-        """Read an upstream asset's value. Any: whatever the asset made."""
+        """Read an upstream asset's value, or the part that `part_of` names. Any: whatever the asset made."""
+        asset, part = context.asset_key.to_user_string(), context.definition_metadata.get(PART)
         with clear_errors(), shown_in(context.log):
-            return self._store.session.load(context.asset_key.to_user_string(), step=context.step_context.step.key)
+            return self._store.session.load(asset, step=context.op_def.name, part=part)
 
 
 @dg.io_manager(required_resource_keys={"store"}, description="Assets to and from artefacts in the folder of `store`.")

@@ -16,9 +16,10 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hgt_repurposing.defs.run_config import complaints, demo_over_another_graph, require_device
+from hgt_repurposing.defs.preconditions import demo_over_another_graph, require_device
+from hgt_repurposing.defs.run_config import complaints
 from hgt_repurposing.storage.artifacts import Manifest
-from hgt_repurposing.storage.catalog import lineage, load_described, manifest_of, save
+from hgt_repurposing.storage.catalog import lineage, load_described, load_part, manifest_of, save
 from hgt_repurposing.storage.run_lock import FolderInUseError, Holder, held
 
 RUN_IS_GONE = 75
@@ -106,17 +107,22 @@ class RunSession:
         if self._require_held is not None:
             self._require_held()
 
-    def load(self, name: str, *, step: str) -> Any:
+    def load(self, name: str, *, step: str, part: str | None = None) -> Any:
         """Read an artefact for a step. Any: a different type per artefact.
+
+        Args:
+            name: One of the catalog's.
+            step: Who reads it.
+            part: Read this part alone, as it is; None: all, as its owner makes a value of it.
 
         Raises:
             ValueError: If it does not belong together with what the step has read already.
             FileNotFoundError, UnreadableArtifactError: As `read_artifact`.
         """
         self.begin()
-        value, manifest = load_described(name, root=self.root)
-        self._note(manifest, step)
-        return value
+        read = load_described(name, root=self.root) if part is None else load_part(name, part, root=self.root)
+        self._note(read.manifest, step)
+        return read.value
 
     def manifest(self, name: str, *, step: str) -> Manifest:
         """Header of what a step has read; of what it has not, that which lies here, read now. Raises as `load`."""

@@ -66,12 +66,16 @@ class Embeddings:
             raise ValueError(f"no embedding of a node of type {node_type!r} (types: {known})")
         return self.vectors[rows]
 
-    def to_parts(self) -> dict[str, Any]:
-        """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""
+    def to_table(self, *, rows: int | None = None) -> pd.DataFrame:
+        """The table as it lies on disk, a row per node, or its first rows alone."""
         names = [f"emb_{k}" for k in range(self.dim)]
         # One frame around the whole array: 512 single columns would take seconds and warn of fragmentation.
-        vectors = pd.DataFrame(self.vectors, columns=names)
-        table = pd.concat([self.nodes.reset_index(drop=True), vectors], axis=1)
+        vectors = pd.DataFrame(self.vectors[:rows], columns=names)
+        return pd.concat([self.nodes.iloc[:rows].reset_index(drop=True), vectors], axis=1)
+
+    def to_parts(self) -> dict[str, Any]:
+        """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""
+        table = self.to_table()
         return {"hgt_embeddings.csv": table, "hgt_embeddings.parquet": table}
 
     @classmethod

@@ -6,7 +6,8 @@ are written into a hidden folder beside their place and renamed; the manifest go
 what has no manifest is no artefact, and what does not agree with its manifest is refused by name.
 
 The ending of a part's name decides its shape: `.parquet` and `.csv` a table, `.npz` named arrays, `.json` a JSON value,
-`.html` text, anything else bytes. Nothing is pickled.
+`.html` text, anything else bytes. Nothing is pickled. Parts named `measured` say what the making took, in seconds or
+GiB: they differ each time, and are no part of the content that the digest stands for.
 """
 
 import hashlib
@@ -29,6 +30,8 @@ import pyarrow.parquet
 
 FORMAT_VERSION = 8
 PACKAGE = "hgt_repurposing"
+MEASURED = "measured"
+"""Name, but for its ending, of a part that says what the making took."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,9 @@ class Manifest:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the content of all parts; two runs with one seed give one digest."""
-        lines = sorted(f"{part} {entry['sha256']}" for part, entry in self.parts.items())
+        """SHA-256 over the content of all parts but the measured ones; two runs with one seed give one digest."""
+        content = {part: entry for part, entry in self.parts.items() if Path(part).stem != MEASURED}
+        lines = sorted(f"{part} {entry['sha256']}" for part, entry in content.items())
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     @property
@@ -151,13 +155,34 @@ def read_parts(folder: Path, manifest: Manifest) -> dict[str, Any]:
     Raises:
         UnreadableArtifactError: If a part is missing, truncated or changed since.
     """
-    return {part: _read_part(folder / part, entry, manifest.name) for part, entry in manifest.parts.items()}
+    return {part: read_part(folder, manifest, part) for part in manifest.parts}
 
 
-def read_one_part(folder: Path, name: str, part: str) -> Any:
-    """Read one part of an artefact alone. Any: one of the part shapes; raises as `read_artifact`."""
-    manifest = read_manifest(folder, name)
-    return _read_part(folder / part, manifest.parts[part], name)
+def read_part(folder: Path, manifest: Manifest, part: str) -> Any:
+    """Read one part of what a manifest describes. Any: one of the part shapes; raises as `read_parts`."""
+    path, entry, name = folder / part, manifest.parts[part], manifest.name
+    if not path.exists():
+        raise UnreadableArtifactError(f"artefact {name!r} is incomplete: {path} is missing", name=name)
+    if path.stat().st_size != entry["bytes"] or _sha256(path) != entry["sha256"]:
+        raise UnreadableArtifactError(
+            f"artefact {name!r} is damaged: {path} is not the file that its manifest describes "
+            f"({path.stat().st_size} bytes, expected {entry['bytes']})",
+            name=name,
+        )
+    match path.suffix:
+        case ".parquet":
+            return pd.read_parquet(path)
+        case ".csv":
+            return path  # written for people and other tools; ours read the Parquet or arrays beside it
+        case ".npz":
+            with np.load(path, allow_pickle=False) as arrays:
+                return dict(arrays)
+        case ".json":
+            return json.loads(path.read_text(encoding="utf-8"))
+        case ".html":
+            return path.read_bytes().decode("utf-8")
+        case _:
+            return path.read_bytes()
 
 
 def read_manifest(folder: Path, name: str) -> Manifest:
@@ -277,28 +302,3 @@ def _write_part(path: Path, value: Any) -> None:
             path.write_bytes(value.encode("utf-8"))  # as text, line ends would change on some systems
         case _:
             path.write_bytes(value)
-
-
-def _read_part(path: Path, entry: Mapping[str, Any], name: str) -> Any:
-    if not path.exists():
-        raise UnreadableArtifactError(f"artefact {name!r} is incomplete: {path} is missing", name=name)
-    if path.stat().st_size != entry["bytes"] or _sha256(path) != entry["sha256"]:
-        raise UnreadableArtifactError(
-            f"artefact {name!r} is damaged: {path} is not the file that its manifest describes "
-            f"({path.stat().st_size} bytes, expected {entry['bytes']})",
-            name=name,
-        )
-    match path.suffix:
-        case ".parquet":
-            return pd.read_parquet(path)
-        case ".csv":
-            return path  # written for people and other tools; ours read the Parquet or arrays beside it
-        case ".npz":
-            with np.load(path, allow_pickle=False) as arrays:
-                return dict(arrays)
-        case ".json":
-            return json.loads(path.read_text(encoding="utf-8"))
-        case ".html":
-            return path.read_bytes().decode("utf-8")
-        case _:
-            return path.read_bytes()

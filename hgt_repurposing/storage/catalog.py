@@ -19,7 +19,7 @@ from hgt_repurposing.storage.artifacts import (
     UnreadableArtifactError,
     manifest_path,
     read_manifest,
-    read_one_part,
+    read_part,
     read_parts,
     write_artifact,
 )
@@ -56,12 +56,24 @@ def data_folder(given: str = "") -> Path:
     """The folder given, else what HGT_REPURPOSING_DATA names, else `data` in the current folder; absolute.
 
     Raises:
-        ValueError: If the variable names a relative path, which would mean another folder for every process.
+        ValueError: If the variable names a relative path.
     """
-    named = Path(os.environ.get(DATA_VARIABLE) or Path("data").resolve()).expanduser()
-    if not given and not named.is_absolute():
-        raise ValueError(f"{DATA_VARIABLE} must be an absolute path (got {str(named)!r})")
-    return Path(given).expanduser().resolve() if given else named.resolve()
+    if given:
+        return Path(given).expanduser().resolve()
+    named = os.environ.get(DATA_VARIABLE)
+    return absolute(named, what=DATA_VARIABLE).resolve() if named else Path("data").resolve()
+
+
+def absolute(named: str, *, what: str) -> Path:
+    """A path that configuration or environment names, with `~` resolved.
+
+    Raises:
+        ValueError: If it is relative, and would mean another file for every process.
+    """
+    path = Path(named).expanduser()
+    if not path.is_absolute():
+        raise ValueError(f"{what} must be an absolute path, to mean the same for every process (got {named!r})")
+    return path
 
 
 def folder_of(name: str, *, root: Path) -> Path:
@@ -97,7 +109,7 @@ class Described(NamedTuple):
     """A value with the manifest that it was read by."""
 
     value: Any
-    """Any: what its owner makes of the parts."""
+    """Any: what its owner makes of the parts, or one part."""
     manifest: Manifest
 
 
@@ -105,6 +117,12 @@ def load_described(name: str, *, root: Path) -> Described:
     """Read an artefact with its manifest, which is that of the value read; raises as `read_artifact`."""
     manifest = manifest_of(name, root=root)
     return Described(_owner(name).from_parts(read_parts(folder_of(name, root=root), manifest)), manifest)
+
+
+def load_part(name: str, part: str, *, root: Path) -> Described:
+    """Read one part of an artefact, as it is, without what the others would load; raises as `read_artifact`."""
+    manifest = manifest_of(name, root=root)
+    return Described(read_part(folder_of(name, root=root), manifest, part), manifest)
 
 
 def is_there(name: str, *, root: Path) -> bool:
@@ -163,9 +181,9 @@ def evaluated_split(split: DrugDiseaseSplit, embeddings: Manifest, *, root: Path
         MismatchError: If the embeddings, or their message graph, were made for another split.
         FileNotFoundError, UnreadableArtifactError: As `read_manifest`.
     """
-    if manifest_of("hetero_data", root=root).digest != embeddings.lineage["hetero_data"]:
+    scope, data = load_part("hetero_data", SCOPE_PART, root=root)
+    if data.digest != embeddings.lineage["hetero_data"]:
         raise _two_versions("hetero_data", "hetero_data", embeddings.name)
-    scope = read_one_part(folder_of("hetero_data", root=root), "hetero_data", SCOPE_PART)
     return MessageScope.from_json(scope).evaluated(split)
 
 

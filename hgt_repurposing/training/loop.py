@@ -71,6 +71,10 @@ class EpochResult(NamedTuple):
     """Highest memory use so far, GiB."""
 
 
+MEASURED = ("seconds", "allocated_gb", "cached_gb", "peak_gb")
+"""Fields of EpochResult that no two runs share: what the training took, and not what came of it."""
+
+
 @dataclass(frozen=True, eq=False)
 class TrainingResult:
     """A trained model and how it came about."""
@@ -83,17 +87,22 @@ class TrainingResult:
 
     def to_parts(self) -> dict[str, Any]:
         """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""
+        history, measured = self.history.drop(columns=list(MEASURED)), self.history[["epoch", *MEASURED]]
         return {
             **self.model.to_parts(),
-            "history.csv": self.history,
-            "history.parquet": self.history,
+            "history.csv": history,
+            "history.parquet": history,
+            "measured.csv": measured,
+            "measured.parquet": measured,
             "training.json": {"device": self.device},
         }
 
     @classmethod
     def from_parts(cls, parts: Mapping[str, Any]) -> Self:
         """Inverse of `to_parts`."""
-        return cls(HGTModel.from_parts(parts), parts["history.parquet"], parts["training.json"]["device"])
+        history = parts["history.parquet"].merge(parts["measured.parquet"], on="epoch", validate="one_to_one")
+        device = parts["training.json"]["device"]
+        return cls(HGTModel.from_parts(parts), history[list(EpochResult._fields)], device)
 
 
 def fit(

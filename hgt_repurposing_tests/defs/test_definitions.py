@@ -1,5 +1,6 @@
 """The code location: what it offers, that its parts agree, and that shipped configurations are valid."""
 
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from hgt_repurposing.defs.config import EmbeddingParamsConfig, KnowledgeGraphCon
 from hgt_repurposing.defs.run_config import SETTINGS
 from hgt_repurposing.graph.sources.source import GraphSource
 from hgt_repurposing.repurposing.params import ClassifierParams
+from hgt_repurposing.storage.artifacts import FORMAT_VERSION
 from hgt_repurposing.storage.catalog import DATA_VARIABLE, PLACES
 from hgt_repurposing.training.params import EmbeddingParams
 
@@ -73,6 +75,11 @@ def test_every_asset_has_one_sentence_a_group_and_a_kind(name: str) -> None:
     assert "\n" not in spec.description.strip()
     assert spec.group_name in {"graph", "embeddings", "repurposing"}
     assert spec.kinds
+
+
+def test_every_asset_names_the_code_that_makes_it() -> None:
+    said = f"hgt_repurposing {importlib.metadata.version('hgt_repurposing')}, artefact format {FORMAT_VERSION}"
+    assert {name: spec.code_version for name, spec in specs().items()} == dict.fromkeys(PLACES, said)
 
 
 def test_the_leak_check_blocks() -> None:
@@ -211,7 +218,7 @@ def test_retraining_runs_the_configuration_file_that_the_environment_names(
     [
         ("", "names no configuration file"),
         ("/absent.yaml", "is no file"),
-        ("smoke.yaml", "must be an absolute path (got 'smoke.yaml')"),
+        ("smoke.yaml", "must be an absolute path, to mean the same for every process (got 'smoke.yaml')"),
     ],
 )
 def test_retraining_without_a_configuration_skips_and_says_why(

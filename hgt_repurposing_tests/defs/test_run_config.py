@@ -12,11 +12,9 @@ import hgt_repurposing
 from hgt_repurposing.definitions import defs
 from hgt_repurposing.defs import config as launch
 from hgt_repurposing.defs.checking import refusals
-from hgt_repurposing.defs.run_config import SETTINGS, complaints, demo_over_another_graph, read_run_config, settings_of
+from hgt_repurposing.defs.run_config import SETTINGS, complaints, settings_of
 from hgt_repurposing.defs.session import RunFacts, RunSession
-from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.storage import artifacts
-from hgt_repurposing.storage.catalog import save
+from hgt_repurposing.defs.yaml_config import read_run_config
 
 CONFIGS = sorted((Path(hgt_repurposing.__file__).parent / "configs").glob("*.yaml"))
 VARIABLES = {"HETIONET_DIR": "/anywhere", "PRIMEKG_FILE": "/anywhere", "TABLES_DIR": "/anywhere"}
@@ -79,7 +77,8 @@ def test_nothing_is_wrong_with_what_is_shipped(path: Path) -> None:
         ("resources: {stor: {config: {}}}", "there is no resource 'stor': did you mean 'store'?"),
         ("resources: {store: {config: {folder: /a}}}",
          "store: there is no setting 'folder': did you mean 'data_folder'?"),
-        ("resources: {store: {config: {data_folder: a}}}", "store: data_folder must be an absolute path (got 'a')"),
+        ("resources: {store: {config: {data_folder: a}}}",
+         "store: data_folder must be an absolute path, to mean the same for every process (got 'a')"),
         ("resources: {io_manager: {config: {data_folder: /a}}}",
          "io_manager has no settings: set data_folder of store"),
         (of("embedding_params", "num_epochs: '10'"),
@@ -120,41 +119,6 @@ def test_a_mistake_is_one_sentence_that_says_where(text: str, complaint: str) ->
 )
 def test_what_is_left_empty_on_purpose_takes_the_defaults(text: str) -> None:
     assert complaints(read_run_config(text), {}) == []
-
-
-@pytest.mark.parametrize("text", ["", "# my config", "---\n", "~", "\n\n  # nothing\n"])
-def test_a_file_without_a_configuration_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^it holds nothing: a run without a configuration would be on"):
-        read_run_config(text)
-
-
-def test_what_is_no_yaml_is_named_by_line() -> None:
-    with pytest.raises(ValueError, match=r"^it is not YAML:.*line 2"):
-        read_run_config("ops:\n\tknowledge_graph: 3\n")
-
-
-def test_a_key_that_stands_twice_is_refused_with_its_line() -> None:
-    with pytest.raises(ValueError, match=r"'num_epochs' stands there twice.*line 3"):
-        read_run_config("config:\n  num_epochs: 3\n  num_epochs: 300\n")
-
-
-@pytest.mark.parametrize("text", ["3", "[ops]", "ops", "!!python/object:os.system {}"])
-def test_what_is_no_configuration_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^it (must hold the section 'ops'|is not YAML)"):
-        read_run_config(text)
-
-
-@pytest.mark.parametrize(
-    ("written", "meant"),
-    [
-        ("1e-3", 0.001), ("1E3", 1000.0), ("1.5e2", 150.0), ("1.0e-3", 0.001), ("-2.e1", -20.0), (".5", 0.5),
-        ("010", 10), ("-3", -3), ("+3", 3), ("1_000", "1_000"), ("1:30", "1:30"), ("0x10", "0x10"), ("2026-11-26",
-        "2026-11-26"), ("'10'", "10"), ("true", True), ("null", None), ("1e", "1e"), ("e3", "e3"),
-    ],
-)  # fmt: skip
-def test_numbers_are_what_people_mean_by_them(written: str, meant: object) -> None:
-    read = read_run_config(f"value: {written}")["value"]
-    assert (read, type(read)) == (meant, type(meant))
 
 
 def test_every_mistake_is_said_at_once() -> None:
@@ -255,46 +219,3 @@ def test_what_check_approves_is_launched_and_what_it_refuses_is_not(
             differ.append(text)
     assert differ == []
     assert 100 < approved < 1500, "the variants are neither all right nor all wrong"
-
-
-# the demo graph instead of mine
-
-
-def graph_from(source: str, graph: KnowledgeGraph, root: Path) -> None:
-    save("knowledge_graph", graph, root=root, config={"source": source})
-
-
-@pytest.mark.parametrize(
-    "text", ["{}", "ops: {}", of("embedding_params", "num_epochs: 3"), of("knowledge_graph", "seed: 7")]
-)
-def test_the_demo_that_nobody_asked_for_does_not_replace_a_real_graph(
-    toy_graph: KnowledgeGraph, tmp_path: Path, text: str
-) -> None:
-    graph_from("hetionet", toy_graph, tmp_path)
-    with pytest.raises(
-        ValueError, match=r"^no graph is named, and the demo graph would replace .* \(source hetionet\)"
-    ):
-        demo_over_another_graph(read_run_config(text), root=tmp_path)
-
-
-@pytest.mark.parametrize("source", ["auto", "synthetic"])
-def test_the_demo_replaces_the_demo(toy_graph: KnowledgeGraph, tmp_path: Path, source: str) -> None:
-    demo_over_another_graph({}, root=tmp_path)
-    graph_from(source, toy_graph, tmp_path)
-    demo_over_another_graph({}, root=tmp_path)
-
-
-@pytest.mark.parametrize("settings", ["source: synthetic", "source: tables, path: /mine"])
-def test_who_names_a_graph_gets_it(toy_graph: KnowledgeGraph, tmp_path: Path, settings: str) -> None:
-    graph_from("hetionet", toy_graph, tmp_path)
-    demo_over_another_graph(read_run_config(of("knowledge_graph", settings)), root=tmp_path)
-
-
-def test_a_graph_that_cannot_be_read_counts_as_somebodys(
-    toy_graph: KnowledgeGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(artifacts, "FORMAT_VERSION", artifacts.FORMAT_VERSION - 1)
-    graph_from("synthetic", toy_graph, tmp_path)
-    monkeypatch.undo()
-    with pytest.raises(ValueError, match=r"the demo graph would replace .* \(source unknown\)"):
-        demo_over_another_graph({}, root=tmp_path)

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -105,11 +106,21 @@ def test_artefacts_name_configuration_and_inputs(finished: Path) -> None:
     assert params.config["num_epochs"] == 2
 
 
+def test_the_report_reads_the_history_of_the_training_and_not_its_weights(finished: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(finished, tmp_path / "data"))
+    (folder_of("hgt_model", root=root) / "weights.npz").unlink()
+    resources = {"store": ArtifactStore(data_folder=str(root)), "io_manager": artifact_io_manager}
+    made = dg.materialize(ALL, selection=[assets.repurposing_report], resources=resources, raise_on_error=False)
+    assert made.success, failures(made)
+    report, model = (read_manifest(folder_of(name, root=root), name) for name in ("repurposing_report", "hgt_model"))
+    assert report.inputs["hgt_model"] == model.digest
+
+
 def test_two_runs_with_one_seed_give_the_same_artefacts(finished: Path, tmp_path: Path) -> None:
     # All but the page, whose bytes are compared in test_report.py, and the validation, which nothing is made from.
     chain = [asset for asset in ALL if asset not in (assets.repurposing_report, assets.embedding_validation)]
     assert run(tmp_path, {}, chain=chain).success
-    for name in ("hgt_embeddings", "repurposing_model", "repurposing_candidates", "repurposing_evaluation"):
+    for name in {asset.key.to_user_string() for asset in chain}:
         ours, theirs = (read_manifest(folder_of(name, root=root), name).digest for root in (finished, tmp_path))
         assert ours == theirs, name
 

@@ -274,6 +274,19 @@ def test_the_digest_is_of_the_content_and_not_of_the_configuration(tmp_path: Pat
     assert len(digests) == 1
 
 
+def test_what_the_making_took_is_no_part_of_the_digest_and_is_checked_as_any_part(tmp_path: Path) -> None:
+    first, second = (
+        write_artifact(tmp_path / str(took), "thing", {"a.json": 1, "measured.json": took}, Provenance())
+        for took in (2, 3)
+    )
+    assert first.digest == second.digest
+    assert read_artifact(tmp_path / "3", "thing") == {"a.json": 1, "measured.json": 3}
+    (tmp_path / "3" / "measured.json").write_text("2\n")
+    assert read_artifact(tmp_path / "2", "thing") == {"a.json": 1, "measured.json": 2}
+    with pytest.raises(UnreadableArtifactError, match=r"measured\.json is not the file that its manifest describes"):
+        read_artifact(tmp_path / "3", "thing")
+
+
 # the header
 
 

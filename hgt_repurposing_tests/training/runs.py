@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 import torch
 
-from hgt_repurposing.training.loop import EpochResult, TrainingResult
+from hgt_repurposing.training.loop import MEASURED, EpochResult, TrainingResult
 from hgt_repurposing.training.params import EmbeddingParams
 
 SMALL = EmbeddingParams(
@@ -30,8 +30,6 @@ STRATEGIES: dict[str, dict[str, object]] = {
     "neighbor": {"sampler": "neighbor", "node_batch_size": 50, "num_neighbors": [3, 3]},
     "full graph": {"use_batched_mps": False},
 }
-MEASURED = ("seconds", "allocated_gb", "cached_gb", "peak_gb")
-"""Columns of a history that no two runs share."""
 
 
 def small(changes: Mapping[str, object] | None = None, **more: object) -> EmbeddingParams:

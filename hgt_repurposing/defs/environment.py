@@ -1,0 +1,53 @@
+"""Settings that name a variable of the environment in the place of a value: `path: {env: HETIONET_DIR}`."""
+
+import re
+import types
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+FROM_ENVIRONMENT = "env"
+"""Key that stands for a value in the environment."""
+
+
+class Resolved(NamedTuple):
+    """Settings with the environment's values in their places."""
+
+    values: dict[str, Any]
+    """Any: what YAML holds, or what the environment does."""
+    complaints: list[str]
+
+
+def resolve(model: type[BaseModel], given: Mapping[Any, Any], environment: Mapping[str, str]) -> Resolved:
+    """Put values of the environment where they are asked for; names that the model does not know are left out."""
+    values, said = {}, []
+    for name, value in given.items():
+        if name not in model.model_fields:
+            continue
+        try:
+            values[name] = _from_environment(value, model.model_fields[name].annotation, environment)
+        except ValueError as error:
+            said.append(f"{name} is read from the environment variable {error}")
+    return Resolved(values, said)
+
+
+def _from_environment(value: Any, expected: Any, environment: Mapping[str, str]) -> Any:
+    """The value itself, or what the environment holds for it. Any: what YAML holds; a type."""
+    if get_origin(expected) in (Union, types.UnionType):
+        expected = next(kind for kind in get_args(expected) if kind is not type(None))
+    if isinstance(value, list) and get_origin(expected) is list:
+        return [_from_environment(item, get_args(expected)[0], environment) for item in value]
+    if not isinstance(value, dict) or set(value) != {FROM_ENVIRONMENT}:
+        return value
+    variable = str(value[FROM_ENVIRONMENT])
+    text = environment.get(variable, "")
+    if not text:
+        raise ValueError(f"{variable}, which is not set")
+    if expected is str:
+        return text
+    if expected is int and re.fullmatch(r"[-+]?[0-9]+", text):
+        return int(text)
+    if expected is bool and text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    raise ValueError(f"{variable}, which can give text, whole numbers, true and false alone (got {text!r})")
