@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "hgt_repurposing"
 
 LAYERS = (
-    ("graph.schema", "mismatch", "text_table"),
+    ("graph.schema", "by_path", "mismatch", "text_table"),
     ("graph",),
     ("sampling", "model", "metrics", "baselines"),
     ("training", "embeddings", "repurposing"),
@@ -308,12 +308,12 @@ def test_nothing_is_pickled() -> None:
 
 
 def test_nothing_is_printed_and_no_import_hides_in_a_string() -> None:
-    # The catalog names the owner of each artefact by path, so that the code location stays light; see the next test.
+    # Parts that load heavy libraries are named by path, so that the code location stays light; see the next two tests.
     found = [
         (module, name)
         for module, tree in modules().items()
         for name, _ in calls(tree)
-        if last_part(name) in BARRED_CALLS and (module, name) != ("storage.catalog", "importlib.import_module")
+        if last_part(name) in BARRED_CALLS and (module, name) != ("by_path", "importlib.import_module")
     ]
     assert found == []
 
@@ -323,6 +323,17 @@ def test_owners_named_by_path_are_modules_no_higher_than_the_catalog(place: Plac
     module = place.owner.partition(":")[0]
     assert module in modules()
     assert layer_of(module) <= layer_of("storage.catalog")
+
+
+def test_what_is_named_by_path_is_no_higher_than_who_names_it() -> None:
+    named = {
+        (module, str(ast.literal_eval(node.args[0])).partition(":")[0])
+        for module, tree in modules().items()
+        for name, node in calls(tree)
+        if last_part(name) == "by_path" and isinstance(node.args[0], ast.Constant)
+    }
+    assert {module for module, _ in named} == {"baselines.rules", "baselines.catalogue"}
+    assert all(layer_of(target) <= layer_of(module) for module, target in named)
 
 
 def test_only_artifacts_writes_files() -> None:

@@ -5,13 +5,15 @@ from typing import NamedTuple
 
 from hgt_repurposing.baselines.baseline import Baseline, BaselineInputs
 from hgt_repurposing.baselines.rules import RULES
-from hgt_repurposing.baselines.stacking import logistic_regression
+from hgt_repurposing.by_path import by_path
 from hgt_repurposing.graph.schema import FloatArray
 
 
 def stacked(inputs: BaselineInputs) -> FloatArray:
-    """`logistic_regression` over every rule that the graph has something for. Shape [num_drugs, num_columns]."""
-    return logistic_regression(inputs, [rule for rule in RULES if rule.is_stacked and not rule.missing(inputs)])
+    """Logistic regression over every rule that the graph has something for. Shape [num_drugs, num_columns]."""
+    rules = [rule for rule in RULES if rule.is_stacked and not rule.missing(inputs)]
+    scores: FloatArray = by_path("baselines.stacking:logistic_regression")(inputs, rules)
+    return scores
 
 
 STACKED = Baseline(

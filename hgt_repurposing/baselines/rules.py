@@ -1,4 +1,4 @@
-"""Baselines that a model must beat: chance, popularity, neighbours by labels or by genes, paths, factorisation.
+"""Baselines that a model must beat: chance, popularity, neighbours by labels or by genes, paths.
 
 Each is one small function over sparse matrices, and none looks at a held-out pair. No array of drugs x drugs or of
 diseases x diseases is ever dense: a similarity is a product of two thin matrices, and the labels go through one first.
@@ -7,19 +7,14 @@ training pairs, which no ranking looks at.
 """
 
 import numpy as np
-from implicit.cpu.als import AlternatingLeastSquares
-from scipy.sparse import csr_array, csr_matrix, diags_array
-from threadpoolctl import threadpool_limits
+from scipy.sparse import csr_array, diags_array
 
 from hgt_repurposing.baselines.baseline import DISEASE_GENES, DRUG_GENES, KERNELS, Baseline, BaselineInputs
-from hgt_repurposing.graph.kernel import kronecker_ridge
+from hgt_repurposing.by_path import by_path
+from hgt_repurposing.graph.kernel import damped_by_disease, kronecker_ridge
 from hgt_repurposing.graph.schema import FloatArray
 
 PATH_DAMPING = 0.4  # the exponent of Himmelstein et al. 2017
-ALS_FACTORS = 32
-ALS_REGULARIZATION = 10.0
-ALS_CONFIDENCE = 10.0
-ALS_ITERATIONS = 15
 
 
 def random_order(inputs: BaselineInputs) -> FloatArray:
@@ -71,30 +66,10 @@ def drug_knn(inputs: BaselineInputs) -> FloatArray:
     return _dense(others @ inputs.train[:, inputs.columns])
 
 
-def matrix_factorisation(inputs: BaselineInputs) -> FloatArray:
-    """Weighted matrix factorisation of the labels by alternating least squares.
-
-    What has no training pair has the zero vector, so a disease or a drug held out whole scores 0 throughout.
-
-    Returns:
-        Shape [num_drugs, num_columns].
-
-    Hu, Koren & Volinsky 2008 (eq. 3), as implemented by `implicit`.
-    """
-    seed = int(inputs.generator.integers(2**31))
-    with threadpool_limits(limits=1, user_api="blas"):  # implicit warns of BLAS threads, which compete with its own
-        model = AlternatingLeastSquares(
-            factors=ALS_FACTORS,
-            regularization=ALS_REGULARIZATION,
-            alpha=ALS_CONFIDENCE,
-            iterations=ALS_ITERATIONS,
-            use_cg=False,  # the exact solution: the labels are few
-            num_threads=1,  # the order of sums must not depend on the machine
-            random_state=seed,
-        )
-        model.fit(csr_matrix(inputs.train, dtype=np.float32), show_progress=False)
-        scores = model.user_factors @ model.item_factors[inputs.columns].T
-    return np.asarray(scores, dtype=np.float64)
+def factorisation(inputs: BaselineInputs) -> FloatArray:
+    """Matrix factorisation of the labels (`factorisation.py`). Shape [num_drugs, num_columns]."""
+    scores: FloatArray = by_path("baselines.factorisation:matrix_factorisation")(inputs)
+    return scores
 
 
 def disease_similarity(inputs: BaselineInputs) -> FloatArray:
@@ -144,7 +119,9 @@ def ridge_of_pairs(inputs: BaselineInputs) -> FloatArray:
     """
     assert inputs.drug_kernel is not None, "KERNELS is asked before"
     assert inputs.disease_kernel is not None, "as well"
-    by_drug = kronecker_ridge(inputs.train.astype(np.float32), inputs.drug_kernel, inputs.disease_kernel)
+    by_drug = kronecker_ridge(
+        damped_by_disease(inputs.train.astype(np.float32)), inputs.drug_kernel, inputs.disease_kernel
+    )
     return np.asarray(by_drug @ inputs.disease_kernel.vectors[inputs.columns].T)
 
 
@@ -175,7 +152,7 @@ RULES: tuple[Baseline, ...] = (
     Baseline(
         "matrix factorisation",
         "hidden factors of drugs and diseases from the table of known treatments alone (ALS)",
-        matrix_factorisation,
+        factorisation,
     ),
     Baseline(
         "disease similarity by genes",

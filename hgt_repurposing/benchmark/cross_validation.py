@@ -30,7 +30,8 @@ from hgt_repurposing.graph.split_kinds import EXTERNAL, SPLIT_KINDS, Hiding
 from hgt_repurposing.metrics.calibration import CalibrationCurve, calibration_curve, expected_calibration_error
 from hgt_repurposing.metrics.popularity import PopularityReport, popularity_report
 from hgt_repurposing.metrics.ranking import require_informative
-from hgt_repurposing.metrics.registry import Cells, metrics_of
+from hgt_repurposing.metrics.registry import metrics_of
+from hgt_repurposing.metrics.scored_grid import Cells
 from hgt_repurposing.metrics.uncertainty import top_overlap
 from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.labels import INDICATION

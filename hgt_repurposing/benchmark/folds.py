@@ -24,7 +24,8 @@ from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
 from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey
 from hgt_repurposing.graph.split_kinds import SPLIT_KINDS, Hiding, SplitKind
 from hgt_repurposing.metrics.ranking import AveragePrecisions, per_disease_ap
-from hgt_repurposing.metrics.registry import Cells, ScoredGrid, metrics_of
+from hgt_repurposing.metrics.registry import metrics_of
+from hgt_repurposing.metrics.scored_grid import Cells, ScoredGrid
 from hgt_repurposing.repurposing.classifier import Examples, fit_classifier, gather_examples
 from hgt_repurposing.repurposing.features import PairFeatures
 from hgt_repurposing.repurposing.inputs import PairInputs

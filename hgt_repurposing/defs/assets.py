@@ -29,6 +29,14 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees, descr
 from hgt_repurposing.graph.message_graph import scoped_message_graph
 from hgt_repurposing.graph.sources.source import load_knowledge_graph
 from hgt_repurposing.graph.split import DrugDiseaseSplit, crossing_edges, split_sizes
+from hgt_repurposing.report.plots import (
+    plot_calibration,
+    plot_degrees,
+    plot_evaluation,
+    plot_loss,
+    plot_projection,
+    plot_spectrum,
+)
 from hgt_repurposing.storage.html_page import HtmlPage
 from hgt_repurposing.training.params import EmbeddingParams
 
@@ -62,8 +70,6 @@ def knowledge_graph(
     context: dg.AssetExecutionContext, config: KnowledgeGraphConfig, store: ArtifactStore
 ) -> dg.MaterializeResult[KnowledgeGraph]:
     """Typed nodes and edges of the biomedical knowledge graph, loaded from its files or generated."""
-    from hgt_repurposing.report.plots import plot_degrees
-
     with store.step(context) as step:
         graph = load_knowledge_graph(config, raw_folder=step.raw_folder)
     return dg.MaterializeResult(
@@ -141,7 +147,6 @@ def hgt_model(
     context: dg.AssetExecutionContext, store: ArtifactStore, embedding_params: EmbeddingParams, hetero_data: HeteroData
 ) -> dg.MaterializeResult[TrainingResult]:
     """Heterogeneous graph transformer trained by link prediction over all edge types of the message graph."""
-    from hgt_repurposing.report.plots import plot_loss
     from hgt_repurposing.storage.checkpoints import CheckpointFolder
     from hgt_repurposing.training.loop import fit
 
@@ -179,7 +184,6 @@ def hgt_embeddings(
 ) -> dg.MaterializeResult[Embeddings]:
     """One vector per node of the knowledge graph, computed over all of its message edges."""
     from hgt_repurposing.embeddings.inference import embed_all_nodes
-    from hgt_repurposing.report.plots import plot_projection
 
     with store.step(context):
         embeddings = embed_all_nodes(hgt_model.model, hetero_data, knowledge_graph.nodes)
@@ -202,8 +206,6 @@ def embedding_validation(
     hgt_embeddings: Embeddings,
 ) -> dg.MaterializeResult[ValidationReport]:
     """Whether the embeddings collapsed: cosine similarity, principal components, separation of the node types."""
-    from hgt_repurposing.report.plots import plot_spectrum
-
     with store.step(context):
         report = validate_embeddings(
             hgt_embeddings,
@@ -267,7 +269,6 @@ def repurposing_evaluation(
 ) -> dg.MaterializeResult[Evaluation]:
     """How well held-out pairs are ranked among all drugs, fold by fold, beside the baselines that a model must beat."""
     from hgt_repurposing.api import evaluate
-    from hgt_repurposing.report.plots import plot_calibration, plot_evaluation
 
     with store.step(context) as step:
         evaluation = evaluate(

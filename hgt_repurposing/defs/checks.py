@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from hgt_repurposing.benchmark.trust import calibration_of, popularity_of
 from hgt_repurposing.defs.metadata import number, preview, validation_numbers
 from hgt_repurposing.embeddings.validation import ValidationReport
 from hgt_repurposing.graph.message_graph import leaked_pairs
@@ -93,8 +94,6 @@ def model_beats_baselines_on_held_out_diseases(repurposing_evaluation: Evaluatio
 @dg.asset_check(asset="repurposing_evaluation")
 def probabilities_are_calibrated_on_held_out_diseases(repurposing_evaluation: Evaluation) -> dg.AssetCheckResult:
     """Calibration error at most 0.02, and observed/expected of the most probable pairs within a factor of two."""
-    from hgt_repurposing.benchmark.trust import calibration_of
-
     split = repurposing_evaluation.headline_split
     calibration = calibration_of(repurposing_evaluation, split)
     assert calibration, "every fold gives probabilities"
@@ -113,8 +112,6 @@ def probabilities_are_calibrated_on_held_out_diseases(repurposing_evaluation: Ev
 @dg.asset_check(asset="repurposing_evaluation")
 def ranking_is_more_than_popularity(repurposing_evaluation: Evaluation) -> dg.AssetCheckResult:
     """Scores do not follow a drug's number of known uses without telling pairs of equal popularity apart."""
-    from hgt_repurposing.benchmark.trust import popularity_of
-
     split = repurposing_evaluation.headline_split
     popularity = popularity_of(repurposing_evaluation, split)
     assert popularity, "every fold gives lists"

@@ -24,7 +24,11 @@ def count_inner_folds(hiding: Hiding, pairs: IntArray, wanted: int, *, advice: s
     found = len(np.unique(hiding.whole(pairs)))
     number = wanted if hiding.group is None else max(2, min(wanted, found))
     if found < number:
-        usual = "set fewer inner_folds of repurposing_model, or give a graph with more indications"
+        usual = (
+            "set fewer inner_folds of repurposing_model, or give a graph with more indications"
+            if hiding.group is None
+            else "set more num_folds, or leave this way of splitting out of the kinds"
+        )
         raise ValueError(
             f"learning hides {number} inner folds in turn and needs at least as many "
             f"{hiding.in_words}{f' without the fold ({left_by})' if left_by else ''} (got {found}): {advice or usual}"

@@ -79,13 +79,13 @@ def damped_by_disease(labels: csr_array) -> csr_array:
     return csr_array(csr_array(labels @ diags_array(num_drugs**-0.5)).astype(np.float32))
 
 
-def kronecker_ridge(labels: csr_array, drugs: Eigenvectors, diseases: Eigenvectors) -> FloatArray:
+def kronecker_ridge(damped: csr_array, drugs: Eigenvectors, diseases: Eigenvectors) -> FloatArray:
     """Ridge regression on products of a drug kernel and a disease kernel, all unseen pairs being 0.
 
     Closed form by the eigenvectors of both: Stock et al. 2018, equation 12, with lambda = 1.
 
     Args:
-        labels: 1 where a pair is known. Shape [num_drugs, num_diseases].
+        damped: Labels as `damped_by_disease` makes them. Shape [num_drugs, num_diseases].
         drugs: Of the kernel over drugs.
         diseases: Of the kernel over diseases.
 
@@ -93,7 +93,7 @@ def kronecker_ridge(labels: csr_array, drugs: Eigenvectors, diseases: Eigenvecto
         What to multiply with the eigenvectors of the diseases asked for, transposed. Shape [num_drugs, rank].
     """
     strength = np.outer(drugs.values, diseases.values)
-    inner = (drugs.vectors.T @ (damped_by_disease(labels) @ diseases.vectors)) * (strength / (strength + 1))
+    inner = (drugs.vectors.T @ (damped @ diseases.vectors)) * (strength / (strength + 1))
     return np.asarray(drugs.vectors @ inner, dtype=np.float64)
 
 

@@ -5,79 +5,12 @@ To add one is to add an entry here. Tables, report and terminal take names, orde
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
+from hgt_repurposing.metrics.ranking import macro_recall
 
-from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
-from hgt_repurposing.metrics.classification import Pooled, UniformOneToOne, degree_matched, pooled, uniform_one_to_one
-from hgt_repurposing.metrics.ranking import (
-    PositiveRanks,
-    average_precisions,
-    macro_recall,
-    per_drug_ap,
-    positive_ranks,
-)
-
-
-class Cells(NamedTuple):
-    """A score on a grid of drugs x diseases, and which cells count."""
-
-    scores: FloatArray
-    """Higher is better. Shape [num_drugs, num_columns]."""
-    positive: BoolArray
-    """True where a held-out pair is. Same shape."""
-    candidate: BoolArray
-    """True where a cell takes part; every positive does. Same shape."""
-
-    def of_drugs(self, drugs: IntArray) -> Self:
-        """Rows of these drugs alone."""
-        return type(self)(self.scores[drugs], self.positive[drugs], self.candidate[drugs])
-
-    def of_columns(self, chosen: BoolArray) -> Self:
-        """These columns alone."""
-        return type(self)(self.scores[:, chosen], self.positive[:, chosen], self.candidate[:, chosen])
-
-
-@dataclass(frozen=True, eq=False)
-class ScoredGrid:
-    """What metrics are computed from; what several of them need is computed once.
-
-    Raises:
-        ValueError: As `positive_ranks` and `degree_matched`, when a metric asks.
-    """
-
-    cells: Cells
-    """Diseases with a positive against all drugs."""
-    drug_degree: IntArray
-    """Known treatments of each drug in training. Shape [num_drugs]."""
-    disease_degree: IntArray
-    """Known treatments of each disease in training. Shape [num_columns]."""
-    seed: tuple[int, ...]
-    """Of negatives that are drawn."""
-    cells_of_drugs: Cells | None = None
-    """What a drug is ranked in, if that is more than the diseases with a positive; None: the same cells."""
-
-    @cached_property
-    def ranks(self) -> PositiveRanks:
-        """Of every positive."""
-        return positive_ranks(*self.cells)
-
-    @cached_property
-    def filtered_ranks(self) -> FloatArray:
-        """Average tie rank of every positive, other positives left out. Shape [num_positives]."""
-        return self.ranks.filtered.realistic
-
-    @cached_property
-    def pooled(self) -> Pooled:
-        """All diseases together."""
-        return pooled(*self.cells)
-
-    @cached_property
-    def one_to_one(self) -> UniformOneToOne:
-        """Against as many negatives, drawn uniformly."""
-        return uniform_one_to_one(*self.cells, generator=np.random.default_rng(self.seed))
+if TYPE_CHECKING:  # names and meanings are read without scikit-learn, which the grid needs
+    from hgt_repurposing.metrics.scored_grid import ScoredGrid
 
 
 @dataclass(frozen=True)
@@ -86,7 +19,7 @@ class Metric:
 
     name: str
     """Of the column."""
-    value: Callable[[ScoredGrid], float]
+    value: "Callable[[ScoredGrid], float]"
     title: str
     """As people read it."""
     meaning: str = ""
@@ -101,14 +34,14 @@ class Metric:
 
 MACRO_AP = Metric(
     "macro_ap",
-    lambda grid: float(average_precisions(grid.ranks).precision.mean()),
+    lambda grid: float(grid.by_disease.precision.mean()),
     "macro AP",
     "Average precision: how purely the hidden treatments stand at the top of a disease's list; mean over diseases. 1 "
     "is perfect, chance is the share of treatments among the drugs.",
 )
 MACRO_AP_BY_DRUG = Metric(
     "macro_ap_by_drug",
-    lambda grid: float(per_drug_ap(*(grid.cells_of_drugs or grid.cells)).precision.mean()),
+    lambda grid: float(grid.by_drug.precision.mean()),
     "macro AP by drug",
     "The same the other way round: how purely the hidden uses stand at the top of a drug's list of diseases; mean over "
     "the drugs held out.",
@@ -116,11 +49,7 @@ MACRO_AP_BY_DRUG = Metric(
 )
 AUROC_DEGREE_MATCHED = Metric(
     "auroc_degree_matched",
-    lambda grid: (
-        degree_matched(
-            *grid.cells, drug_degree=grid.drug_degree, disease_degree=grid.disease_degree
-        ).auroc_degree_matched
-    ),
+    lambda grid: grid.degree_matched.auroc_degree_matched,
     "AUROC, degree-matched",
     "The same against pairs whose drug and disease are as well known as those of the treatment: popularity alone is "
     "worth about 0.5 here.",
@@ -164,12 +93,6 @@ METRICS: Mapping[str, Metric] = {
         ),
         AUROC_DEGREE_MATCHED,
         Metric(
-            "average_precision",
-            lambda grid: grid.pooled.average_precision,
-            "average precision over all pairs together",
-            role="classical",
-        ),
-        Metric(
             "auroc_uniform_1_to_1",
             lambda grid: grid.one_to_one.auroc_uniform_1_to_1,
             "AUROC against as many uniformly drawn negatives (1:1)",
@@ -181,14 +104,20 @@ METRICS: Mapping[str, Metric] = {
             "average precision against as many uniformly drawn negatives (1:1)",
             role="classical",
         ),
-        Metric("num_diseases", lambda grid: len(np.unique(grid.ranks.column)), "diseases", role="count"),
+        Metric(
+            "average_precision",
+            lambda grid: grid.pooled.average_precision,
+            "average precision over all pairs together",
+            role="classical",
+        ),
+        Metric("num_diseases", lambda grid: len(grid.by_disease.indices), "diseases", role="count"),
         Metric("num_positives", lambda grid: len(grid.ranks.row), "held-out pairs", role="count"),
     )
 }
 """Every metric by the name of its column, in the order of the tables."""
 
 
-def metrics_of(grid: ScoredGrid) -> dict[str, float]:
+def metrics_of(grid: "ScoredGrid") -> dict[str, float]:
     """Every metric of one score on one grid, by name; ties are defined throughout."""
     return {name: metric.value(grid) for name, metric in METRICS.items()}
 

@@ -163,7 +163,7 @@ class PairFeatures:
     @cached_property
     def _ridge_of_drugs(self) -> FloatArray:
         """Kronecker ridge before its last product. Shape [num_drugs, rank of the diseases' kernel]."""
-        return kronecker_ridge(self.visible, self.neighbourhoods.drugs.kernel, self.neighbourhoods.diseases.kernel)
+        return kronecker_ridge(self._by_disease, self.neighbourhoods.drugs.kernel, self.neighbourhoods.diseases.kernel)
 
     def _kronecker_ridge(self, diseases: IntArray) -> FloatArray:
         """As the baseline of this name, in the scale of the other features."""

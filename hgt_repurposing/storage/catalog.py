@@ -3,13 +3,13 @@
 Owners are named by path and imported when they are needed: torch and xgboost load only with what needs them.
 """
 
-import importlib
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hgt_repurposing.by_path import by_path
 from hgt_repurposing.graph.message_graph import SCOPE_PART, MessageScope
 from hgt_repurposing.graph.split import DrugDiseaseSplit
 from hgt_repurposing.mismatch import MismatchError
@@ -97,7 +97,7 @@ def save(name: str, value: Any, *, root: Path, config: Mapping[str, Any], inputs
     read = list(inputs)
     digests = {manifest.name: manifest.digest for manifest in read}
     provenance = Provenance(config=config, inputs=digests, lineage=lineage(read))
-    return write_artifact(folder_of(name, root=root), name, _owner(name).to_parts(value), provenance)
+    return write_artifact(folder_of(name, root=root), name, by_path(PLACES[name].owner).to_parts(value), provenance)
 
 
 def load(name: str, *, root: Path) -> Any:
@@ -116,7 +116,7 @@ class Described(NamedTuple):
 def load_described(name: str, *, root: Path) -> Described:
     """Read an artefact with its manifest, which is that of the value read; raises as `read_artifact`."""
     manifest = manifest_of(name, root=root)
-    return Described(_owner(name).from_parts(read_parts(folder_of(name, root=root), manifest)), manifest)
+    return Described(by_path(PLACES[name].owner).from_parts(read_parts(folder_of(name, root=root), manifest)), manifest)
 
 
 def load_part(name: str, part: str, *, root: Path) -> Described:
@@ -185,10 +185,3 @@ def evaluated_split(split: DrugDiseaseSplit, embeddings: Manifest, *, root: Path
     if data.digest != embeddings.lineage["hetero_data"]:
         raise _two_versions("hetero_data", "hetero_data", embeddings.name)
     return MessageScope.from_json(scope).evaluated(split)
-
-
-def _owner(name: str) -> Any:
-    """Class or module with `to_parts` and `from_parts`. Any: either."""
-    module, _, attribute = PLACES[name].owner.partition(":")
-    loaded = importlib.import_module(f"hgt_repurposing.{module}")
-    return getattr(loaded, attribute) if attribute else loaded

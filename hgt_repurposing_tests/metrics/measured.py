@@ -3,7 +3,8 @@
 import numpy as np
 
 from hgt_repurposing.graph.schema import BoolArray, FloatArray
-from hgt_repurposing.metrics.registry import METRICS, Cells, ScoredGrid
+from hgt_repurposing.metrics.registry import METRICS
+from hgt_repurposing.metrics.scored_grid import Cells, ScoredGrid
 
 ELSEWHERE = ("auroc_degree_matched", "auroc_uniform_1_to_1", "average_precision_uniform_1_to_1")
 

@@ -5,12 +5,11 @@ from hgt_repurposing.metrics.registry import (
     MACRO_AP,
     MACRO_AP_BY_DRUG,
     METRICS,
-    Cells,
-    ScoredGrid,
     deciding_metric,
     main_metrics,
     metrics_of,
 )
+from hgt_repurposing.metrics.scored_grid import Cells, ScoredGrid
 
 SCORES = np.array([[0.9, 0.1], [0.8, 0.5], [0.7, 0.3]])
 POSITIVE = np.array([[1, 0], [0, 0], [0, 1]], dtype=np.bool_)

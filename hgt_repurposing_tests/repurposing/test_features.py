@@ -46,8 +46,8 @@ class Undamped(PairFeatures):
         return np.ones(NUM_DRUGS)
 
     @property
-    def _num_drugs_of_disease(self) -> FloatArray:
-        return np.ones(NUM_DISEASES)
+    def _by_disease(self) -> csr_array:
+        return self.visible
 
 
 def features(
