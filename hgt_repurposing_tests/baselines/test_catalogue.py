@@ -8,20 +8,9 @@ from hgt_repurposing.baselines.stacking import logistic_regression
 from hgt_repurposing_tests.baselines.fold_inputs import fold_inputs, planted_fold, two_blocks, without_genes
 
 
-def test_the_registry_names_every_baseline() -> None:
-    assert list(BASELINES) == [
-        "random",
-        "drug degree",
-        "disease degree",
-        "degree product",
-        "drug kNN",
-        "matrix factorisation",
-        "disease similarity by genes",
-        "drug similarity by targets",
-        "drug-gene-disease paths",
-        "Kronecker ridge",
-        "stacked baselines",
-    ]
+def test_every_rule_and_the_stack_of_them_have_a_name_of_their_own() -> None:
+    assert list(BASELINES) == [*(rule.name for rule in RULES), STACKED.name]
+    assert len(BASELINES) == len(RULES) + 1
 
 
 def test_a_graph_with_genes_has_every_baseline() -> None:

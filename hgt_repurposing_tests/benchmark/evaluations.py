@@ -62,7 +62,8 @@ def evaluated(
 
 
 def metrics_of(ap: float, recall: float) -> dict[str, float]:
-    own = {
+    others = dict.fromkeys((name for name in METRICS if name not in one_to_one(0)), 0.5)
+    return others | {
         "macro_ap": ap,
         "macro_ap_by_drug": ap / 2,
         "recall_at_10": recall,
@@ -75,8 +76,6 @@ def metrics_of(ap: float, recall: float) -> dict[str, float]:
         "num_diseases": NUM_DISEASES,
         "num_positives": 12,
     }
-    assert set(own) | set(one_to_one(0)) == set(METRICS)
-    return own
 
 
 def one_to_one(matched: float) -> dict[str, float]:

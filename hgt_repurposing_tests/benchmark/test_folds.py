@@ -83,7 +83,7 @@ def test_a_probability_is_meant_for_what_may_be_asked(kind: str) -> None:
     held_out_drugs = np.unique(SPLIT.test_pairs(of.key)[0])
     assert not (asked & training).any()
     assert asked[of.strict.positive].all()
-    if kind == "drug":
+    if of.kind.asks_for_diseases:
         assert sorted(set(np.nonzero(asked)[0].tolist())) == held_out_drugs.tolist()
     else:
         assert np.array_equal(asked, ~training)
