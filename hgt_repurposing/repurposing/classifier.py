@@ -21,7 +21,7 @@ from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION, Lab
 from hgt_repurposing.repurposing.masked_pairs import EVERY_DRAW, MaskedPairs, masked_pairs
 from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods
 from hgt_repurposing.repurposing.params import ClassifierParams
-from hgt_repurposing.repurposing.platt import Calibration, calibrate
+from hgt_repurposing.repurposing.platt import PlattScaling, calibrate
 from hgt_repurposing.repurposing.tower_training import fit_each
 from hgt_repurposing.repurposing.two_towers import TwoTowers
 from hgt_repurposing.repurposing.vectors import PairVectors
@@ -51,7 +51,7 @@ class PairClassifier:
     setting: Setting
     feature_names: tuple[str, ...]
     members: tuple[Member, ...]
-    calibrations: tuple[Calibration, ...]
+    calibrations: tuple[PlattScaling, ...]
     """One for each class but "unknown": indication, and contraindication where there are enough to learn from."""
 
     def log_odds(self, features: PairFeatures, vectors: PairVectors, diseases: IntArray) -> FloatArray:
@@ -120,7 +120,7 @@ class PairClassifier:
             )
             for i, linear in enumerate(about["linear"])
         )
-        calibrations = tuple(Calibration(tuple(c["weights"]), c["intercept"]) for c in about["calibrations"])
+        calibrations = tuple(PlattScaling(tuple(c["weights"]), c["intercept"]) for c in about["calibrations"])
         return cls(about["setting"], tuple(about["feature_names"]), members, calibrations)
 
 
@@ -258,7 +258,7 @@ def _with_vectors(named: Features, vectors: PairVectors, pairs: IntArray) -> Fea
 
 def _calibrate(
     members: Sequence[Member], folds: Sequence[Examples], vectors: PairVectors, num_classes: int
-) -> tuple[Calibration, ...]:
+) -> tuple[PlattScaling, ...]:
     """Calibrate on each member's own left-out fold, all of them pooled."""
 
     def left_out(number: int) -> tuple[FloatArray, IntArray, FloatArray]:

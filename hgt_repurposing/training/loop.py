@@ -21,7 +21,12 @@ from hgt_repurposing.model.fastrp import fingerprints
 from hgt_repurposing.model.trained import HGTModel
 from hgt_repurposing.sampling.flat_graph import FlatGraph
 from hgt_repurposing.sampling.prefetch import prefetched
-from hgt_repurposing.training.checkpoint import (
+from hgt_repurposing.training.device import ComputeDevice, PeakWatch, is_out_of_memory, threads_for
+from hgt_repurposing.training.memory_plan import BatchPlan
+from hgt_repurposing.training.params import EmbeddingParams
+from hgt_repurposing.training.schedule import learning_rate_at
+from hgt_repurposing.training.step import Batches, Prepared, losses
+from hgt_repurposing.training.training_state import (
     Checkpoint,
     CheckpointStore,
     NoCheckpoints,
@@ -30,11 +35,6 @@ from hgt_repurposing.training.checkpoint import (
     fingerprint_of,
     load_adam_state,
 )
-from hgt_repurposing.training.device import ComputeDevice, PeakWatch, is_out_of_memory, threads_for
-from hgt_repurposing.training.memory_plan import BatchPlan
-from hgt_repurposing.training.params import EmbeddingParams
-from hgt_repurposing.training.schedule import learning_rate_at
-from hgt_repurposing.training.step import Batches, Prepared, losses
 
 logger = logging.getLogger(__name__)
 
