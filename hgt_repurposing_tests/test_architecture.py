@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "hgt_repurposing"
 
 LAYERS = (
-    ("graph.schema", "mismatch", "text_table"),
+    ("graph.schema", "mismatch", "text_table", "threads"),
     ("graph",),
     ("sampling", "model", "metrics", "baselines"),
     ("training", "embeddings", "repurposing"),
@@ -311,6 +311,16 @@ def test_owners_named_by_path_are_modules_no_higher_than_the_catalog(place: Plac
     module = place.owner.partition(":")[0]
     assert module in modules()
     assert layer_of(module) <= layer_of("storage.catalog")
+
+
+def test_only_threads_starts_pools() -> None:
+    found = [
+        f"{module}:{call.lineno} calls {name}"
+        for module, tree in modules().items()
+        for name, call in calls(tree)
+        if module != "threads" and last_part(name) in ("ThreadPoolExecutor", "ThreadPool", "ProcessPoolExecutor")
+    ]
+    assert found == []
 
 
 def test_only_artifacts_writes_files() -> None:

@@ -5,14 +5,11 @@ its scores are worth what they will be worth on new pairs: there the heads are w
 into log odds at the prevalence of the grid (`platt.py`). No test cell takes part in it.
 """
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.repurposing.features import Features, PairFeatures, Setting
@@ -25,9 +22,7 @@ from hgt_repurposing.repurposing.platt import PlattScaling, calibrate
 from hgt_repurposing.repurposing.tower_training import fit_each
 from hgt_repurposing.repurposing.two_towers import TwoTowers
 from hgt_repurposing.repurposing.vectors import PairVectors
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from hgt_repurposing.threads import on_every_core
 
 MAX_BLOCK_VALUES = 50_000_000
 """Feature values held at a time: 200 MB in float32."""
@@ -88,7 +83,7 @@ class PairClassifier:
             heads = _side_by_side(linear, trees, [grid[drugs].ravel() for grid in towers])
             return np.stack([c.apply(heads[:, :, k]) for k, c in enumerate(self.calibrations)])
 
-        scores = np.concatenate(_in_threads(score, slices), axis=1)
+        scores = np.concatenate(on_every_core(score, slices), axis=1)
         return scores.reshape(-1, features.num_drugs, len(diseases))
 
     def to_parts(self, prefix: str) -> dict[str, Any]:
@@ -206,7 +201,7 @@ def fit_classifier(
             towers[number],
         )
 
-    members = tuple(_in_threads(fit_member, range(len(folds))))
+    members = tuple(on_every_core(fit_member, range(len(folds))))
     return PairClassifier(setting, feature_names, members, _calibrate(members, folds, vectors, num_classes))
 
 
@@ -228,7 +223,7 @@ def _named_features(features: PairFeatures, pairs: IntArray) -> Features:
         place = np.flatnonzero(np.isin(pairs[1], diseases))
         rows[place] = features.block(diseases)[pairs[0, place], np.searchsorted(diseases, pairs[1, place])]
 
-    _in_threads(fill, list(disease_blocks(np.unique(pairs[1]), features)))
+    on_every_core(fill, list(disease_blocks(np.unique(pairs[1]), features)))
     return rows
 
 
@@ -270,7 +265,7 @@ def _calibrate(
         scores = _side_by_side(member.linear.log_odds(named), trees, towers)
         return scores, fold.cells.label[chosen], fold.cells.weight[chosen]
 
-    parts = _in_threads(left_out, range(len(members)))
+    parts = on_every_core(left_out, range(len(members)))
     scores = np.concatenate([part[0] for part in parts], axis=1)
     label, weight = (np.concatenate([part[place] for part in parts]) for place in (1, 2))
     return tuple(calibrate(scores[:, :, k], label == INDICATION + k, weight) for k in range(num_classes - 1))
@@ -288,14 +283,3 @@ def _side_by_side(linear: FloatArray, trees: FloatArray, towers: Sequence[FloatA
         Shape [num_heads, n, num_classes - 1].
     """
     return np.stack([linear, trees, *(np.repeat(row[:, None], linear.shape[1], axis=1) for row in towers)])
-
-
-def _in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """Results in the order of the items; each item is worked on one thread.
-
-    BLAS, which would bring as many threads again for each item, keeps to one: beside another busy process a logistic
-    regression over 300,000 pairs took 172 seconds instead of 2.
-    """
-    num_threads = max(1, min(len(items), os.cpu_count() or 1))
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(num_threads) as pool:
-        return list(pool.map(work, items))
