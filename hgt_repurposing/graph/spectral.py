@@ -10,6 +10,7 @@ from scipy.sparse import csr_array, hstack
 from scipy.sparse.linalg import svds
 
 from hgt_repurposing.graph.schema import FloatArray
+from hgt_repurposing.graph.signs import with_fixed_signs
 
 EXACT_ROWS = 2000
 """Up to so many rows their products are decomposed whole, which is then faster than iterating."""
@@ -59,10 +60,7 @@ def _leading(matrix: csr_array, rank: int, *, seed: int) -> tuple[FloatArray, Fl
         left, strength, _ = svds(matrix, k=rank, v0=start, return_singular_vectors="u")
     order = np.argsort(-strength, kind="stable")[:rank]
     left, strength = left[:, order], strength[order]
-    if len(left):
-        largest = left[np.abs(left).argmax(axis=0), np.arange(rank)]
-        left = left * np.where(largest < 0, -1.0, 1.0)
-    return left, strength
+    return with_fixed_signs(left), strength
 
 
 def _unit_energy(block: csr_array) -> csr_array:
