@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from scipy.sparse import csr_array
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import skip_init
@@ -118,9 +119,7 @@ def _linear(width: int, generator: torch.Generator) -> nn.Linear:
 
 def _scaled(rows: Features) -> Features:
     """Every number in standard deviations over all nodes, rows of a mean squared length of 1."""
-    spread = rows.std(axis=0)
-    standardised = (rows - rows.mean(axis=0)) / np.where(spread > 0, spread, 1)
-    return np.asarray(standardised / np.sqrt(rows.shape[1]), dtype=np.float32)
+    return np.asarray(StandardScaler().fit_transform(rows) / np.sqrt(rows.shape[1]), dtype=np.float32)
 
 
 def _loss(closeness: Tensor, seen: Tensor) -> Tensor:
