@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "hgt_repurposing"
 
 LAYERS = (
-    ("graph.schema", "mismatch", "text_table", "threads"),
+    ("graph.schema", "mismatch", "table_schema", "text_table", "threads"),
     ("graph",),
     ("sampling", "model", "metrics", "baselines"),
     ("training", "embeddings", "repurposing"),
