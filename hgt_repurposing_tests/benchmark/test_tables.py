@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from hgt_repurposing_tests.benchmark.evaluations import evaluated
@@ -11,6 +12,12 @@ def test_metrics_come_and_go() -> None:
     found = evaluated()
     more = found.folds.drop(columns="mrr").assign(another=float("nan"), num_others=3)
     assert list(replace(found, folds=more).folds) == list(more)
+
+
+def test_a_share_may_round_to_above_one() -> None:
+    found = evaluated()
+    trust = found.trust.assign(drug_entropy=np.nextafter(1, 2))
+    assert replace(found, trust=trust).trust is trust
 
 
 @pytest.mark.parametrize(
