@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "hgt_repurposing"
 
 LAYERS = (
-    ("graph.schema", "by_path", "mismatch", "text_table"),
+    ("graph.schema", "by_path", "mismatch", "table_schema", "text_table", "threads"),
     ("graph",),
     ("sampling", "model", "metrics", "baselines"),
     ("training", "embeddings", "repurposing"),
@@ -334,6 +334,16 @@ def test_what_is_named_by_path_is_no_higher_than_who_names_it() -> None:
     }
     assert {module for module, _ in named} == {"baselines.rules", "baselines.catalogue"}
     assert all(layer_of(target) <= layer_of(module) for module, target in named)
+
+
+def test_only_threads_starts_pools() -> None:
+    found = [
+        f"{module}:{call.lineno} calls {name}"
+        for module, tree in modules().items()
+        for name, call in calls(tree)
+        if module != "threads" and last_part(name) in ("ThreadPoolExecutor", "ThreadPool", "ProcessPoolExecutor")
+    ]
+    assert found == []
 
 
 def test_only_artifacts_writes_files() -> None:

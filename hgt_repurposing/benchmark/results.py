@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from hgt_repurposing.benchmark.protocol import FOLD, REPEAT, SCORER, SPLIT, SUITE, summarise
+from hgt_repurposing.benchmark.tables import SCHEMAS, require_tables
 from hgt_repurposing.benchmark.verdicts import MIN_DISEASES, Lead
 from hgt_repurposing.graph.schema import FloatArray
 from hgt_repurposing.graph.split_kinds import HELD_OUT
@@ -52,6 +53,9 @@ class Evaluation:
     """Of the bootstrap."""
     not_measured: Mapping[str, str] = field(default_factory=dict)
     """Ways of splitting that were asked for and that the graph is too small for, with the reason."""
+
+    def __post_init__(self) -> None:
+        require_tables({name: getattr(self, name) for name in SCHEMAS})
 
     @property
     def strict(self) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import numpy as np
 from hgt_repurposing.embeddings.statistics import finite_rows, scatter_about
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.graph.schema import FloatArray, IntArray
+from hgt_repurposing.graph.signs import with_fixed_signs
 
 
 class PrincipalComponents(NamedTuple):
@@ -30,8 +31,8 @@ def principal_components(embeddings: Embeddings) -> PrincipalComponents:
     # Sums of equal float32 rows are exact in float64, so collapsed vectors leave exactly no variance.
     total = np.sum(embeddings.vectors, axis=0, where=finite[:, None], dtype=np.float64)
     mean = np.asarray(total / max(len(rows), 1), dtype=np.float64)
+    # Not scikit-learn's PCA, which wants all rows in float64 at once, where this reads them chunk by chunk.
     values, axes = np.linalg.eigh(scatter_about(mean, embeddings, rows))
-    axes = axes[:, ::-1]
-    axes = axes * np.where(axes[np.abs(axes).argmax(axis=0), np.arange(embeddings.dim)] < 0, -1, 1)
+    axes = with_fixed_signs(axes[:, ::-1])
     variance = np.clip(values[::-1], 0, None)
     return PrincipalComponents(rows, mean, axes, variance / (variance.sum() or 1))

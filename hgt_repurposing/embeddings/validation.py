@@ -8,6 +8,11 @@ within a type). Rows that hold no usable vector are counted and break the verdic
 counted apart, for nothing reaches such a node and that its vector says nothing is the graph's doing. The same numbers
 per node type are reported: a type that is all but one point cannot be ranked, so it is named and turns "good" into
 "borderline", but it fails nothing on its own.
+
+Isolated rows enter the three figures like any other, so their number is to be read beside the verdict. Made from
+fingerprints, those of a type are one point: a share p of them adds p^2 at most to the cosine. With a learned vector per
+node they keep the direction that was drawn for them, which flatters: the cosine falls by (1 - p)^2, and components come
+up (5 % of random rows turned a cosine of 0.75 and 8 components into 0.67 and 23).
 """
 
 from collections.abc import Mapping

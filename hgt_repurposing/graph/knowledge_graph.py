@@ -59,6 +59,11 @@ class KnowledgeGraph:
         counts = self.nodes[NODE_TYPE].value_counts()
         return {str(node_type): int(counts[node_type]) for node_type in sorted(counts.index)}
 
+    @property
+    def grid_shape(self) -> tuple[int, int]:
+        """Number of drugs and of diseases: the shape of a table of all pairs."""
+        return self.num_nodes[self.therapeutic.drug], self.num_nodes[self.therapeutic.disease]
+
     @cached_property
     def offsets(self) -> dict[str, int]:
         """Row of the node table at which each type begins."""

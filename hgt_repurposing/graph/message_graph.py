@@ -85,15 +85,14 @@ def message_graph(graph: KnowledgeGraph, *, visible: IntArray | None = None) -> 
     """
     if visible is None:
         return graph.without(edge_type for edge_type in graph.edges if graph.is_drug_disease(edge_type))
-    num_diseases = graph.num_nodes[graph.therapeutic.disease]
-    seen = visible[0] * num_diseases + visible[1]
+    seen = np.ravel_multi_index(visible, graph.grid_shape)
     edges = {}
     for edge_type, index in graph.edges.items():
         if not graph.is_drug_disease(edge_type):
             edges[edge_type] = index
         elif edge_type.relation in graph.therapeutic.indication:
-            drugs, diseases = index if edge_type.source == graph.therapeutic.drug else index[::-1]
-            edges[edge_type] = index[:, np.isin(drugs * num_diseases + diseases, seen)]
+            pairs = index if edge_type.source == graph.therapeutic.drug else index[::-1]
+            edges[edge_type] = index[:, np.isin(np.ravel_multi_index(pairs, graph.grid_shape), seen)]
     return replace(graph, edges=edges)
 
 
@@ -131,13 +130,14 @@ def leaked_pairs(
         Columns drug, disease (local indices) and edge_type; no rows if nothing leaks.
     """
     pairs = np.concatenate([split.pairs if key is None else split.test_pairs(key), split.external], axis=1)
-    held_out = pairs[0] * split.num_diseases + pairs[1]
+    grid_shape = (split.num_drugs, split.num_diseases)
+    held_out = np.ravel_multi_index(pairs, grid_shape)
     found = []
     for edge_type, index in edges.items():
         ends = (edge_type.source, edge_type.target)
         if ends not in ((drug, disease), (disease, drug)):
             continue
         drugs, diseases = index if ends == (drug, disease) else index[::-1]
-        leaked = np.isin(drugs * split.num_diseases + diseases, held_out)
+        leaked = np.isin(np.ravel_multi_index((drugs, diseases), grid_shape), held_out)
         found.append(pd.DataFrame({"drug": drugs[leaked], "disease": diseases[leaked], "edge_type": str(edge_type)}))
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["drug", "disease", "edge_type"])

@@ -44,20 +44,14 @@ def isolated_nodes(graph: KnowledgeGraph) -> list[tuple[str, int, int]]:
 
 def _contradictions(graph: KnowledgeGraph) -> Iterator[str]:
     """Pairs that are an indication and something else as well."""
-    treats = _keys(graph, graph.indications)
+    treats = np.ravel_multi_index(graph.indications, graph.grid_shape)
     for what, pairs in (("contraindications", graph.contraindicated_pairs), ("off-label uses", graph.off_label_pairs)):
-        both = int(np.isin(_keys(graph, pairs), treats).sum())
+        both = int(np.isin(np.ravel_multi_index(pairs, graph.grid_shape), treats).sum())
         if both:
             yield (
                 f"{both:,} of {pairs.shape[1]:,} {what} are indications as well: they count, and are listed, as "
                 "indications"
             )
-
-
-def _keys(graph: KnowledgeGraph, pairs: IntArray) -> IntArray:
-    drug, disease = pairs
-    keys: IntArray = drug * graph.num_nodes[graph.therapeutic.disease] + disease
-    return keys
 
 
 def _misplaced(graph: KnowledgeGraph) -> Iterator[str]:

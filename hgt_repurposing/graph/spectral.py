@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.sparse import csr_array, hstack
 from scipy.sparse.linalg import svds
+from sklearn.preprocessing import normalize
 
 from hgt_repurposing.graph.schema import FloatArray
+from hgt_repurposing.graph.signs import with_fixed_signs
 
 EXACT_ROWS = 2000
 """Up to so many rows their products are decomposed whole, which is then faster than iterating."""
@@ -40,7 +42,7 @@ def spectral_vectors(blocks: Sequence[csr_array], *, dim: int, seed: int) -> Flo
     num_rows = {block.shape[0] for block in blocks}
     if len(num_rows) != 1:
         raise ValueError(f"blocks must have the same number of rows (got {sorted(num_rows) or 'no block'})")
-    rows = _unit_rows(hstack([_unit_energy(block) for block in blocks], format="csr"))
+    rows = normalize(hstack([_unit_energy(block) for block in blocks], format="csr"))
     rank = min(dim, *rows.shape)
     left, strength = _leading(rows, rank, seed=seed)
     vectors = np.zeros((rows.shape[0], dim))
@@ -59,10 +61,7 @@ def _leading(matrix: csr_array, rank: int, *, seed: int) -> tuple[FloatArray, Fl
         left, strength, _ = svds(matrix, k=rank, v0=start, return_singular_vectors="u")
     order = np.argsort(-strength, kind="stable")[:rank]
     left, strength = left[:, order], strength[order]
-    if len(left):
-        largest = left[np.abs(left).argmax(axis=0), np.arange(rank)]
-        left = left * np.where(largest < 0, -1.0, 1.0)
-    return left, strength
+    return with_fixed_signs(left), strength
 
 
 def _unit_energy(block: csr_array) -> csr_array:
@@ -71,13 +70,4 @@ def _unit_energy(block: csr_array) -> csr_array:
     energy = float(scaled.data @ scaled.data) / max(scaled.shape[0], 1)
     if energy:
         scaled.data /= np.sqrt(energy)
-    return scaled
-
-
-def _unit_rows(matrix: csr_array) -> csr_array:
-    """Rows of length 1; a row of zeros stays."""
-    squares: FloatArray = matrix.multiply(matrix).sum(axis=1)
-    lengths = np.sqrt(np.where(squares > 0, squares, 1.0))
-    scaled = matrix.copy()
-    scaled.data /= np.repeat(lengths, np.diff(matrix.indptr))
     return scaled

@@ -178,12 +178,6 @@ def relatives(graph: KnowledgeGraph, start: str) -> list[Relatives]:
     ]
 
 
-def unit_rows(matrix: csr_array) -> csr_array:
-    """Scale every row to length 1, so that products of rows are cosines; an empty row stays empty. Float32."""
-    lengths = np.sqrt(matrix.multiply(matrix).sum(axis=1))
-    return csr_array(diags_array(1 / np.maximum(lengths, np.finfo(np.float32).tiny)) @ matrix, dtype=np.float32)
-
-
 def top_of_rows(matrix: csr_array, count: int) -> csr_array:
     """Keep the largest entries of each row, at most so many; of equal ones those in the first columns."""
     sizes = np.diff(matrix.indptr)

@@ -1,7 +1,7 @@
 """Loops compiled with numba for the CPU, and threads to run them in."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from torch import Tensor
+
+from hgt_repurposing.threads import in_threads
 
 Array = npt.NDArray[Any]
 """float32 or float64, or integers that are indices."""
@@ -41,8 +43,7 @@ def arrays(*tensors: Tensor) -> Arrays:
 def run_in_threads(loop: Callable[..., None], ptr: Tensor, width: int, *arguments: Any) -> None:
     """Run `loop(first, last, *arguments)` over all rows, in threads with about equally many entries each.
 
-    There are as many threads as torch uses, whose own rest meanwhile. They are made per call, so that nothing has to
-    survive a fork or a spawn.
+    There are as many threads as torch uses, whose own rest meanwhile.
 
     Args:
         loop: Compiled; rows must not depend on each other.
@@ -58,8 +59,7 @@ def run_in_threads(loop: Callable[..., None], ptr: Tensor, width: int, *argument
         return
     shares = np.searchsorted(bounds, np.linspace(0, total, num_threads + 1)[1:-1])
     cuts = [0, *shares.tolist(), len(bounds) - 1]
-    with ThreadPoolExecutor(num_threads) as pool:
-        list(pool.map(lambda share: loop(cuts[share], cuts[share + 1], *arguments), range(num_threads)))
+    in_threads(lambda rows: loop(*rows, *arguments), list(pairwise(cuts)), num_threads=num_threads)
 
 
 def _prefetch(_: Any, array: Any, row: Any) -> Any:

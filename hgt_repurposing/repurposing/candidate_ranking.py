@@ -43,7 +43,7 @@ def rank_candidates(
     order = np.argsort(columns[0], kind="stable")
     disease, rank, drug, score, against = (column[order] for column in columns)
     drugs, names = graph.nodes_of(graph.therapeutic.drug), graph.nodes_of(graph.therapeutic.disease)
-    known_as = status.reindex(drug * num_diseases + disease, fill_value="new").to_numpy()
+    known_as = status.reindex(np.ravel_multi_index((drug, disease), graph.grid_shape), fill_value="new").to_numpy()
     table = pd.DataFrame(
         {
             "disease_id": names[NODE_ID].to_numpy()[disease],
@@ -75,12 +75,11 @@ def _best(block: Block, top_k: int) -> tuple[IntArray, IntArray, IntArray, Float
 
 
 def _status(graph: KnowledgeGraph) -> "pd.Series[str]":
-    """What the graph says of a pair, by drug * num_diseases + disease."""
+    """What the graph says of a pair, by its flat index in a table of all pairs."""
     names = graph.therapeutic
-    num_diseases = graph.num_nodes[names.disease]
     said: dict[int, str] = {}
     relations = (graph.unnamed_relations, names.off_label, names.contraindication, names.indication)
     for status, those in zip(STATUS[1:], relations, strict=True):
         drug, disease = graph.therapeutic_pairs(those)
-        said |= dict.fromkeys((drug * num_diseases + disease).tolist(), status)
+        said |= dict.fromkeys(np.ravel_multi_index((drug, disease), graph.grid_shape).tolist(), status)
     return pd.Series(said, dtype="str")

@@ -6,23 +6,33 @@ from difflib import get_close_matches
 from typing import Any, Self
 
 import pandas as pd
+from pandera.pandas import Check, Column, DataFrameSchema
+
+from hgt_repurposing.graph.evidence import EVIDENCE
+from hgt_repurposing.table_schema import require_schema, text
 
 STATUS = ("new", "other", "off-label", "contraindication", "indication")
 """What is known of a pair, `other` being an edge that the configuration names nowhere; a later one overrides an earlier
 one where a graph holds both."""
 
-COLUMNS = (
-    "disease_id",
-    "disease_name",
-    "rank",
-    "drug_id",
-    "drug_name",
-    "score",
-    "contraindication_score",
-    "known",
-    "status",
-    "drug_evidence",
-    "disease_evidence",
+_PROBABILITY = Check.in_range(0, 1, error="lie between 0 and 1")
+_EVIDENCE = Check.isin(EVIDENCE, error=f"be one of {', '.join(EVIDENCE)}")
+
+SCHEMA = DataFrameSchema(
+    {
+        "disease_id": text(),
+        "disease_name": text(),
+        "rank": Column("int64", Check.ge(1, error="be at least 1")),
+        "drug_id": text(),
+        "drug_name": text(),
+        "score": Column("float64", _PROBABILITY),
+        "contraindication_score": Column("float64", _PROBABILITY, nullable=True),
+        "known": Column("bool"),
+        "status": text(Check.isin(STATUS, error=f"be one of {', '.join(STATUS)}")),
+        "drug_evidence": text(_EVIDENCE),
+        "disease_evidence": text(_EVIDENCE),
+    },
+    unique=["disease_id", "rank"],
 )
 
 
@@ -31,18 +41,14 @@ class Candidates:
     """The best drugs of every disease."""
 
     table: pd.DataFrame
-    """The columns of `COLUMNS`, sorted by disease and rank. Scores are probabilities at the prevalence of the
+    """As `SCHEMA` says, sorted by disease and rank. Scores are probabilities at the prevalence of the
     evaluation's grids; that of a contraindication is NaN where the graph has none. `known` says that a pair is an
     indication on record; one of which the graph says nothing at all has the status `new`. `drug_evidence` and
     `disease_evidence` say what the graph knows of the two besides (`graph/evidence.py`): where there is nothing, a rank
     follows from what is usual, not from evidence."""
 
     def __post_init__(self) -> None:
-        missing = [name for name in COLUMNS if name not in self.table]
-        if missing:
-            raise ValueError(
-                f"a candidate list must have the columns {', '.join(COLUMNS)} (got none called {missing[0]!r})"
-            )
+        require_schema(self.table, SCHEMA, what="a candidate list")
 
     def of_disease(self, disease: str) -> pd.DataFrame:
         """Rows of the diseases with this id or name, else of those whose name differs by upper and lower case alone.

@@ -5,14 +5,11 @@ its scores are worth what they will be worth on new pairs: there the heads are w
 into log odds at the prevalence of the grid (`platt.py`). No test cell takes part in it.
 """
 
-import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.graph.split_kinds import Hiding, Setting
@@ -22,13 +19,11 @@ from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION, Lab
 from hgt_repurposing.repurposing.masked_pairs import EVERY_DRAW, MaskedPairs, masked_pairs
 from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods
 from hgt_repurposing.repurposing.params import ClassifierParams
-from hgt_repurposing.repurposing.platt import Calibration, calibrate
+from hgt_repurposing.repurposing.platt import PlattScaling, calibrate
 from hgt_repurposing.repurposing.tower_training import fit_each
 from hgt_repurposing.repurposing.two_towers import TwoTowers
 from hgt_repurposing.repurposing.vectors import PairVectors
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from hgt_repurposing.threads import on_every_core
 
 ROWS_AT_ONCE = 10_000
 """Pairs whose columns are put together at a time on each thread: small enough for memory that is used again."""
@@ -50,7 +45,7 @@ class PairClassifier:
     setting: Setting
     feature_names: tuple[str, ...]
     members: tuple[Member, ...]
-    calibrations: tuple[Calibration, ...]
+    calibrations: tuple[PlattScaling, ...]
     """One for each class but "unknown": indication, and contraindication where there are enough to learn from."""
 
     def log_odds(self, features: PairFeatures, vectors: PairVectors, diseases: IntArray) -> FloatArray:
@@ -87,7 +82,7 @@ class PairClassifier:
             heads = _side_by_side(linear, trees, [grid[drugs].ravel() for grid in towers])
             return np.stack([c.apply(heads[:, :, k]) for k, c in enumerate(self.calibrations)])
 
-        scores = np.concatenate(_in_threads(score, slices), axis=1)
+        scores = np.concatenate(on_every_core(score, slices), axis=1)
         return scores.reshape(-1, features.num_drugs, len(diseases))
 
     def to_parts(self, prefix: str) -> dict[str, Any]:
@@ -119,7 +114,7 @@ class PairClassifier:
             )
             for i, linear in enumerate(about["linear"])
         )
-        calibrations = tuple(Calibration(tuple(c["weights"]), c["intercept"]) for c in about["calibrations"])
+        calibrations = tuple(PlattScaling(tuple(c["weights"]), c["intercept"]) for c in about["calibrations"])
         return cls(about["setting"], tuple(about["feature_names"]), members, calibrations)
 
 
@@ -200,7 +195,7 @@ def fit_classifier(
             towers[number],
         )
 
-    members = tuple(_in_threads(fit_member, range(len(folds))))
+    members = tuple(on_every_core(fit_member, range(len(folds))))
     calibrations = _calibrate(members, folds, vectors, num_classes)
     return PairClassifier(features.setting, features.names, members, calibrations)
 
@@ -223,7 +218,7 @@ def _named_features(features: PairFeatures, pairs: IntArray) -> Features:
         place = np.flatnonzero(np.isin(pairs[1], diseases))
         rows[place] = features.block(diseases)[pairs[0, place], np.searchsorted(diseases, pairs[1, place])]
 
-    _in_threads(fill, list(features.blocks_of(np.unique(pairs[1]))))
+    on_every_core(fill, list(features.blocks_of(np.unique(pairs[1]))))
     return rows
 
 
@@ -246,7 +241,7 @@ def _with_vectors(named: Features, vectors: PairVectors, pairs: IntArray) -> Fea
 
 def _calibrate(
     members: Sequence[Member], folds: Sequence[Examples], vectors: PairVectors, num_classes: int
-) -> tuple[Calibration, ...]:
+) -> tuple[PlattScaling, ...]:
     """Calibrate on each member's own left-out fold, all of them pooled."""
 
     def left_out(number: int) -> tuple[FloatArray, IntArray, FloatArray]:
@@ -258,7 +253,7 @@ def _calibrate(
         scores = _side_by_side(member.linear.log_odds(named), trees, towers)
         return scores, fold.cells.label[chosen], fold.cells.weight[chosen]
 
-    parts = _in_threads(left_out, range(len(members)))
+    parts = on_every_core(left_out, range(len(members)))
     scores = np.concatenate([part[0] for part in parts], axis=1)
     label, weight = (np.concatenate([part[place] for part in parts]) for place in (1, 2))
     return tuple(calibrate(scores[:, :, k], label == INDICATION + k, weight) for k in range(num_classes - 1))
@@ -276,14 +271,3 @@ def _side_by_side(linear: FloatArray, trees: FloatArray, towers: Sequence[FloatA
         Shape [num_heads, n, num_classes - 1].
     """
     return np.stack([linear, trees, *(np.repeat(row[:, None], linear.shape[1], axis=1) for row in towers)])
-
-
-def _in_threads(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """Results in the order of the items; each item is worked on one thread.
-
-    BLAS, which would bring as many threads again for each item, keeps to one: beside another busy process a logistic
-    regression over 300,000 pairs took 172 seconds instead of 2.
-    """
-    num_threads = max(1, min(len(items), os.cpu_count() or 1))
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(num_threads) as pool:
-        return list(pool.map(work, items))

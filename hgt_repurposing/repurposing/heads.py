@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 import xgboost as xgb
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 
 from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.repurposing.features import Features
@@ -45,16 +46,16 @@ class LinearHead:
 
 def fit_linear_head(rows: Features, label: IntArray, params: ClassifierParams, *, num_classes: int) -> LinearHead:
     """Fit on rows of shape [num_rows, num_features] and their classes [num_rows]."""
-    mean, spread = rows.mean(axis=0, dtype=np.float64), rows.std(axis=0, dtype=np.float64)
-    spread[spread < 1e-9] = 1.0
-    standardised = (rows - mean.astype(np.float32)) / spread.astype(np.float32)
+    scaler = StandardScaler()
+    standardised = scaler.fit_transform(rows)
     models = [
         LogisticRegression(C=1 / params.l2_logistic, max_iter=MAX_ITERATIONS).fit(standardised, label == known)
         for known in range(1, num_classes)
     ]
     # Standardisation is folded in, so that scoring is one product.
-    coefficients = np.concatenate([model.coef_ for model in models]) / spread
-    return LinearHead(coefficients, np.concatenate([model.intercept_ for model in models]) - coefficients @ mean)
+    coefficients = np.concatenate([model.coef_ for model in models]) / scaler.scale_
+    intercepts = np.concatenate([model.intercept_ for model in models]) - coefficients @ scaler.mean_
+    return LinearHead(coefficients, intercepts)
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ class Labels:
     @classmethod
     def of_graph(cls, graph: KnowledgeGraph) -> Self:
         """All that the graph says; a pair that it also calls an indication is nothing else."""
-        shape = (graph.num_nodes[graph.therapeutic.drug], graph.num_nodes[graph.therapeutic.disease])
+        shape = graph.grid_shape
         indications = _matrix(graph.indications, shape)
         contraindications = _matrix(graph.contraindicated_pairs, shape)
         return cls(

@@ -11,7 +11,7 @@ MIN_SLOPE = 1e-3
 """Weight of heads that are no better than chance: nearly silenced, never turned round."""
 
 
-class Calibration(NamedTuple):
+class PlattScaling(NamedTuple):
     """Log odds of one class at the prevalence of the grid, from the scores of all heads."""
 
     weights: tuple[float, ...]
@@ -23,7 +23,7 @@ class Calibration(NamedTuple):
         return np.tensordot(self.weights, scores, axes=1) + self.intercept
 
 
-def calibrate(scores: FloatArray, outcome: BoolArray, weight: FloatArray) -> Calibration:
+def calibrate(scores: FloatArray, outcome: BoolArray, weight: FloatArray) -> PlattScaling:
     """Logistic regression of the outcome on all scores, every cell counting for those it stands for (Platt 1999).
 
     The head with the most negative weight is left out until none is negative; if nothing is left, all are nearly
@@ -43,8 +43,8 @@ def calibrate(scores: FloatArray, outcome: BoolArray, weight: FloatArray) -> Cal
         if slopes.min() > 0:
             weights = np.zeros(len(scores))
             weights[used] = slopes / spread[used]
-            return Calibration(tuple(weights.tolist()), float(model.intercept_[0]))
+            return PlattScaling(tuple(weights.tolist()), float(model.intercept_[0]))
         used = np.delete(used, slopes.argmin())
     prevalence = float(weight[outcome].sum() / weight.sum())
     centre = MIN_SLOPE * float(scores.sum(axis=0).mean())
-    return Calibration((MIN_SLOPE,) * len(scores), float(np.log(prevalence / (1 - prevalence))) - centre)
+    return PlattScaling((MIN_SLOPE,) * len(scores), float(np.log(prevalence / (1 - prevalence))) - centre)

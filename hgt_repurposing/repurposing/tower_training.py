@@ -5,13 +5,12 @@ equation 5). Towers are fitted on the treatments that may be seen and asked for 
 fitted on a label must never be a column beside that label.
 """
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from scipy.sparse import csr_array
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import skip_init
@@ -19,6 +18,7 @@ from torch.nn.utils import skip_init
 from hgt_repurposing.repurposing.features import Features
 from hgt_repurposing.repurposing.two_towers import SHARPNESS, WIDTH, TwoTowers
 from hgt_repurposing.repurposing.vectors import PairVectors
+from hgt_repurposing.threads import on_every_core
 
 DROPOUT = 0.4
 """Of what a tower is given, and inside it."""
@@ -40,18 +40,11 @@ def fit_each(visible: Sequence[csr_array], vectors: PairVectors, *, num_updates:
         num_updates: Of each.
         seed: Of the first; every other takes the next number.
     """
-    num_threads = torch.get_num_threads()
 
     def fit(number: int) -> TwoTowers:
         return fit_two_towers(visible[number], vectors, num_updates=num_updates, seed=seed + number)
 
-    try:
-        with ThreadPoolExecutor(
-            min(len(visible), os.cpu_count() or 1), initializer=torch.set_num_threads, initargs=(1,)
-        ) as pool:
-            return list(pool.map(fit, range(len(visible))))
-    finally:
-        torch.set_num_threads(num_threads)  # OpenMP's part of the setting is the thread's own, MKL's is the process's
+    return on_every_core(fit, range(len(visible)))
 
 
 def fit_two_towers(visible: csr_array, vectors: PairVectors, *, num_updates: int, seed: int) -> TwoTowers:
@@ -126,9 +119,7 @@ def _linear(width: int, generator: torch.Generator) -> nn.Linear:
 
 def _scaled(rows: Features) -> Features:
     """Every number in standard deviations over all nodes, rows of a mean squared length of 1."""
-    spread = rows.std(axis=0)
-    standardised = (rows - rows.mean(axis=0)) / np.where(spread > 0, spread, 1)
-    return np.asarray(standardised / np.sqrt(rows.shape[1]), dtype=np.float32)
+    return np.asarray(StandardScaler().fit_transform(rows) / np.sqrt(rows.shape[1]), dtype=np.float32)
 
 
 def _loss(closeness: Tensor, seen: Tensor) -> Tensor:

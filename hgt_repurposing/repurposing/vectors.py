@@ -11,6 +11,7 @@ import numpy as np
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import NODE_ID, NODE_TYPE
+from hgt_repurposing.graph.signs import with_fixed_signs
 from hgt_repurposing.graph.spectral import spectral_vectors
 from hgt_repurposing.mismatch import MismatchError
 from hgt_repurposing.repurposing.features import Features
@@ -99,10 +100,10 @@ class PairVectors:
 def _components(vectors: Features, dim: int) -> Features:
     if vectors.shape[1] <= dim:
         return vectors
+    # Not scikit-learn's PCA, which refuses fewer nodes than components.
     centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
     values, axes = np.linalg.eigh(centred.T @ centred)
-    axes = axes[:, np.argsort(-values, kind="stable")[:dim]]
-    axes *= np.where(axes[np.abs(axes).argmax(axis=0), np.arange(dim)] < 0, -1.0, 1.0)
+    axes = with_fixed_signs(axes[:, np.argsort(-values, kind="stable")[:dim]])
     reduced: Features = (centred @ axes).astype(np.float32)
     return reduced
 

@@ -12,7 +12,8 @@ from torch import Tensor
 from hgt_repurposing.sampling.draws import WithoutReplacement, derived_generator
 from hgt_repurposing.sampling.flat_graph import FlatGraph
 from hgt_repurposing.sampling.minibatch import MiniBatch, TypedEdges, edges_at, relabel
-from hgt_repurposing.sampling.negatives import NegativeDraw, corrupt_targets
+from hgt_repurposing.sampling.negative_draw import NegativeDraw
+from hgt_repurposing.sampling.negatives import corrupt_targets
 from hgt_repurposing.sampling.supervision import HiddenEdges
 
 SUPERVISION_SHARE = 0.3

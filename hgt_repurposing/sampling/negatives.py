@@ -4,17 +4,12 @@ Corrupting within the type follows Krompass et al., ISWC 2015 (type-constrained 
 power of the degree Mikolov et al., NeurIPS 2013 (arXiv:1310.4546, section 2.2).
 """
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
 from hgt_repurposing.sampling.flat_graph import FlatGraph
 from hgt_repurposing.sampling.minibatch import TypedEdges
-
-NegativeDraw = Literal["uniform", "degree"]
-"""Every node of the type alike; or by its in-degree in the relation to the power 3/4, so that being linked often does
-not tell a true target."""
+from hgt_repurposing.sampling.negative_draw import NegativeDraw
 
 MAX_DRAWS = 4
 DEGREE_POWER = 0.75

@@ -1,10 +1,10 @@
 """The next mini graph is drawn in the background while the current one is being used."""
 
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import TypeVar
 
-import torch
+from hgt_repurposing.threads import thread_beside
 
 Batch = TypeVar("Batch")
 
@@ -15,13 +15,10 @@ def prefetched(draw: Callable[[int], Batch], steps: Iterable[int]) -> Generator[
     One thread draws, and no more than one batch ahead. An error while drawing a batch is raised where that batch would
     have come. Close the generator (`contextlib.closing`) to end the thread before the steps are at their end.
 
-    The thread keeps to one core: with an OpenMP team of its own, two teams would wait for each other's cores, and a
-    training of small batches would take twice as long as without drawing ahead.
+    The thread keeps to one core: with two teams of threads, a training of small batches would take twice as long as
+    without drawing ahead.
     """
-    num_threads = torch.get_num_threads()
-    with ThreadPoolExecutor(1, "sampler", initializer=torch.set_num_threads, initargs=(1,)) as thread:
-        thread.submit(torch.get_num_threads).result()
-        torch.set_num_threads(num_threads)  # OpenMP's part of the setting is the thread's own, MKL's is the process's
+    with thread_beside("sampler") as thread:
         ahead: Future[Batch] | None = None
         for step in steps:
             current, ahead = ahead, thread.submit(draw, step)

@@ -20,7 +20,7 @@ from hgt_repurposing.storage.artifacts import (
     write_artifact,
 )
 from hgt_repurposing.storage.catalog import folder_of
-from hgt_repurposing.training.checkpoint import Checkpoint
+from hgt_repurposing.training.training_state import Checkpoint
 
 logger = logging.getLogger(__name__)
 

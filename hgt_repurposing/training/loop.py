@@ -11,8 +11,10 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple, NoReturn, Self
 
+import numpy as np
 import pandas as pd
 import torch
+from pandera.pandas import Check, Column, DataFrameSchema
 from torch import Tensor
 from torch_geometric.data import HeteroData
 from tqdm import tqdm
@@ -21,7 +23,13 @@ from hgt_repurposing.model.fastrp import fingerprints
 from hgt_repurposing.model.trained import HGTModel
 from hgt_repurposing.sampling.flat_graph import FlatGraph
 from hgt_repurposing.sampling.prefetch import prefetched
-from hgt_repurposing.training.checkpoint import (
+from hgt_repurposing.table_schema import require_schema
+from hgt_repurposing.training.device import ComputeDevice, PeakWatch, is_out_of_memory, threads_for
+from hgt_repurposing.training.memory_plan import BatchPlan
+from hgt_repurposing.training.params import EmbeddingParams
+from hgt_repurposing.training.schedule import learning_rate_at
+from hgt_repurposing.training.step import Batches, Prepared, losses
+from hgt_repurposing.training.training_state import (
     Checkpoint,
     CheckpointStore,
     NoCheckpoints,
@@ -30,11 +38,6 @@ from hgt_repurposing.training.checkpoint import (
     fingerprint_of,
     load_adam_state,
 )
-from hgt_repurposing.training.device import ComputeDevice, PeakWatch, is_out_of_memory, threads_for
-from hgt_repurposing.training.memory_plan import BatchPlan
-from hgt_repurposing.training.params import EmbeddingParams
-from hgt_repurposing.training.schedule import learning_rate_at
-from hgt_repurposing.training.step import Batches, Prepared, losses
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +76,21 @@ class EpochResult(NamedTuple):
 
 MEASURED = ("seconds", "allocated_gb", "cached_gb", "peak_gb")
 """Fields of EpochResult that no two runs share: what the training took, and not what came of it."""
+_NOT_NEGATIVE = Check.ge(0, error="be at least 0")
+
+HISTORY_SCHEMA = DataFrameSchema(
+    {
+        "epoch": Column("int64", Check(lambda column: column == column.index + 1, error="count from 1")),
+        "loss": Column("float64", Check(np.isfinite, error="be finite")),
+        "chance_loss": Column("float64", _NOT_NEGATIVE),
+        "seconds": Column("float64", _NOT_NEGATIVE),
+        "num_nodes": Column("int64", _NOT_NEGATIVE),
+        "num_messages": Column("int64", _NOT_NEGATIVE),
+        "allocated_gb": Column("float64", _NOT_NEGATIVE),
+        "cached_gb": Column("float64", _NOT_NEGATIVE),
+        "peak_gb": Column("float64", _NOT_NEGATIVE),
+    }
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,9 +99,12 @@ class TrainingResult:
 
     model: HGTModel
     history: pd.DataFrame
-    """One row per epoch, columns as in EpochResult."""
+    """One row per epoch, columns as in EpochResult and as `HISTORY_SCHEMA` says."""
     device: str
     """Device it was trained on."""
+
+    def __post_init__(self) -> None:
+        require_schema(self.history, HISTORY_SCHEMA, what="a training history")
 
     def to_parts(self) -> dict[str, Any]:
         """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""

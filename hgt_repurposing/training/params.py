@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from hgt_repurposing.model.shape import EncoderShape
+from hgt_repurposing.sampling.negative_draw import NegativeDraw
 
 DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
 SamplerName = Literal["edge", "neighbor"]
@@ -14,7 +15,6 @@ Sampling = Literal["edge", "neighbor", "full graph"]
 LossName = Literal["bce", "softmax"]
 RelationWeighting = Literal["sampled", "balanced", "proportional"]
 ScheduleName = Literal["constant", "one_cycle"]
-NegativeChoice = Literal["uniform", "degree"]
 
 
 class EmbeddingParams(EncoderShape, frozen=True, extra="forbid", allow_inf_nan=False):
@@ -47,7 +47,7 @@ class EmbeddingParams(EncoderShape, frozen=True, extra="forbid", allow_inf_nan=F
         description="neighbours per node and relation, hop by hop, for neighbour sampling; edge sampling ignores it",
     )
     num_negatives: int = Field(32, ge=1, le=1000, description="corrupted edges for each true one")
-    negatives: NegativeChoice = Field(
+    negatives: NegativeDraw = Field(
         "degree", description="how corrupted targets are drawn: each node of the type alike, or by degree^0.75"
     )
     loss: LossName = Field(

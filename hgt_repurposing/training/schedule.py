@@ -1,4 +1,8 @@
-"""The learning rate of an epoch: a function of its number alone, so that a resumed run knows it too."""
+"""The learning rate of an epoch: a function of its number alone, so that a resumed run knows it too.
+
+From four epochs on the rates are those of torch's OneCycleLR but for the last bits (1e-14). It is not used because it
+counts steps, which a resumed run would have to set, and because it gives a run of one epoch its smallest rate.
+"""
 
 import math
 

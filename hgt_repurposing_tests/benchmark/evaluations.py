@@ -44,7 +44,7 @@ def evaluated(
                 if split != "external":
                     own = np.arange(num_diseases)
                     spread = 0.01 * (own - own.mean()) if scorer == "model" else 0 * own
-                    values = {"disease": num_diseases * fold + own, "average_precision": ap + spread}
+                    values = {"disease": num_diseases * fold + own, "average_precision": np.clip(ap + spread, 0, 1)}
                     diseases.append(pd.DataFrame({**key, **values}))
     evaluated = [split for split in splits if split != "external"]
     return Evaluation(

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from hgt_repurposing.benchmark.results import MODEL, Evaluation
+from hgt_repurposing_tests.benchmark.evaluations import BINS, bin_table, trust_row
 
 
 def evaluation(
@@ -23,23 +24,24 @@ def evaluation(
         for scorer, values in (diseases or folds).items()
         for disease, value in enumerate(values)
     ]
-    return of_tables(pd.DataFrame(rows), pd.DataFrame(by_disease))
+    return of_tables(pd.DataFrame(rows), pd.DataFrame(by_disease).dropna())
 
 
 def of_tables(folds: pd.DataFrame, diseases: pd.DataFrame) -> Evaluation:
     return Evaluation(
         folds=folds,
         diseases=diseases,
-        calibration=pd.DataFrame({"split": ["disease"], "bin": [0]}),
-        trust=pd.DataFrame({"split": ["disease"], "drug_entropy": [0.5]}),
-        frequent=pd.DataFrame({"kind": ["drug"], "name": ["Belustat"], "num_lists": [3]}),
+        calibration=bin_table("disease", BINS),
+        trust=pd.DataFrame([trust_row("disease", BINS, 0.3)]),
+        frequent=pd.DataFrame({"kind": ["drug"], "name": ["Belustat"], "num_lists": [3.0]}),
         left_out={},
         seed=0,
     )
 
 
 def joined(*parts: Evaluation) -> Evaluation:
-    return of_tables(pd.concat([part.folds for part in parts]), pd.concat([part.diseases for part in parts]))
+    folds, diseases = (pd.concat([getattr(part, name) for part in parts]) for name in ("folds", "diseases"))
+    return of_tables(folds, diseases.drop_duplicates(["split", "scorer", "disease"]))
 
 
 # the best baseline and the lead

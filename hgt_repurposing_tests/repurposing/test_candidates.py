@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -203,6 +204,23 @@ def test_a_list_without_a_column_is_refused() -> None:
         ValueError, match=r"a candidate list must have the columns .* \(got none called 'drug_evidence'"
     ):
         Candidates(ranked().table.drop(columns="drug_evidence"))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("rank", [0, 1, 2] * 3, r"column 'rank' must be at least 1 \(got 0 in row 1\)"),
+        ("rank", 1, r"must have each disease_id, rank once \(got 1, 1 again in row 2\)"),
+        ("score", 1.5, r"column 'score' must lie between 0 and 1 \(got 1.5 in row 1\)"),
+        ("score", np.nan, r"column 'score' must have no missing value \(got one in row 1\)"),
+        ("known", "no", r"column 'known' must be bool \(got str\)"),
+        ("status", "maybe", r"column 'status' must be one of new, .*, indication \(got 'maybe' in row 1\)"),
+        ("drug_evidence", "some", r"column 'drug_evidence' must be one of evidence, .* \(got 'some' in row 1\)"),
+    ],
+)
+def test_a_list_that_breaks_a_rule_is_refused(column: str, value: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=rf"^a candidate list:? {said}$"):
+        Candidates(ranked().table.assign(**{column: value}))
 
 
 def test_vectors_of_another_training_are_refused() -> None:

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from hgt_repurposing.graph.schema import FloatArray
 from hgt_repurposing.repurposing import tower_training, two_towers
-from hgt_repurposing.repurposing.tower_training import BY_DRUG, _loss, fit_each, fit_two_towers
+from hgt_repurposing.repurposing.tower_training import BY_DRUG, _loss, _scaled, fit_each, fit_two_towers
 from hgt_repurposing.repurposing.two_towers import WIDTH, TwoTowers
 from hgt_repurposing.repurposing.vectors import PairVectors
 from hgt_repurposing_tests.repurposing.planted import (
@@ -194,3 +194,12 @@ def test_nothing_to_learn_from_is_refused(what: str) -> None:
     vectors = PairVectors.none(NUM_DRUGS, NUM_DISEASES) if what == "vectors" else planted_vectors()
     with pytest.raises(ValueError, match=r"two towers need visible treatments and vectors \(got .* treatments and"):
         fit_two_towers(visible(table), vectors, num_updates=3, seed=0)
+
+
+def test_a_number_that_all_nodes_share_is_nothing_to_a_tower() -> None:
+    rows = np.random.default_rng(0).random((20_000, 4), dtype=np.float32)
+    rows[:, 1] = 0.1  # sums of it in float32 are off, as if the nodes differed
+    scaled = _scaled(rows)
+    assert not scaled[:, 1].any()
+    # Three of four columns have a mean square of 1/4; of 60,000 float32 numbers.
+    assert np.square(scaled).sum(axis=1).mean() == pytest.approx(0.75, rel=1e-5)

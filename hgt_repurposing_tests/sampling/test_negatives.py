@@ -6,7 +6,8 @@ from hgt_repurposing.graph.hetero_data import GraphMetadata
 from hgt_repurposing.graph.schema import EdgeType
 from hgt_repurposing.sampling.flat_graph import FlatGraph
 from hgt_repurposing.sampling.minibatch import TypedEdges
-from hgt_repurposing.sampling.negatives import NegativeDraw, corrupt_targets
+from hgt_repurposing.sampling.negative_draw import NegativeDraw
+from hgt_repurposing.sampling.negatives import corrupt_targets
 
 ALL, ALL_BUT_ONE, ONE = 0, 1, 2  # drugs, by how many of the diseases 3, 4 and 5 they are linked to
 TREATS = EdgeType("drug", "treats", "disease")

@@ -21,7 +21,7 @@ from hgt_repurposing.storage import artifacts
 from hgt_repurposing.storage.artifacts import FORMAT_VERSION, Provenance, manifest_path, write_artifact
 from hgt_repurposing.storage.catalog import folder_of
 from hgt_repurposing.storage.checkpoints import CheckpointFolder
-from hgt_repurposing.training.checkpoint import Checkpoint, CheckpointStore
+from hgt_repurposing.training.training_state import Checkpoint, CheckpointStore
 
 ROOT = Path(__file__).parents[2]
 OURS, THEIRS = "a" * 64, "b" * 64

@@ -213,6 +213,24 @@ def test_every_epoch_is_reported_with_memory(data: HeteroData) -> None:
 
 
 @pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("epoch", 1, r"column 'epoch' must count from 1 \(got 1 in row 2\)"),
+        ("loss", np.nan, r"column 'loss' must have no missing value \(got one in row 1\)"),
+        ("loss", np.inf, r"column 'loss' must be finite \(got inf in row 1\)"),
+        ("num_nodes", 2.0, r"column 'num_nodes' must be int64 \(got float64\)"),
+        ("peak_gb", -1.0, r"column 'peak_gb' must be at least 0 \(got -1.0 in row 1\)"),
+    ],
+)
+def test_a_history_that_breaks_a_rule_is_refused(column: str, value: float, said: str) -> None:
+    history = pd.DataFrame([EpochResult(epoch, 0.7, 0.69, 0.1, 9, 20, 0.3, 0.0, 0.4) for epoch in (1, 2)])
+    model = HGTModel.__new__(HGTModel)
+    assert TrainingResult(model, history, "cpu").history is history
+    with pytest.raises(ValueError, match=rf"^a training history: {said}$"):
+        TrainingResult(model, history.assign(**{column: value}), "cpu")
+
+
+@pytest.mark.parametrize(
     ("strategy", "name"), [("edge", "edge sampling"), ("neighbor", "neighbor sampling"), ("full graph", "full graph")]
 )
 def test_the_bar_names_the_way_of_training(

@@ -57,9 +57,8 @@ def load_external_pairs(path: str, graph: KnowledgeGraph) -> ExternalPairs:
     unknown = _unknown(table, index)
     if not found.any():
         raise ValueError(f"{path}: no row has a drug and a disease of the graph; {unknown}")
-    num_diseases = graph.num_nodes[graph.therapeutic.disease]
-    key = np.unique(index[0, found] * num_diseases + index[1, found])
-    new: IntArray = np.setdiff1d(key, graph.indications[0] * num_diseases + graph.indications[1])
+    key = np.unique(np.ravel_multi_index(index[:, found], graph.grid_shape))
+    new: IntArray = np.setdiff1d(key, np.ravel_multi_index(graph.indications, graph.grid_shape))
     if not len(new):
         raise ValueError(
             f"{path}: all {len(key)} pairs are indications of the graph, so that none is left to evaluate on"
@@ -71,8 +70,7 @@ def load_external_pairs(path: str, graph: KnowledgeGraph) -> ExternalPairs:
     )  # fmt: skip
     if not found.all():
         _logger.warning("%s: %d of %d rows have an unknown id; %s", path, np.sum(~found), len(found), unknown)
-    against = graph.contraindicated_pairs
-    refuted = int(np.isin(new, against[0] * num_diseases + against[1]).sum())
+    refuted = int(np.isin(new, np.ravel_multi_index(graph.contraindicated_pairs, graph.grid_shape)).sum())
     if refuted:
         _logger.warning(
             "%s: %d of the %d pairs are contraindications of the graph, and count as treatments",
@@ -80,7 +78,8 @@ def load_external_pairs(path: str, graph: KnowledgeGraph) -> ExternalPairs:
             refuted,
             len(new),
         )
-    return ExternalPairs(np.stack([new // num_diseases, new % num_diseases]), len(key) - len(new), int(np.sum(~found)))
+    pairs = np.stack(np.unravel_index(new, graph.grid_shape))
+    return ExternalPairs(pairs, len(key) - len(new), int(np.sum(~found)))
 
 
 def _unknown(table: pd.DataFrame, index: IntArray) -> str:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from hgt_repurposing.training.checkpoint import (
+from hgt_repurposing.training.params import EmbeddingParams
+from hgt_repurposing.training.training_state import (
     NOT_COUNTED,
     Checkpoint,
     CheckpointStore,
@@ -19,7 +20,6 @@ from hgt_repurposing.training.checkpoint import (
     fingerprint_of,
     load_adam_state,
 )
-from hgt_repurposing.training.params import EmbeddingParams
 
 KINDS: list[dict[str, Any]] = [{"fused": True}, {"fused": False}, {"foreach": True}]  # Any: options of Adam
 

@@ -1,0 +1,72 @@
+"""What the tables of an evaluation hold: keys as named here, metrics as many as there are."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from pandera.pandas import Check, Column, DataFrameSchema
+
+from hgt_repurposing.benchmark.protocol import FOLD, REPEAT, SCORER, SPLIT, SUITE
+from hgt_repurposing.table_schema import require_schema, text
+
+_NOT_NEGATIVE = Check.ge(0, error="be at least 0")
+_SHARE = Check.in_range(0, 1 + 1e-9, error="lie between 0 and 1")  # an entropy over its largest may round to above 1
+_INDEX = Column("int64", _NOT_NEGATIVE)
+_KEY = {SPLIT: text(), SCORER: text(), REPEAT: _INDEX, FOLD: _INDEX}
+
+_METRIC = "^(?!num_)(?!({})$)".format("|".join((SUITE, *_KEY)))
+"""Every other column of the folds, but for counts."""
+
+SCHEMAS: Mapping[str, DataFrameSchema] = {
+    "folds": DataFrameSchema(
+        {
+            **_KEY,
+            SUITE: text(),
+            _METRIC: Column("float64", regex=True, required=False, nullable=True),
+            "^num_": Column("int64", _NOT_NEGATIVE, regex=True, required=False),
+        },
+        unique=[SPLIT, SUITE, SCORER, REPEAT, FOLD],
+    ),
+    "diseases": DataFrameSchema(
+        {**_KEY, "disease": _INDEX, "average_precision": Column("float64", _SHARE)},
+        unique=[SPLIT, SCORER, REPEAT, FOLD, "disease"],
+    ),
+    "calibration": DataFrameSchema(
+        {
+            SPLIT: text(),
+            "bin": _INDEX,
+            "predicted": Column("float64", _SHARE),
+            "observed": Column("float64", _SHARE),
+            "num_pairs": _INDEX,
+        },
+        unique=[SPLIT, "bin"],
+    ),
+    "trust": DataFrameSchema(
+        {
+            SPLIT: text(),
+            "expected_calibration_error": Column("float64", _SHARE),
+            "top_bin_observed_over_expected": Column("float64", _NOT_NEGATIVE),
+            "spearman_with_degree": Column("float64", nullable=True),
+            "drug_entropy": Column("float64", _SHARE),
+            "top_10_overlap": Column("float64", _SHARE, nullable=True),
+        },
+        unique=[SPLIT],
+    ),
+    "frequent": DataFrameSchema(
+        {
+            "kind": text(Check.isin(("drug", "disease"), error="be drug or disease")),
+            "name": text(),
+            "num_lists": Column("float64", _NOT_NEGATIVE),
+        }
+    ),
+}
+"""By the name of the table in `Evaluation`."""
+
+
+def require_tables(tables: Mapping[str, pd.DataFrame]) -> None:
+    """Check the tables of an evaluation, by their names there.
+
+    Raises:
+        ValueError: If one is not as its schema says.
+    """
+    for name, schema in SCHEMAS.items():
+        require_schema(tables[name], schema, what=f"the evaluation's table of {name}")
