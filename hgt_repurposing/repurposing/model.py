@@ -34,15 +34,8 @@ class RepurposingModel:
     """Digest of the vectors they were fitted on."""
 
     def inputs_of(self, graph: KnowledgeGraph, embeddings: Embeddings) -> PairInputs:
-        """All that the pairs of a graph are scored by.
-
-        Raises:
-            MismatchError: If the classifiers were fitted on other embeddings.
-            ValueError: As `pair_inputs`.
-        """
-        inputs = pair_inputs(graph, embeddings, vectors=self.params.vectors)
-        self.require_fitted_on(inputs.vectors)
-        return inputs
+        """What pairs are scored by, with the vectors that the classifiers use; raises as `pair_inputs`."""
+        return pair_inputs(graph, embeddings, vectors=self.params.vectors)
 
     def require_fitted_on(self, vectors: PairVectors) -> None:
         """Refuse vectors of another training: the trees would split on dimensions that mean something else.
