@@ -20,7 +20,7 @@ from hgt_repurposing.training.step import Batches, Prepared, losses
 
 SETTINGS: Mapping[str, EmbeddingParams] = {
     "edge": EmbeddingParams(device="cpu"),
-    "neighbor": EmbeddingParams(sampler="neighbor", node_batch_size=128, device="cpu"),
+    "neighbor": EmbeddingParams(sampler="neighbor", node_batch_size=32, num_neighbors=[3, 3], device="cpu"),
 }
 
 
