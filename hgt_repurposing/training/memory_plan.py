@@ -34,8 +34,8 @@ LIBRARIES_GB = 0.06
 CHUNK_SHARE = 0.05
 """Share of the budget for the vectors of one chunk of edges."""
 CHUNK_TENSORS = 12
-"""Vectors of layer width that one edge of a chunk takes for a moment: twice the 6.1 to 6.6 that the CPU takes, for no GPU
-was there to measure."""
+"""Vectors of layer width that one edge of a chunk takes for a moment: twice the 6.1 to 6.6 that a CPU takes, for no
+GPU was there to measure."""
 CHUNK_BOUNDS = (1024, 131_072)
 SLACK = 1.1
 """Allocators round up and keep some blocks for later; and batches differ a little. A margin, not fitted: without it the

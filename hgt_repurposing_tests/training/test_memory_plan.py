@@ -163,7 +163,7 @@ WIDE = {"hidden_dim": 256, "embedding_dim": 512, "edge_sample_size": 5000, "node
 MANY = {"num_negatives": 64, "negatives": "degree", "loss": "softmax"}
 NARROW = WIDE | {"hidden_dim": 64, "embedding_dim": 64}
 FACTOR = 1.35
-"""Over the settings of `scripts/bench_memory_plan.py` the quotient was 0.94 to 1.26; the allocator moves it by a tenth."""
+"""Over 19 settings (`scripts/bench_memory_plan.py`) it was 0.94 to 1.26; the allocator moves it by a tenth."""
 
 
 @pytest.mark.parametrize(
