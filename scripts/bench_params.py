@@ -11,12 +11,9 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from measuring import CPU, in_fresh_process
+from measuring import CPU, in_fresh_process, synthetic_data
 from shipped import first_system
 
-from hgt_repurposing.graph.hetero_data import to_hetero_data
-from hgt_repurposing.graph.message_graph import message_graph
-from hgt_repurposing.graph.synthetic import SyntheticConfig, synthetic_knowledge_graph
 from hgt_repurposing.storage.artifacts import write_json
 from hgt_repurposing.training.device import PeakWatch
 from hgt_repurposing.training.loop import fit
@@ -48,8 +45,7 @@ def measure(preset: str, changed: dict[str, object], repeats: int) -> dict[str, 
     """Peak memory of a training on top of the loaded graph, and median CPU-seconds of a batch."""
     fixed = {"device": "cpu", "accumulation_steps": BATCHES_PER_UPDATE, "num_epochs": repeats + 1}
     params = first_system(**changed | fixed)
-    graph = synthetic_knowledge_graph(SyntheticConfig.model_validate({"preset": preset}))
-    data = to_hetero_data(message_graph(graph))
+    data = synthetic_data(preset)
     CPU.release()
     stamps: list[float] = []
     with PeakWatch(CPU) as watch:

@@ -4,6 +4,10 @@ Every count that shapes a tensor is rounded up to 4, 5, 6 or 7 times a power of 
 messages, their distinct sources and their distinct targets of each relation; the positives of each relation. What is
 added is a small graph of its own: dummy nodes, messages between them, and positives of weight 0. No edge joins it to
 the true nodes, so their embeddings, the loss and its gradients stay what they were. What is empty stays empty.
+
+With the defaults on a graph of 3.4 million edges padded steps meet 438 operations with shapes of their own, all of them
+in the first two steps, and plain ones 2,559 there and 720 more in every further step. On the CPU, which does without, a
+padded step takes 1.28 times the CPU-seconds (`scripts/bench_fixed_shapes.py`). No MPS was there to measure its gain.
 """
 
 from typing import NamedTuple, Self

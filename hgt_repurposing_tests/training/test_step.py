@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
+from bench_fixed_shapes import Signatures
 from torch_geometric.data import HeteroData
 
 from hgt_repurposing.embeddings.inference import embed_all_nodes
@@ -127,19 +126,6 @@ def test_a_graph_with_a_relation_called_as_a_reverse_is_trained_on(strategy: str
 def fresh(batches: Batches) -> HGTModel:
     generator = torch.Generator().manual_seed(0)
     return HGTModel.build(batches.graph.metadata, batches.params.shape, generator=generator)
-
-
-class Signatures(TorchDispatchMode):
-    """Every operation with the shapes of its tensors: what MPS compiles a kernel for."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # torch has no types for it
-        self.seen: set[tuple[object, ...]] = set()
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204  (torch's own signature)
-        tensors = [part for part in torch.utils._pytree.tree_leaves((args, kwargs)) if isinstance(part, Tensor)]
-        self.seen.add((func, *(tuple(tensor.shape) for tensor in tensors)))
-        return func(*args, **(kwargs or {}))
 
 
 def new_signatures(data: HeteroData, params: EmbeddingParams, *, fixed_shapes: bool, num_steps: int) -> list[int]:
