@@ -139,7 +139,7 @@ def _split_section(evaluation: Evaluation, rows: pd.DataFrame, split: str) -> It
     interval = evaluation.lead_interval(split)
     bounds = f"; 95 % interval over diseases {interval.lower:+.3f} to {interval.upper:+.3f}" if interval else ""
     yield f"## Held out: {split}"
-    yield suites_of(split)[0].in_words()  # type: ignore[arg-type]  # a split's name is what it holds out
+    yield suites_of(SPLIT_KINDS[split])[0].in_words()
     yield (
         f"Lead of the model over the best baseline ({baseline}): {lead.mean():+.3f} +- {spread_over_folds(lead):.3f} "
         f"macro AP, ahead in {ahead} folds{bounds}."
