@@ -104,7 +104,7 @@ def test_nothing_is_wrong_with_what_is_shipped(path: Path) -> None:
         (of("repurposing_model", "vectors: [hgt, hgt]"),
          "repurposing_model: wrong configuration: vectors: each name may stand there once (got ['hgt', 'hgt'])"),
         (of("embedding_params", "num_neighbors: [0]"),
-         "embedding_params: wrong configuration: num_neighbors: all numbers must be positive (got [0])"),
+         "embedding_params: wrong configuration: num_neighbors: all values must be positive (got [0])"),
         (of("hetero_data", "therapeutic_edges: train_only, fold: 5"),
          "hetero_data: train_only names a fold that is not held out (disease, repeat 0, fold 5): drug_disease_split "
          "has the kinds disease, pair, drug, disease_group, 1 repeats and 5 folds, counted from 0"),
