@@ -141,7 +141,7 @@ def test_a_budget_that_the_cpu_exceeds_halves_the_batch_once(
     with caplog.at_level(logging.WARNING, "hgt_repurposing"):
         history = fit(data, small(memory_budget_gb=4)).history
     said = [record.getMessage() for record in caplog.records]
-    assert said[0].startswith("out of memory (training took 5.00 GiB, more than memory_budget_gb, 4.00): going on with")
+    assert said[0].startswith("out of memory (training took 5.00 GiB, more than memory_budget_gb, 4.00): continuing")
     assert re.fullmatch(r"training takes \d+\.\d times the predicted memory", said[1])
     assert len(said) == 2
     assert history["epoch"].tolist() == [1, 2, 3]
