@@ -33,7 +33,7 @@ class InEdges:
         bounds = torch.searchsorted(nodes, self._type_ptr).tolist()
         rows = [nodes[low:high] - first for low, high, first in zip(bounds, bounds[1:], self._type_ptr, strict=False)]
         return [
-            order[_draw_places(ptr[rows[number]], ptr[rows[number] + 1], fan_out, generator=generator)]
+            order[_draw_indices(ptr[rows[number]], ptr[rows[number] + 1], fan_out, generator=generator)]
             for order, ptr, number in zip(self._order, self._ptr, self._target_type, strict=True)
         ]
 
@@ -62,15 +62,15 @@ def draw_subsets(sizes: Tensor, k: int, *, generator: torch.Generator) -> Tensor
     return chosen
 
 
-def _draw_places(start: Tensor, stop: Tensor, fan_out: int, *, generator: torch.Generator) -> Tensor:
+def _draw_indices(start: Tensor, stop: Tensor, fan_out: int, *, generator: torch.Generator) -> Tensor:
     """Draw up to `fan_out` indices of every range [start, stop). Shape [n] to [at most n * fan_out]."""
     size = stop - start
     many = size > fan_out
     subset = draw_subsets(size[many], fan_out, generator=generator)
-    return torch.cat([_every_place(start[~many], size[~many]), (start[many] + subset).flatten()])
+    return torch.cat([_all_indices(start[~many], size[~many]), (start[many] + subset).flatten()])
 
 
-def _every_place(start: Tensor, size: Tensor) -> Tensor:
+def _all_indices(start: Tensor, size: Tensor) -> Tensor:
     """Concatenate the ranges start, ..., start + size - 1."""
     skipped = start - (size.cumsum(0) - size)
     return torch.arange(int(size.sum())) + skipped.repeat_interleave(size)
