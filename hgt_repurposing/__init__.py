@@ -2,8 +2,8 @@
 
     import hgt_repurposing as hr
 
-gives the functions and settings of `api.py`, loaded when they are first asked for: importing any part of the package
-runs this file, and the code location has to load without torch.
+provides the functions and settings of `api.py`, loaded on first access: importing any part of the package runs this
+file, and the code location must load without torch.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Tables that leave a module are held against a schema; what is wrong is said in one sentence."""
+"""Validate tables against a schema; violations are reported in one sentence."""
 
 import pandas as pd
 from pandas.api.types import is_string_dtype
@@ -7,22 +7,22 @@ from pandera.pandas import Check, Column, DataFrameSchema
 
 
 def text(*checks: Check) -> Column:
-    """A column of text without a missing value, in whatever type pandas keeps text."""
+    """A text column without missing values, of any pandas string type."""
     return Column(checks=[Check(is_string_dtype, error="hold text"), *checks])
 
 
 def require_schema(table: pd.DataFrame, schema: DataFrameSchema, *, what: str) -> None:
-    """Check a table.
+    """Check a table against a schema.
 
     Args:
-        table: Left as it is.
+        table: Not modified.
         schema: Its checks complete the sentence "column 'rank' must …" by their `error`.
         what: The table's name in that sentence.
 
     Raises:
-        ValueError: If the table is not as the schema says: names the column, the rule and the value; rows count from 1.
+        ValueError: If the table violates the schema; states column, rule and value, with rows counted from 1.
     """
-    table = table.reset_index(drop=True)  # pandera stumbles over labels that occur twice
+    table = table.reset_index(drop=True)  # pandera fails on duplicate index labels
     try:
         schema.validate(table)
     except SchemaError as error:

@@ -1,20 +1,20 @@
-"""How a table looks in a terminal."""
+"""Plain-text tables for terminals."""
 
 from collections.abc import Collection, Sequence
 
 
 def aligned(rows: Sequence[tuple[str, ...]], *, right: Collection[int] = ()) -> list[str]:
-    """Lines with the cells of each column below one another, two spaces between columns.
+    """Lines of a table with aligned columns, separated by two spaces.
 
     Args:
-        rows: Cells, the head first; each row as long as the others.
-        right: Columns whose cells stand at the right edge, as numbers do.
+        rows: Cells, header first; all rows of the same length.
+        right: Indices of right-aligned columns, such as numbers.
     """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
-            cell.rjust(width) if place in right else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
     ]

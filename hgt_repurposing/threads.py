@@ -1,4 +1,4 @@
-"""Threads: the one place that starts any to spread work over cores, and that keeps libraries from adding theirs."""
+"""Threads: the only module that starts threads to spread work over cores and keeps libraries from adding their own."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -16,11 +16,11 @@ Result = TypeVar("Result")
 def in_threads(work: Callable[[Item], Result], items: Sequence[Item], *, num_threads: int) -> list[Result]:
     """Results in the order of the items, for work that starts no threads of its own, such as compiled loops.
 
-    Threads are made per call, so that nothing has to survive a fork or a spawn.
+    Threads are started per call, so that none has to survive a fork or spawn.
 
     Args:
-        work: Must let go of Python's lock to gain anything.
-        items: Worked on side by side.
+        work: Runs in parallel only if it releases the GIL.
+        items: Processed in parallel.
         num_threads: At least 1.
     """
     with ThreadPoolExecutor(num_threads) as pool:
@@ -28,11 +28,11 @@ def in_threads(work: Callable[[Item], Result], items: Sequence[Item], *, num_thr
 
 
 def on_every_core(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """Results in the order of the items, each worked on by one core.
+    """Results in the order of the items, one core per item.
 
-    BLAS and torch, which would bring as many threads again for each item, keep to one meanwhile: beside another busy
-    process a logistic regression over 300,000 pairs took 172 seconds instead of 2. Not for calls by the thousand:
-    holding BLAS back takes a millisecond.
+    BLAS and torch, which would start as many threads again per item, are limited to one: on a machine shared with
+    another busy process a logistic regression over 300,000 pairs took 172 seconds instead of 2. Not for thousands of
+    calls: limiting BLAS takes a millisecond.
     """
     num_threads = torch.get_num_threads()
 
@@ -44,20 +44,20 @@ def on_every_core(work: Callable[[Item], Result], items: Sequence[Item]) -> list
         with threadpool_limits(limits=1, user_api="blas"):
             return in_threads(alone, items, num_threads=max(1, min(len(items), os.cpu_count() or 1)))
     finally:
-        torch.set_num_threads(num_threads)  # what a thread sets, threads that torch has not seen yet take over
+        torch.set_num_threads(num_threads)  # threads new to torch inherit the last value set
 
 
 @contextmanager
 def thread_beside(name: str) -> Iterator[Executor]:
-    """A thread that works while this one goes on; torch keeps to one core there, and to as many as before here.
+    """A background thread in which torch uses one core, and as many as before in this one.
 
-    With an OpenMP team of its own in each, two teams would wait for each other's cores.
+    With an OpenMP team in each, the two teams would wait for each other's cores.
 
     Args:
-        name: Of the thread, for debuggers.
+        name: Name of the thread, for debuggers.
     """
     num_threads = torch.get_num_threads()
     with ThreadPoolExecutor(1, name, initializer=torch.set_num_threads, initargs=(1,)) as thread:
         thread.submit(torch.get_num_threads).result()
-        torch.set_num_threads(num_threads)  # OpenMP's part of the setting is the thread's own, not all of it is
+        torch.set_num_threads(num_threads)  # only OpenMP's part of the setting is per thread
         yield thread

@@ -1,1 +1,1 @@
-"""Node embeddings and what is wrong with them."""
+"""Node embeddings and their validation."""

@@ -1,6 +1,6 @@
 """Embeddings of all nodes over all their edges: the encoder's exact forward pass over the whole graph.
 
-Nothing of edge size times width is stored, so memory is that of a few node tables, whatever the number of edges.
+No tensor of size edges x width is stored, so memory is a few node tables, independent of the number of edges.
 """
 
 import pandas as pd

@@ -14,24 +14,24 @@ class PrincipalComponents(NamedTuple):
     """Principal components of the finite rows."""
 
     rows: IntArray
-    """The finite rows. Shape [num_finite]."""
+    """Indices of the finite rows. Shape [num_finite]."""
     mean: FloatArray
     """Shape [dim]."""
     axes: FloatArray
-    """One component per column, the largest first, each with its largest entry positive. Shape [dim, dim]."""
+    """One component per column, largest variance first, each with its largest entry positive. Shape [dim, dim]."""
     shares: FloatArray
-    """Share of the variance that each explains; zeros where there is none. Shape [dim]."""
+    """Explained variance ratio of each component; zeros without variance. Shape [dim]."""
 
 
 def principal_components(embeddings: Embeddings) -> PrincipalComponents:
-    """Those of all finite rows; of a table without any, zeros."""
+    """Principal components of all finite rows; zeros if there are none."""
     every = np.arange(len(embeddings.vectors))
     finite = finite_rows(embeddings, every)
     rows = every[finite]
     # Sums of equal float32 rows are exact in float64, so collapsed vectors leave exactly no variance.
     total = np.sum(embeddings.vectors, axis=0, where=finite[:, None], dtype=np.float64)
     mean = np.asarray(total / max(len(rows), 1), dtype=np.float64)
-    # Not scikit-learn's PCA, which wants all rows in float64 at once, where this reads them chunk by chunk.
+    # Not scikit-learn's PCA, which needs all rows in float64 at once; this reads them chunk by chunk.
     values, axes = np.linalg.eigh(scatter_about(mean, embeddings, rows))
     axes = with_fixed_signs(axes[:, ::-1])
     variance = np.clip(values[::-1], 0, None)

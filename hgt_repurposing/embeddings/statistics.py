@@ -1,7 +1,7 @@
-"""What the vectors of all nodes, and of each node type, look like in figures; without a verdict.
+"""Statistics of the embeddings of all nodes and of each node type, without a verdict.
 
-Everything follows from sums over rows, and the sums of two groups of rows add up to those of both: the vectors are read
-twice in float64 chunks, in O(num_nodes x dim^2) time and O(dim^2) memory per type, and no pair of rows is ever formed.
+All statistics are computed from sums over rows, which are additive over groups of rows: the vectors are read twice in
+float64 chunks, in O(num_nodes x dim^2) time and O(dim^2) memory per type, without forming pairs of rows.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ ROWS_PER_CHUNK = 4096  # 16 MB of float64 at 512 dimensions
 
 
 class NodeStatistics(BaseModel, frozen=True, extra="forbid"):
-    """What the vectors of some nodes look like. Rows with a non-finite entry enter no other figure."""
+    """Statistics of some nodes' vectors. Rows with a non-finite entry are excluded from all other statistics."""
 
     num_rows: int
     num_missing: int
@@ -31,27 +31,27 @@ class NodeStatistics(BaseModel, frozen=True, extra="forbid"):
     num_isolated: int = 0
     """Rows of nodes that are known to be isolated."""
     num_constant_isolated: int = 0
-    """Constant rows among them: nothing reaches such a node, so its vector need not differ from the next one's."""
+    """Constant rows of isolated nodes; these receive no messages, so their vectors need not differ."""
     num_zero: int
-    """Rows of nothing but zeros; they have no direction and enter no cosine."""
+    """Rows of zeros; they have no direction and are excluded from cosines."""
     num_duplicates: int
-    """Rows that repeat an earlier one exactly."""
+    """Rows identical to an earlier one."""
     mean_cosine: float | None
     """Mean over all pairs of rows; None for fewer than two rows with a direction."""
     num_components: int
-    """Principal components that explain the wanted share of the variance; 0 without variance."""
+    """Principal components that explain the given share of the variance; 0 without variance."""
 
 
 class EmbeddingStatistics(NamedTuple):
-    """Figures of all nodes, and of the node types against each other."""
+    """Statistics of all nodes, per node type, and between node types."""
 
     overall: NodeStatistics
     by_type: dict[str, NodeStatistics]
-    """By name, also of types that are only expected."""
+    """Statistics by node type, including types that are only expected."""
     within_type_cosine: float | None
-    """Mean over all pairs of nodes of one type; None without such a pair."""
+    """Mean over all pairs of nodes of the same type; None without such a pair."""
     across_type_cosine: float | None
-    """Mean over all pairs of nodes of two types; None without such a pair."""
+    """Mean over all pairs of nodes of different types; None without such a pair."""
     num_constant_columns: int
     """Dimensions with the same value in every finite row."""
 
@@ -63,13 +63,13 @@ def embedding_statistics(
     expected_nodes: pd.DataFrame | None = None,
     isolated_nodes: pd.DataFrame | None = None,
 ) -> EmbeddingStatistics:
-    """Measure embeddings.
+    """Compute the statistics of embeddings.
 
     Args:
-        embeddings: Any number of nodes, also none.
+        embeddings: Any number of nodes, including 0.
         variance_share: Share of the variance that the counted components explain.
-        expected_nodes: Columns node_type, node_id: nodes that must have a row. None expects nothing.
-        isolated_nodes: Columns node_type, node_id: nodes that no message reaches. None knows of none.
+        expected_nodes: Columns node_type, node_id: nodes that must have a row; None: no check.
+        isolated_nodes: Columns node_type, node_id: nodes that receive no messages; None: not known.
     """
     isolated = isolated_rows(embeddings, isolated_nodes)
     grouped = embeddings.nodes.groupby(NODE_TYPE).indices
@@ -90,7 +90,7 @@ def embedding_statistics(
 
 
 class _Sums(NamedTuple):
-    """What every figure is computed from; the sums of two groups of rows add up to those of both."""
+    """Sums from which all statistics are computed; additive over groups of rows."""
 
     num_rows: int
     num_finite: int
@@ -99,9 +99,9 @@ class _Sums(NamedTuple):
     num_constant_isolated: int
     num_zero: int
     digests: list[bytes]
-    """Of every finite row."""
+    """Digest of every finite row."""
     mean: FloatArray
-    """Over finite rows. Shape [dim]."""
+    """Mean of finite rows. Shape [dim]."""
     scatter: FloatArray
     """Sum over finite rows of (x - mean)(x - mean)'. Shape [dim, dim]."""
     unit_sum: FloatArray
@@ -174,7 +174,7 @@ def _merge(groups: list[_Sums], dim: int) -> _Sums:
     mean = sum((group.mean * group.num_finite for group in groups), np.zeros(dim)) / max(num_finite, 1)
     scatter = np.zeros((dim, dim))
     for group in groups:
-        # Variance about the common mean = variance within the group + that of the group's mean.
+        # Variance about the common mean = variance within the group + variance of the group's mean.
         offset = group.mean - mean
         scatter += group.scatter + group.num_finite * np.outer(offset, offset)
     return _Sums(
@@ -211,7 +211,7 @@ def _statistics(sums: _Sums, num_missing: int, variance_share: float) -> NodeSta
 
 def _cosine_sum(sums: _Sums) -> float:
     """Sum of the cosine similarity over all ordered pairs of different rows."""
-    # |sum u_i|^2 = sum_i u_i.u_i + sum_{i != j} u_i.u_j = n + (the sum wanted), for unit vectors u: exact, in O(n d).
+    # |sum u_i|^2 = sum_i u_i.u_i + sum_{i != j} u_i.u_j = n + (this sum), for unit vectors u: exact, in O(n d).
     return float(sums.unit_sum @ sums.unit_sum) - sums.num_directions
 
 
@@ -229,7 +229,7 @@ def _ratio(total: float, count: int) -> float | None:
 
 def _num_components(sums: _Sums, variance_share: float) -> int:
     variance = float(np.trace(sums.scatter))
-    # Rounding leaves some 1e-32 of the squared length where all rows are equal; one float32 step is far above that.
+    # If all rows are equal, rounding leaves about 1e-32 of the squared length; one float32 step is far above that.
     if variance <= 1e-20 * sums.num_finite * float(sums.mean @ sums.mean):
         return 0
     eigenvalues = np.clip(np.linalg.eigvalsh(sums.scatter)[::-1], 0, None)
@@ -238,7 +238,7 @@ def _num_components(sums: _Sums, variance_share: float) -> int:
 
 
 def isolated_rows(embeddings: Embeddings, isolated_nodes: pd.DataFrame | None) -> BoolArray:
-    """Which rows belong to the isolated nodes; none where nobody knows of any. Shape [num_rows]."""
+    """Mask of the rows of isolated nodes; all False if they are not known. Shape [num_rows]."""
     if isolated_nodes is None:
         return np.zeros(len(embeddings.nodes), dtype=np.bool_)
     return np.asarray(_keys(embeddings.nodes).isin(_keys(isolated_nodes)))

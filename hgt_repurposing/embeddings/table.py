@@ -1,7 +1,7 @@
-"""One vector per node: the table that training hands on, as our own runs and others write it.
+"""The table of embeddings, one vector per node, from our runs or from other tools.
 
-On disk a row is a node: node_id, node_type, node_name, then emb_0 to emb_{d-1}. Files of others may leave out the type
-and the name, and may hold the vector as one JSON list in a column `embedding`. Ids are text whatever they look like.
+On disk each row is a node: node_id, node_type, node_name, then emb_0 to emb_{d-1}. Files of other tools may omit type
+and name, and may hold the vector as a JSON list in a column `embedding`. Ids are always text.
 """
 
 import json
@@ -36,7 +36,7 @@ class Embeddings:
     nodes: pd.DataFrame
     """Columns node_id, node_type, node_name (text)."""
     vectors: FloatArray32
-    """C-contiguous; a node without a vector has a row of NaN. Shape [num_nodes, dim]."""
+    """C-contiguous; rows of nodes without a vector are NaN. Shape [num_nodes, dim]."""
 
     def __post_init__(self) -> None:
         if list(self.nodes.columns) != list(TABLE_COLUMNS):
@@ -58,7 +58,7 @@ class Embeddings:
         """Vectors of one node type, in the order of the table. Shape [num_nodes_of_type, dim].
 
         Raises:
-            ValueError: If there is no node of that type.
+            ValueError: If no node has that type.
         """
         rows = (self.nodes[NODE_TYPE] == node_type).to_numpy(dtype=np.bool_)
         if not rows.any():
@@ -67,9 +67,9 @@ class Embeddings:
         return self.vectors[rows]
 
     def to_table(self, *, rows: int | None = None) -> pd.DataFrame:
-        """The table as it lies on disk, a row per node, or its first rows alone."""
+        """The table in its on-disk form, one row per node, or only its first rows."""
         names = [f"emb_{k}" for k in range(self.dim)]
-        # One frame around the whole array: 512 single columns would take seconds and warn of fragmentation.
+        # A single frame for the whole array: 512 separate columns take seconds and trigger fragmentation warnings.
         vectors = pd.DataFrame(self.vectors[:rows], columns=names)
         return pd.concat([self.nodes.iloc[:rows].reset_index(drop=True), vectors], axis=1)
 
@@ -87,15 +87,15 @@ class Embeddings:
 
 
 def read_embeddings(path: Path) -> Embeddings:
-    """Read embeddings from a file of ours or of others: .csv, .csv.gz or .parquet.
+    """Read embeddings from a .csv, .csv.gz or .parquet file.
 
-    A missing number becomes NaN, a missing or unreadable JSON list a row of NaN: the validation counts them. Rows in
-    messages count from 1, without the header.
+    A missing number becomes NaN, a missing or unreadable JSON list a row of NaN: validation counts them. Rows in
+    messages are counted from 1, without the header.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is empty or no table, a column is missing, lists differ in length, or an emb_ column
-            holds text.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is empty or not a table, a column is missing, lists differ in length, or an emb_ column
+            contains text.
     """
     if not path.is_file():
         raise FileNotFoundError(f"no such file: {path}")
@@ -108,7 +108,7 @@ def read_embeddings(path: Path) -> Embeddings:
     names = table.column_names
     repeated = [name for name in names if names.count(name) > 1]
     if repeated:
-        raise ValueError(f"{path}: column {repeated[0]!r} stands there more than once")
+        raise ValueError(f"{path}: column {repeated[0]!r} occurs more than once")
     if NODE_ID not in names:
         raise ValueError(f"{path}: no column {NODE_ID!r} (columns: {_listed(names)})")
     numbered = _numbered_columns(names, path)
@@ -116,7 +116,7 @@ def read_embeddings(path: Path) -> Embeddings:
         raise ValueError(
             f"{path}: no embedding columns emb_0, emb_1, ... or {LIST_COLUMN!r} (columns: {_listed(names)})"
         )
-    with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, which the validation counts
+    with np.errstate(over="ignore"):  # numbers beyond float32 become infinite, which validation counts
         vectors = _from_columns(table, numbered, path) if numbered else _from_lists(table[LIST_COLUMN], path)
     return Embeddings(_node_table(table), vectors)
 
@@ -127,7 +127,7 @@ def _read_table(path: Path) -> pa.Table:
         with pyarrow.parquet.ParquetFile(path) as file:
             return file.read()
     if not name.endswith((".csv", ".csv.gz")):
-        raise pa.ArrowInvalid("its name must end in .csv, .csv.gz or .parquet")
+        raise pa.ArrowInvalid("file name must end in .csv, .csv.gz or .parquet")
     with pyarrow.csv.open_csv(path) as reader:
         names = reader.schema.names
     as_text = {column: pa.string() for column in names}
@@ -136,7 +136,7 @@ def _read_table(path: Path) -> pa.Table:
         options = pyarrow.csv.ConvertOptions(column_types=as_text | as_numbers)
         return pyarrow.csv.read_csv(path, convert_options=options)
     except pa.ArrowInvalid:
-        # Some emb_ column holds text. Arrow does not name the row, so read text and let `_floats` find it.
+        # An emb_ column contains text. Arrow does not report the row, so read text and let `_floats` find it.
         return pyarrow.csv.read_csv(path, convert_options=pyarrow.csv.ConvertOptions(column_types=as_text))
 
 
@@ -150,7 +150,7 @@ def _numbered_columns(names: Sequence[str], path: Path) -> list[str]:
     for expected in range(len(found)):
         if expected not in found:
             raise ValueError(
-                f"{path}: embedding columns must be numbered from 0 without a gap (no column emb_{expected})"
+                f"{path}: embedding columns must be numbered from 0 without gaps (no column emb_{expected})"
             )
     return [found[number] for number in sorted(found)]
 
@@ -188,7 +188,7 @@ def _floats(column: pa.ChunkedArray, name: str, path: Path) -> FloatArray32:
 def _from_lists(column: pa.ChunkedArray, path: Path) -> FloatArray32:
     found = {row: vector for row, cell in enumerate(column.to_pandas()) if (vector := _vector(cell)) is not None}
     if len(column) and not found:
-        raise ValueError(f"{path}: column {LIST_COLUMN!r} holds no list of numbers (got {column[0].as_py()!r:.60})")
+        raise ValueError(f"{path}: column {LIST_COLUMN!r} must hold lists of numbers (got {column[0].as_py()!r:.60})")
     first = min(found, default=0)
     dim = len(found[first]) if found else 0
     vectors = np.full((len(column), dim), np.nan, dtype=np.float32)
@@ -202,7 +202,7 @@ def _from_lists(column: pa.ChunkedArray, path: Path) -> FloatArray32:
 
 
 def _vector(cell: Any) -> FloatArray32 | None:
-    """A list of numbers, given as such (Parquet) or as JSON; None if it is neither. Any: whatever the file holds."""
+    """Parse a list of numbers, native (Parquet) or JSON; None if it is neither. Any: the file's value."""
     try:
         values = json.loads(cell) if isinstance(cell, str) else cell
         vector = np.array(values, dtype=np.float32)

@@ -1,18 +1,18 @@
-"""Whether embeddings tell nodes apart: collapse detectors with a verdict.
+"""Validation of embeddings: detects collapse and gives a verdict.
 
-Three figures decide. The mean pairwise cosine similarity says whether all vectors point one way. The number of
-principal components for 90 % of the variance says in how many directions they differ. The same number within a node
-type, mean over all nodes, says in how many directions nodes of one type differ: a model that knows nothing of a node
-but its type still spreads the types (trained from identical inputs, the demo has 12 components over all nodes and 5
-within a type). Rows that hold no usable vector are counted and break the verdict; constant rows of isolated nodes are
-counted apart, for nothing reaches such a node and that its vector says nothing is the graph's doing. The same numbers
-per node type are reported: a type that is all but one point cannot be ranked, so it is named and turns "good" into
-"borderline", but it fails nothing on its own.
+Three measures decide. The mean pairwise cosine similarity shows whether all vectors point in the same direction. The
+number of principal components for 90 % of the variance shows in how many directions they differ; the same number within
+a node type, averaged over all nodes, in how many directions nodes of one type differ: a model that only knows a node's
+type still separates the types (trained from identical inputs, the demo has 12 components over all nodes and 5 within a
+type). Rows without a usable vector make the verdict "broken"; constant rows of isolated nodes are counted separately,
+since such nodes receive no messages and the graph is the cause. The same measures are reported per node type: nodes of
+a type that is nearly a single point cannot be ranked, so the type is reported and "good" becomes "borderline", but it
+does not fail the validation.
 
-Isolated rows enter the three figures like any other, so their number is to be read beside the verdict. Made from
-fingerprints, those of a type are one point: a share p of them adds p^2 at most to the cosine. With a learned vector per
-node they keep the direction that was drawn for them, which flatters: the cosine falls by (1 - p)^2, and components come
-up (5 % of random rows turned a cosine of 0.75 and 8 components into 0.67 and 23).
+Isolated rows are included in the three measures, so read their number along with the verdict. With fingerprints as
+inputs, those of a type coincide: a share p of them adds at most p^2 to the cosine. With a learned vector per node they
+keep their random initial direction, which makes the result look better: the cosine is multiplied by (1 - p)^2, and
+components increase (5 % of random rows changed a cosine of 0.75 and 8 components to 0.67 and 23).
 """
 
 from collections.abc import Mapping
@@ -28,33 +28,33 @@ from hgt_repurposing.text_table import aligned
 
 Verdict = Literal["good", "borderline", "collapsed", "broken"]
 VERDICTS: tuple[Verdict, ...] = ("good", "borderline", "collapsed", "broken")
-"""From best to worst; the worst measure is the verdict of the whole."""
+"""From best to worst; the overall verdict is that of the worst measure."""
 
 ROW_FAULTS = ("non-finite", "constant", "duplicate", "missing")
 NUM_NAMED = 5
-"""So many isolated nodes are named."""
+"""Number of isolated nodes named in the warning."""
 
 PART = "hgt_embeddings.validation.json"
 
 
 class ValidationThresholds(BaseModel, frozen=True, extra="forbid"):
-    """Where embeddings stop being good, and where they have collapsed."""
+    """Bounds for good and for collapsed embeddings."""
 
-    good_cosine: float = Field(0.6, gt=-1, le=1, description="mean cosine similarity is good below this")
-    max_cosine: float = Field(0.7, gt=-1, le=1, description="mean cosine similarity fails from this on")
-    good_components: int = Field(15, ge=1, description="number of components is good from this on")
-    min_components: int = Field(10, ge=0, description="number of components fails at this or fewer")
-    variance_share: float = Field(0.9, gt=0, le=1, description="share of variance that the components explain")
+    good_cosine: float = Field(0.6, gt=-1, le=1, description="a mean cosine similarity below this is good")
+    max_cosine: float = Field(0.7, gt=-1, le=1, description="a mean cosine similarity of this or more fails")
+    good_components: int = Field(15, ge=1, description="this many components or more are good")
+    min_components: int = Field(10, ge=0, description="this many components or fewer fail")
+    variance_share: float = Field(0.9, gt=0, le=1, description="share of variance that the counted components explain")
     max_constant_share: float = Field(
-        0.05, ge=0, le=1, description="share of rows with all entries equal (zero, mostly) that is still borderline"
+        0.05, ge=0, le=1, description="largest share of constant rows (mostly zero) that is still borderline"
     )
-    one_point_cosine: float = Field(0.95, gt=-1, le=1, description="mean cosine from which a type is all but one point")
-    # Fewer nodes have fewer components than any bound here, and a handful of near-synonyms may well share a place.
-    min_type_size: int = Field(30, ge=2, description="smallest type that is warned about")
+    one_point_cosine: float = Field(0.95, gt=-1, le=1, description="mean cosine from which a type is one point")
+    # Small types have fewer components than any bound here, and a few near-synonyms may well coincide.
+    min_type_size: int = Field(30, ge=2, description="smallest type to warn about")
 
 
 class Measure(BaseModel, frozen=True, extra="forbid"):
-    """One figure, the bound it is held against and what comes of it."""
+    """One measure, its bound and its verdict."""
 
     name: str
     value: float | int | None
@@ -63,18 +63,18 @@ class Measure(BaseModel, frozen=True, extra="forbid"):
 
 
 class ValidationReport(BaseModel, frozen=True, extra="forbid"):
-    """All figures and the verdict."""
+    """All measures and the verdict."""
 
     verdict: Verdict
     dim: int
     overall: NodeStatistics
     by_type: dict[str, NodeStatistics]
     within_type_cosine: float | None
-    """Mean over all pairs of nodes of one type; None without such a pair."""
+    """Mean over all pairs of nodes of the same type; None without such a pair."""
     across_type_cosine: float | None
-    """Mean over all pairs of nodes of two types; None without such a pair."""
+    """Mean over all pairs of nodes of different types; None without such a pair."""
     within_type_components: float | None
-    """Components of a node's type, mean over nodes; None without two types that are large enough to count."""
+    """Components within a node's type, averaged over nodes; None without two sufficiently large types."""
     num_constant_columns: int
     """Dimensions with the same value in every finite row."""
     measures: tuple[Measure, ...]
@@ -88,7 +88,7 @@ class ValidationReport(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def type_separation(self) -> float | None:
-        """How much more alike nodes of one type are than nodes of two."""
+        """Mean cosine within types minus mean cosine across types."""
         if self.within_type_cosine is None or self.across_type_cosine is None:
             return None
         return self.within_type_cosine - self.across_type_cosine
@@ -105,7 +105,7 @@ class ValidationReport(BaseModel, frozen=True, extra="forbid"):
         return cls.model_validate({name: value for name, value in parts[PART].items() if name not in derived})
 
     def to_text(self) -> str:
-        """The verdict as a table for people."""
+        """The report as a plain-text table."""
         share = f"{self.thresholds.variance_share:.0%}"
         measures = [(m.name, _shown(m.value), m.bound, m.verdict) for m in self.measures]
         statistics = {"all": self.overall, **self.by_type}
@@ -121,7 +121,7 @@ class ValidationReport(BaseModel, frozen=True, extra="forbid"):
                 "",
                 f"mean cosine within types {_shown(self.within_type_cosine)}, across types "
                 f"{_shown(self.across_type_cosine)}, separation {_shown(self.type_separation)}",
-                f"dimensions with one value throughout: {self.num_constant_columns}",
+                f"constant dimensions: {self.num_constant_columns}",
                 *(f"warning: {warning}" for warning in self.warnings),
                 "",
                 f"verdict: {self.verdict} ({'passed' if self.passed else 'failed'})",
@@ -136,14 +136,14 @@ def validate_embeddings(
     expected_nodes: pd.DataFrame | None = None,
     isolated_nodes: pd.DataFrame | None = None,
 ) -> ValidationReport:
-    """Measure embeddings and say what they amount to.
+    """Compute statistics of embeddings and their verdict.
 
     Args:
-        embeddings: Any number of nodes, also none.
+        embeddings: Any number of nodes, including 0.
         thresholds: The bounds.
-        expected_nodes: Columns node_type, node_id: nodes that must have a row. None expects nothing.
-        isolated_nodes: Columns node_type, node_id: nodes that no message reaches; their rows may be constant, and do
-            not enter that measure. None: nobody knows which, and a constant row counts whosever it is.
+        expected_nodes: Columns node_type, node_id: nodes that must have a row; None: no check.
+        isolated_nodes: Columns node_type, node_id: nodes that receive no messages; their constant rows are excluded
+            from that measure. None: not known, all constant rows count.
     """
     found = embedding_statistics(
         embeddings,
@@ -198,7 +198,7 @@ def _measures(
             name="constant rows",
             value=num_constant,
             bound=f"good at 0, broken above {t.max_constant_share:.0%} of the rows"
-            + (", isolated nodes apart" if overall.num_isolated else ""),
+            + (", isolated nodes excluded" if overall.num_isolated else ""),
             verdict=constant if num_constant else "good",
         ),
         Measure(
@@ -246,8 +246,8 @@ def _components_verdict(num_components: float, thresholds: ValidationThresholds)
 
 def _one_point_types(by_type: Mapping[str, NodeStatistics], thresholds: ValidationThresholds) -> tuple[str, ...]:
     return tuple(
-        f"the {s.num_rows:,} nodes of type {name!r} are all but one point (mean cosine {s.mean_cosine:.3f}); "
-        "no verdict better than borderline"
+        f"the {s.num_rows:,} nodes of type {name!r} are nearly a single point (mean cosine {s.mean_cosine:.3f}): "
+        "the verdict is at best borderline"
         for name, s in by_type.items()
         if s.num_rows >= thresholds.min_type_size
         and s.mean_cosine is not None
@@ -256,35 +256,35 @@ def _one_point_types(by_type: Mapping[str, NodeStatistics], thresholds: Validati
 
 
 def _isolated(embeddings: Embeddings, isolated_nodes: pd.DataFrame | None, overall: NodeStatistics) -> tuple[str, ...]:
-    """What the reader should know of nodes that no message reaches; it is no fault of the vectors."""
+    """Warning about nodes that receive no messages, which is not the embeddings' fault."""
     if isolated_nodes is None:
         if not overall.num_constant:
             return ()
         return (
-            f"constant rows ({overall.num_constant:,}): a node that no edge touches, or only edges between drugs and "
-            "diseases, may have such a row by right, but nothing here says which nodes these are; the embedding "
-            "validation of a run knows them by its graph and counts them apart",
+            f"constant rows ({overall.num_constant:,}): these are expected for isolated nodes (no edges other than "
+            "those between drugs and diseases), but without a graph these are not known; the embedding validation of "
+            "a run takes them from its graph and counts them separately",
         )
     if not overall.num_isolated:
         return ()
     nodes = embeddings.nodes[isolated_rows(embeddings, isolated_nodes)]
     named = [f"{kind} {name!r}" for kind, name in zip(nodes[NODE_TYPE], nodes[NODE_NAME], strict=True)][:NUM_NAMED]
     return (
-        f"isolated nodes ({overall.num_isolated:,}), which no edge touches, or only edges between drugs and diseases "
-        f"({', '.join(named)}{', …' if len(nodes) > NUM_NAMED else ''}): nothing else stands behind their vectors, and "
-        f"{overall.num_constant_isolated:,} of these are constant",
+        f"isolated nodes ({overall.num_isolated:,}), without edges other than those between drugs and diseases "
+        f"({', '.join(named)}{', …' if len(nodes) > NUM_NAMED else ''}): their vectors carry no other "
+        f"information, and {overall.num_constant_isolated:,} of them are constant",
     )
 
 
 def _out_of_reach(overall: NodeStatistics, dim: int, thresholds: ValidationThresholds) -> tuple[str, ...]:
-    """The bound on components stays as it is where the shape of the table rules it out, but the reader is told."""
+    """Warning if the shape of the table rules out a good number of components; the bound does not change."""
     usable = overall.num_rows - overall.num_non_finite
     most = max(min(dim, usable - 1), 0)
     if most >= thresholds.good_components:
         return ()
     return (
         f"{usable:,} usable rows of {dim} dimensions have at most {most} components, "
-        f"so the {thresholds.good_components} that count as good are out of reach",
+        f"so the {thresholds.good_components} required for good cannot be reached",
     )
 
 

@@ -1,14 +1,13 @@
-"""Which diseases are so close that holding out one of them while training on another would prove little.
+"""Groups of diseases so closely related that holding out one while training on another would prove little.
 
-Two kinds of closeness. *Near-synonyms* have one name once case, punctuation, word order, numbering, plurals and words
-such as "disease" are gone. *Relatives* are joined by an edge between diseases, whatever its name: resembles, is-a,
-parent-child; children of one parent meet in the parent.
+Two kinds of closeness. *Near-synonyms* share a name after removing case, punctuation, word order, numbering, plurals
+and words such as "disease". *Relatives* are joined by an edge between diseases, whatever its relation: resembles, is-a,
+parent-child; siblings are connected through their parent.
 
-What is guaranteed: near-synonyms are never parted. Relatives are not parted either, as long as all that hang together,
-directly or through others, hold no more treated diseases than a group may. What holds more, and one large component is
-the rule rather than the exception, is cut at its weakest links: links are taken strongest first, and one that would
-make a group too large is left out. A link is as strong as the two diseases have relatives in common, so a parent of
-hundreds of children, being close to none of them, does not bring them together.
+Near-synonyms always share a group. So do relatives, unless their connected component holds more treated diseases than
+a group may. A larger component (most graphs have one) is cut at its weakest links: links are merged strongest first,
+skipping any that would make a group too large. The strength of a link is the share of relatives that the two diseases
+have in common, so a parent with hundreds of children is close to none of them and does not bring them together.
 """
 
 import re
@@ -24,7 +23,7 @@ from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, FloatArray, IntArra
 EMPTY_WORDS = frozenset(
     {"disease", "disorder", "syndrome", "familial", "hereditary", "susceptibility", "of", "the", "to", "and", "with"}
 )
-"""Words that tell no disease from another."""
+"""Words that do not distinguish diseases."""
 
 _NUMBER = r"(?:\d+[a-z]?|(?=[ivx])x{0,3}(?:ix|iv|v?i{0,3}))\b"
 """1, 2b, or a Roman numeral up to 39."""
@@ -33,10 +32,10 @@ _TRAILING_NUMBER = re.compile(rf"(?: {_NUMBER})+$")
 
 
 def normalised_name(name: str) -> str:
-    """What is left of a disease's name without case, accents, punctuation, numbering, plurals and empty words, sorted.
+    """A disease's name without case, accents, punctuation, numbering, plurals and empty words; words sorted.
 
-    "Diabetes mellitus, type 2" and "type 1 diabetes mellitus" both become "diabete mellitus". A name of which nothing
-    would be left stays as it is.
+    "Diabetes mellitus, type 2" and "type 1 diabetes mellitus" both become "diabete mellitus". A name that would become
+    empty is returned unchanged.
     """
     plain = unicodedata.normalize("NFKD", name.lower()).encode("ascii", "ignore").decode()
     text = " ".join(re.findall(r"[a-z0-9]+", re.sub(r"'s\b", "", plain)))
@@ -46,26 +45,26 @@ def normalised_name(name: str) -> str:
 
 
 def _singular(word: str) -> str:
-    """Without a plural's ending; what ends like pertussis, lupus or abscess is none."""
+    """Strip a plural ending; words like pertussis, lupus and abscess are not plurals."""
     if len(word) <= 3 or word.endswith(("ss", "us", "is")):
         return word
     return f"{word[:-3]}y" if word.endswith("ies") else word.removesuffix("s")
 
 
 def disease_groups(graph: KnowledgeGraph, *, max_treated: int) -> IntArray:
-    """Number of the group that each disease belongs to.
+    """Group index of each disease.
 
     Args:
-        graph: Its disease names and edges between diseases count; edges to other types do not.
-        max_treated: A group that holds more treated diseases than this does so by near-synonyms alone.
+        graph: Only its disease names and the edges between diseases are used.
+        max_treated: Most treated diseases per group; only a group of near-synonyms may exceed it.
 
     Returns:
-        Numbers from 0 without a gap. Shape [num_diseases].
+        Contiguous indices from 0. Shape [num_diseases].
 
-    Single linkage in the manner of Kruskal 1956 with a bound on the size of a cluster.
+    Single linkage as in Kruskal 1956, with a bound on cluster size.
     """
     nodes = graph.nodes_of(graph.therapeutic.disease)
-    # A disease without a name goes by its id, and ids that look alike say nothing.
+    # A disease without a name is named by its id, and similar ids mean nothing.
     alike = [
         name if name == identifier else normalised_name(name)
         for name, identifier in zip(nodes[NODE_NAME], nodes[NODE_ID], strict=True)
@@ -85,7 +84,7 @@ def disease_groups(graph: KnowledgeGraph, *, max_treated: int) -> IntArray:
 
 
 def related_diseases(graph: KnowledgeGraph) -> IntArray:
-    """Pairs of diseases joined by an edge of any name, each once, no disease with itself. Shape [2, num_pairs]."""
+    """Distinct pairs of different diseases joined by an edge of any relation. Shape [2, num_pairs]."""
     disease = graph.therapeutic.disease
     found = [index for t, index in graph.edges.items() if t.source == t.target == disease]
     ends = np.sort(np.concatenate([np.empty((2, 0), dtype=np.int64), *found], axis=1), axis=0)
@@ -93,13 +92,13 @@ def related_diseases(graph: KnowledgeGraph) -> IntArray:
 
 
 def _relatives(graph: KnowledgeGraph, num_diseases: int) -> IntArray:
-    """Related diseases, the closest first; of equally close ones the first by index. Shape [2, num_pairs]."""
+    """Pairs of related diseases, closest first, ties by index. Shape [2, num_pairs]."""
     pairs = related_diseases(graph)
     return pairs[:, np.argsort(-_closeness(pairs, num_diseases), kind="stable")]
 
 
 def _closeness(pairs: IntArray, num_diseases: int) -> FloatArray:
-    """Jaccard index of the two neighbourhoods, each disease counting as its own neighbour. Shape [num_pairs]."""
+    """Jaccard index of the two neighbourhoods; each disease is its own neighbour. Shape [num_pairs]."""
     one, other = pairs
     ends = np.concatenate([pairs, pairs[::-1], np.tile(np.arange(num_diseases), (2, 1))], axis=1)
     near = sparse.csr_array((np.ones(ends.shape[1]), tuple(ends)), shape=(num_diseases, num_diseases))

@@ -1,9 +1,9 @@
 """KnowledgeGraph to PyG HeteroData, with reverse edge types, and HeteroData to arrays on disk.
 
-Convention that the samplers rely on: the graph's attribute `rev_index` has, for each edge type in order, the number of
-the one that holds the same edges turned round: edge j there is edge j here. A symmetric relation within one type is its
-own reverse, and holds its E edges first and the same E edges turned round after them. No name says so: a reverse is
-shown as `rev_<relation>`, but a relation of the user's may be called that, too.
+Convention that the samplers rely on: the graph's attribute `rev_index` holds, for each edge type in order, the index of
+its reverse edge type, whose edge j is edge j reversed. A symmetric relation within one type is its own reverse: it
+holds its E edges first, then the same E edges reversed. Never infer this from names: a reverse is shown as
+`rev_<relation>`, but a user's own relation may have such a name too.
 """
 
 from collections.abc import Collection, Mapping
@@ -27,15 +27,15 @@ def to_hetero_data(
     """Build the graph that messages pass over.
 
     Args:
-        graph: Already without the edges that training must not see.
-        features: Given node features by type. Shape [num_nodes of the type, width], float32.
+        graph: Without the edges that training must not see.
+        features: Node features by type. Shape [num_nodes of the type, width], float32.
         scope: What models of the graph may be evaluated on; kept as the graph's attribute `scope`.
 
     Raises:
-        ValueError: If features do not fit their nodes, or a graph has no edge at all.
+        ValueError: If the shape of features does not match their nodes, or the graph has no edge.
     """
     if graph.num_edges == 0:
-        raise ValueError("the message graph has no edge left to learn from: it needs more than drug-disease edges")
+        raise ValueError("the message graph has no edges to learn from: it needs edges other than drug-disease edges")
     data = HeteroData()
     data.drug_type = graph.therapeutic.drug
     data.disease_type = graph.therapeutic.disease
@@ -73,15 +73,15 @@ def scope_of(data: HeteroData) -> MessageScope | None:
 
 
 class GraphMetadata(NamedTuple):
-    """What a model must know of a graph: its types, in a fixed order."""
+    """What a model needs to know about a graph: its types, in a fixed order."""
 
     node_types: tuple[str, ...]
     type_counts: tuple[int, ...]
     """Nodes of each type."""
     relations: tuple[EdgeType, ...]
-    """Directed edge types, reverse types included; a relation's number is its place here."""
+    """Directed edge types, reverse types included; a relation's index is its position here."""
     rev_index: tuple[int, ...]
-    """Number of the relation that holds the same edges turned round; the relation itself where it is symmetric."""
+    """Index of each relation's reverse; its own index if it is symmetric."""
     feature_widths: dict[str, int]
     """Width of the given features by node type; types without features are absent."""
 
@@ -98,7 +98,7 @@ def metadata(data: HeteroData) -> GraphMetadata:
 
 
 def _reverse(edge_type: EdgeType, taken: Collection[EdgeType]) -> EdgeType:
-    """A free name for the same edges turned round."""
+    """An unused name for the reverse edge type."""
     name = _REVERSE_PREFIX + edge_type.relation
     while EdgeType(edge_type.target, name, edge_type.source) in taken:
         name = _REVERSE_PREFIX + name

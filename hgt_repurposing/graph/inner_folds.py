@@ -1,4 +1,4 @@
-"""Inner folds: parts of the training pairs that learning hides in turn, in the way in which test pairs are held out."""
+"""Inner folds: parts of the training pairs that learning hides in turn, the way test pairs are held out."""
 
 import numpy as np
 
@@ -7,27 +7,27 @@ from hgt_repurposing.graph.split_kinds import Hiding
 
 
 def count_inner_folds(hiding: Hiding, pairs: IntArray, wanted: int, *, advice: str = "", left_by: str = "") -> int:
-    """How many inner folds learning hides in turn.
+    """Number of inner folds that learning hides in turn.
 
-    Groups of related diseases may be fewer than wanted, as long as there are two: of large groups there are few.
+    With groups of related diseases it may be lower than wanted, but at least two: large groups are few.
 
     Args:
         hiding: How pairs are hidden.
-        pairs: All that there is to learn from. Shape [2, num_pairs].
-        wanted: Number asked for.
-        advice: What to do if there are fewer, for the error message; empty: the usual.
-        left_by: The fold that leaves these pairs, for the error message; empty: all pairs.
+        pairs: Training pairs. Shape [2, num_pairs].
+        wanted: Requested number.
+        advice: What to do if there are fewer, for the error message; empty: the default advice.
+        left_by: The fold whose training pairs these are, for the error message; empty: all pairs.
 
     Raises:
-        ValueError: If there are fewer wholes to hide.
+        ValueError: If there are fewer units to hide.
     """
     found = len(np.unique(hiding.whole(pairs)))
     number = wanted if hiding.group is None else max(2, min(wanted, found))
     if found < number:
         usual = (
-            "set fewer inner_folds of repurposing_model, or give a graph with more indications"
+            "lower inner_folds of repurposing_model, or use a graph with more indications"
             if hiding.group is None
-            else "set more num_folds, or leave this way of splitting out of the kinds"
+            else "raise num_folds, or leave this way of splitting out of the kinds"
         )
         raise ValueError(
             f"learning hides {number} inner folds in turn and needs at least as many "
@@ -37,12 +37,12 @@ def count_inner_folds(hiding: Hiding, pairs: IntArray, wanted: int, *, advice: s
 
 
 def deal_inner_folds(pairs: IntArray, hiding: Hiding, *, num_folds: int, generator: np.random.Generator) -> IntArray:
-    """Deal pairs into inner folds that hold about equally many wholes.
+    """Deal pairs into inner folds with about the same number of units each.
 
     Args:
-        pairs: To learn from. Shape [2, num_pairs].
-        hiding: What stays together.
-        num_folds: At most as many as there are wholes.
+        pairs: Training pairs. Shape [2, num_pairs].
+        hiding: Which pairs stay together.
+        num_folds: At most the number of units.
         generator: Source of randomness.
 
     Returns:

@@ -1,8 +1,8 @@
-"""The kernel of the Kronecker ridge: how alike two drugs (diseases) are over all relations, by its eigenvectors.
+"""The kernel of the Kronecker ridge: similarity of two drugs (diseases) over all relations, as eigenvectors.
 
-Mean over relations of the cosines of what two nodes are linked to, each in units of its 95th percentile, so that a
-relation of many small overlaps counts as much as one of few large ones; 1 on the diagonal. The kernel itself is made
-for small sides alone; for large ones its products with a vector are enough to find the leading eigenvectors.
+The kernel is the mean over relations of the cosine between two nodes' neighbours, each in units of its 95th percentile,
+so that a relation with many small overlaps counts as much as one with few large ones; 1 on the diagonal. It is built
+explicitly only for few nodes; otherwise its products with a vector suffice to find the leading eigenvectors.
 """
 
 from collections.abc import Sequence
@@ -15,16 +15,16 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from hgt_repurposing.graph.schema import FloatArray
 
 EXACT_SIZE = 2000
-"""Up to so many nodes the kernel is decomposed whole."""
+"""Most nodes for which the kernel is decomposed in full."""
 LARGEST_RANK = 256
 """Eigenvectors of larger kernels."""
 SAMPLED_ROWS = 500
-"""Rows, evenly spread, over which the percentile is taken."""
+"""Evenly spaced rows over which the percentile is taken."""
 PERCENTILE = 95
 
 
 class Eigenvectors(NamedTuple):
-    """Of a kernel; negative eigenvalues, which a kernel must not have, are set to 0."""
+    """Eigenvectors and eigenvalues of a kernel; negative eigenvalues, invalid in a kernel, are set to 0."""
 
     vectors: FloatArray
     """Shape [n, rank]."""
@@ -36,14 +36,14 @@ def similarity_kernel(linked: Sequence[csr_array], related: Sequence[csr_array])
     """Decompose the kernel.
 
     Args:
-        linked: What the n nodes are linked to, rows of length 1 (or 0). Shape [n, *] each.
+        linked: Neighbours of the n nodes per relation, rows of length 1 (or 0). Shape [n, *] each.
         related: Relations among the n nodes, 0 and 1. Shape [n, n] each.
 
     Raises:
         ValueError: If there is no relation.
     """
     if not (linked or related):
-        raise ValueError("a kernel needs at least one relation by which nodes are alike (got none)")
+        raise ValueError("a kernel needs at least one relation to compare nodes by (got none)")
     size = (linked or related)[0].shape[0]
     share = 1 / (len(linked) + len(related))
     terms = [(rows, share / _percentile(rows)) for rows in linked]
@@ -74,23 +74,23 @@ def similarity_kernel(linked: Sequence[csr_array], related: Sequence[csr_array])
 
 
 def damped_by_disease(labels: csr_array) -> csr_array:
-    """Labels over the square root of the number of drugs of their disease. Shape [num_drugs, num_diseases]."""
+    """Labels divided by the square root of their disease's number of drugs. Shape [num_drugs, num_diseases]."""
     num_drugs = np.asarray(np.maximum(labels.sum(axis=0), 1), dtype=np.float64)
     return csr_array(csr_array(labels @ diags_array(num_drugs**-0.5)).astype(np.float32))
 
 
 def kronecker_ridge(damped: csr_array, drugs: Eigenvectors, diseases: Eigenvectors) -> FloatArray:
-    """Ridge regression on products of a drug kernel and a disease kernel, all unseen pairs being 0.
+    """Ridge regression on products of a drug kernel and a disease kernel, with all unseen pairs labelled 0.
 
-    Closed form by the eigenvectors of both: Stock et al. 2018, equation 12, with lambda = 1.
+    Closed form in the eigenvectors of both: Stock et al. 2018, equation 12, with lambda = 1.
 
     Args:
-        damped: Labels as `damped_by_disease` makes them. Shape [num_drugs, num_diseases].
-        drugs: Of the kernel over drugs.
-        diseases: Of the kernel over diseases.
+        damped: Labels from `damped_by_disease`. Shape [num_drugs, num_diseases].
+        drugs: Eigenvectors of the drug kernel.
+        diseases: Eigenvectors of the disease kernel.
 
     Returns:
-        What to multiply with the eigenvectors of the diseases asked for, transposed. Shape [num_drugs, rank].
+        Coefficients to multiply by the queried diseases' eigenvectors, transposed. Shape [num_drugs, rank].
     """
     strength = np.outer(drugs.values, diseases.values)
     inner = (drugs.vectors.T @ (damped @ diseases.vectors)) * (strength / (strength + 1))
@@ -98,7 +98,7 @@ def kronecker_ridge(damped: csr_array, drugs: Eigenvectors, diseases: Eigenvecto
 
 
 def _percentile(rows: csr_array) -> float:
-    """95th percentile of the cosines that are not 0, of some rows with all others."""
+    """95th percentile of the nonzero cosines between sampled rows and all others."""
     spread = np.unique(np.linspace(0, rows.shape[0] - 1, SAMPLED_ROWS).astype(np.int64))
     cosines = csr_array(rows[spread] @ rows.T).tocoo()
     others = cosines.data[(spread[cosines.row] != cosines.col) & (cosines.data > 0)]

@@ -1,9 +1,9 @@
 """The knowledge graph every later step starts from: nodes keyed by (type, id), typed edges as index arrays.
 
-Layout. Nodes stand sorted by (type, id), so the nodes of one type are one block and a node's *local index* is its
-place in that block; edges speak in local indices. Each edge stands once: a relation between two types keeps one
+Layout. Nodes are sorted by (type, id), so the nodes of one type form one block and a node's *local index* is its
+position in that block; edges hold local indices. Each edge is stored once: a relation between two types keeps one
 orientation (drug-disease edges always drug first), an undirected relation within one type keeps source <= target.
-The order of rows in a source file therefore changes neither the graph nor its digest.
+The row order of a source file therefore changes neither the graph nor its digest.
 """
 
 import hashlib
@@ -38,11 +38,11 @@ class KnowledgeGraph:
     """Typed nodes and typed edges, validated on construction."""
 
     nodes: pd.DataFrame
-    """Columns node_type, node_id, node_name (text); sorted by (type, id), unique there."""
+    """Columns node_type, node_id, node_name (text); sorted and unique by (type, id)."""
     edges: Mapping[EdgeType, IntArray]
     """Local indices of source and target. Shape [2, num_edges], sorted and unique per edge type."""
     therapeutic: TherapeuticRelations
-    """Which of the types and relations are drugs, diseases and treatments."""
+    """Which types and relations are drugs, diseases and treatments."""
     directed: frozenset[EdgeType] = frozenset()
     """Relations within one type whose direction carries meaning; all others within one type are symmetric."""
     num_duplicate_nodes: int = 0
@@ -66,7 +66,7 @@ class KnowledgeGraph:
 
     @cached_property
     def offsets(self) -> dict[str, int]:
-        """Row of the node table at which each type begins."""
+        """First row of each type in the node table."""
         starts = np.concatenate([[0], np.cumsum(list(self.num_nodes.values()))[:-1]])
         return {node_type: int(start) for node_type, start in zip(self.num_nodes, starts, strict=True)}
 
@@ -76,12 +76,12 @@ class KnowledgeGraph:
         return sum(index.shape[1] for index in self.edges.values())
 
     def nodes_of(self, node_type: str) -> pd.DataFrame:
-        """Node table of one type, its row number being the local index."""
+        """Node table of one type; row numbers are local indices."""
         start = self.offsets[node_type]
         return self.nodes.iloc[start : start + self.num_nodes[node_type]].reset_index(drop=True)
 
     def is_symmetric(self, edge_type: EdgeType) -> bool:
-        """Whether an edge of this type says the same in both directions."""
+        """Whether edges of this type are undirected."""
         return edge_type.source == edge_type.target and edge_type not in self.directed
 
     def therapeutic_pairs(self, relations: Iterable[str]) -> IntArray:
@@ -122,7 +122,7 @@ class KnowledgeGraph:
         return [name for name in self.drug_disease_relations if name not in self.therapeutic.drug_disease]
 
     def is_drug_disease(self, edge_type: EdgeType) -> bool:
-        """Whether an edge type joins a drug and a disease, under whatever name and in whatever direction."""
+        """Whether an edge type joins a drug and a disease, by any relation and in either direction."""
         return {edge_type.source, edge_type.target} == {self.therapeutic.drug, self.therapeutic.disease}
 
     def without(self, edge_types: Iterable[EdgeType]) -> Self:
@@ -149,7 +149,7 @@ class KnowledgeGraph:
             raise ValueError("a knowledge graph needs at least one node (got none)")
         keys = pd.MultiIndex.from_frame(self.nodes[[NODE_TYPE, NODE_ID]])
         if not (keys.is_monotonic_increasing and keys.is_unique):
-            raise ValueError("nodes must be sorted by (type, id) and unique there")
+            raise ValueError("nodes must be sorted and unique by (type, id)")
         for edge_type, index in self.edges.items():
             self._validate_edges(edge_type, index)
 
@@ -160,7 +160,7 @@ class KnowledgeGraph:
             )
         for row, node_type in zip(index, (edge_type.source, edge_type.target), strict=True):
             if node_type not in self.num_nodes:
-                raise ValueError(f"{edge_type} names node type {node_type!r}, of which there is no node")
+                raise ValueError(f"{edge_type} has node type {node_type!r}, but the graph has no such node")
             if row.size and (row.min() < 0 or row.max() >= self.num_nodes[node_type]):
                 worst = row.min() if row.min() < 0 else row.max()
                 raise ValueError(
@@ -224,19 +224,19 @@ def build_knowledge_graph(
     """Turn a node table and an edge table into a graph, merging duplicates and both directions of one edge.
 
     Args:
-        nodes: Columns node_type, node_id, node_name. Of rows with one (type, id) the alphabetically first name counts;
-            a node without a name goes by its id.
-        edges: Columns source_type, source_id, relation, target_type, target_id, best as categoricals.
+        nodes: Columns node_type, node_id, node_name. Rows with the same (type, id) get the alphabetically first name;
+            a node without a name is named by its id.
+        edges: Columns source_type, source_id, relation, target_type, target_id, preferably categorical.
         therapeutic: Node types of drugs and diseases, and the relations between them.
         directed_relations: Relations within one node type whose direction carries meaning.
         exclude: Relations to leave out; their nodes stay.
-        by_format: Fields of `therapeutic` that nobody gave, so that names in them may be missing.
+        by_format: Fields of `therapeutic` filled by the format, not the user; their relations may be absent.
         source: Where the edges come from, for error messages.
-        first_row: Number that the source gives to its first edge row, for error messages.
+        first_row: Row number of the first edge in the source, for error messages.
 
     Raises:
-        ValueError: If an edge names an unknown node, a value is missing, a name that is given does not occur where it
-            should, or there is no indication.
+        ValueError: If an edge refers to an unknown node, a value is missing, a name set by the user does not occur
+            where it should, or there is no indication.
     """
     for table, columns, what in ((nodes, NODE_COLUMNS[:2], "nodes"), (edges, EDGE_COLUMNS, source)):
         for column in columns:
@@ -278,7 +278,7 @@ def build_knowledge_graph(
 
 
 def _node_table(nodes: pd.DataFrame) -> pd.DataFrame:
-    """One row per (type, id), the same for every order of the source: names decide before repeated nodes go."""
+    """One row per (type, id), whatever the row order of the source: sorted by name before duplicates are dropped."""
     table = nodes[list(NODE_COLUMNS)].astype("str").sort_values(list(NODE_COLUMNS), kind="stable")
     table = table.drop_duplicates([NODE_TYPE, NODE_ID]).reset_index(drop=True)
     return table.assign(**{NODE_NAME: table[NODE_NAME].fillna(table[NODE_ID])})
@@ -287,7 +287,7 @@ def _node_table(nodes: pd.DataFrame) -> pd.DataFrame:
 def _local_index(
     edges: pd.DataFrame, type_column: str, id_column: str, nodes: pd.DataFrame, *, source: str, first_row: int
 ) -> IntArray:
-    """Local index of each edge's end. Looks up every distinct id once per type rather than every row."""
+    """Local index of one end of each edge. Looks up each distinct id once per type, not every row."""
     types, ids = edges[type_column].cat, edges[id_column].cat
     type_codes, id_codes = types.codes.to_numpy(), ids.codes.to_numpy()
     known = {str(name): pd.Index(block[NODE_ID]) for name, block in nodes.groupby(NODE_TYPE, sort=False)}
@@ -300,7 +300,7 @@ def _local_index(
     if result.size and result.min() < 0:
         row = int((result < 0).argmax())
         raise ValueError(
-            f"{source}: row {row + first_row} names the unknown node "
+            f"{source}: row {row + first_row} refers to the unknown node "
             f"({edges[type_column].iloc[row]}, {edges[id_column].iloc[row]}) in {id_column!r}"
         )
     return result
@@ -322,7 +322,7 @@ def _rows_by_edge_type(edges: pd.DataFrame) -> Iterable[tuple[EdgeType, IntArray
 def _merge_directions(
     collected: Mapping[EdgeType, IntArray], therapeutic: TherapeuticRelations
 ) -> dict[EdgeType, IntArray]:
-    """Turn drug-disease edges drug first, and join (A, r, B) with (B, r, A) under the alphabetically first."""
+    """Orient drug-disease edges drug first, and merge (A, r, B) and (B, r, A) into the alphabetically first."""
     merged: dict[EdgeType, list[IntArray]] = {}
     for edge_type in sorted(collected):
         index = collected[edge_type]
@@ -344,7 +344,7 @@ def _unique_edges(index: IntArray, *, symmetric: bool) -> IntArray:
 
 
 def degrees(graph: KnowledgeGraph) -> pd.DataFrame:
-    """Number of edges at every node: the node table with a column `degree`."""
+    """Node types and names with the number of edges at each node: columns node_type, node_name, degree."""
     counts = np.zeros(len(graph.nodes), dtype=np.int64)
     for edge_type, index in graph.edges.items():
         for row, node_type in zip(index, (edge_type.source, edge_type.target), strict=True):
@@ -354,6 +354,6 @@ def degrees(graph: KnowledgeGraph) -> pd.DataFrame:
 
 
 def describe(graph: KnowledgeGraph) -> pd.DataFrame:
-    """Edge types with the number of edges, largest first: columns edge_type, num_edges."""
+    """Edge types by number of edges, largest first: columns edge_type, num_edges."""
     rows = [{"edge_type": str(t), "num_edges": index.shape[1]} for t, index in graph.edges.items()]
     return pd.DataFrame(rows, columns=["edge_type", "num_edges"]).sort_values("num_edges", ascending=False)

@@ -1,8 +1,8 @@
 """Which drug-disease edges training may see, given what is held out.
 
-By default the message graph is target-free: it holds no drug-disease edge of any name, so one embedding serves every
-fold. With `train_only` it holds the training indications of one fold, and whatever is made of it is evaluated on that
-fold only.
+By default the message graph is target-free: it holds no drug-disease edge of any relation, so one embedding serves
+every fold. With `train_only` it holds the training indications of one fold, and everything derived from it is evaluated
+on that fold only.
 """
 
 from collections.abc import Mapping
@@ -24,14 +24,14 @@ SCOPE_PART = "message_scope.json"
 
 
 class MessageGraphConfig(BaseModel, frozen=True, extra="forbid"):
-    """Which drug-disease edges messages may pass over; kind, repeat and fold are read for train_only alone."""
+    """Which drug-disease edges messages may pass over; kind, repeat and fold apply to train_only alone."""
 
     therapeutic_edges: Literal["exclude", "train_only"] = Field(
         "exclude", description="exclude: no drug-disease edge; train_only: the training indications of one fold"
     )
-    kind: str = Field("disease", description="way of splitting of that fold")
-    repeat: int = Field(0, ge=0, description="shuffle of that fold, counted from 0")
-    fold: int = Field(0, ge=0, description="number of that fold, counted from 0")
+    kind: str = Field("disease", description="train_only: way of splitting of the fold")
+    repeat: int = Field(0, ge=0, description="train_only: repeat of the fold, counted from 0")
+    fold: int = Field(0, ge=0, description="train_only: index of the fold, counted from 0")
 
     @field_validator("kind")
     @classmethod
@@ -40,16 +40,16 @@ class MessageGraphConfig(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def key(self) -> FoldKey | None:
-        """The only fold that a model of this message graph may be evaluated on; None: on all."""
+        """The only fold on which a model of this message graph may be evaluated; None: all."""
         return None if self.therapeutic_edges == "exclude" else FoldKey(self.kind, self.repeat, self.fold)
 
 
 class MessageScope(NamedTuple):
-    """What a message graph was made for."""
+    """The split and fold for which a message graph was made."""
 
     split_digest: str
     fold: FoldKey | None
-    """The only fold that a model of it may be evaluated on; None: on all."""
+    """The only fold on which a model of it may be evaluated; None: all."""
 
     def to_json(self) -> dict[str, Any]:
         """Inverse of `from_json`. Any: JSON values."""
@@ -61,14 +61,14 @@ class MessageScope(NamedTuple):
         return cls(value["split_digest"], value["fold"] and FoldKey(*value["fold"]))
 
     def evaluated(self, split: DrugDiseaseSplit) -> DrugDiseaseSplit:
-        """What of a split a model of this message graph may be fitted and evaluated on.
+        """The part of a split on which a model of this message graph may be fitted and evaluated.
 
         Raises:
             MismatchError: If the message graph was made for another split.
         """
         if split.digest != self.split_digest:
             raise MismatchError(
-                f"the message graph was made for another split (its digest is {self.split_digest[:12]}, the split's "
+                f"the message graph was made for another split (digest {self.split_digest[:12]}, got "
                 f"{split.digest[:12]})",
                 stale=["hetero_data", "hgt_model", "hgt_embeddings"],
             )
@@ -76,12 +76,12 @@ class MessageScope(NamedTuple):
 
 
 def message_graph(graph: KnowledgeGraph, *, visible: IntArray | None = None) -> KnowledgeGraph:
-    """The graph that training may see: no drug-disease edge, or none but indications that are visible.
+    """The graph that training may see: without drug-disease edges other than visible indications.
 
     Args:
         graph: With all its edges.
-        visible: Drug and disease of the indications that stay; contraindications, off-label use and every other
-            relation between them go even so. Shape [2, num_visible].
+        visible: Drug and disease of the indications to keep; None: none. Contraindications, off-label use and all other
+            drug-disease relations are always removed. Shape [2, num_visible].
     """
     if visible is None:
         return graph.without(edge_type for edge_type in graph.edges if graph.is_drug_disease(edge_type))
@@ -99,7 +99,7 @@ def message_graph(graph: KnowledgeGraph, *, visible: IntArray | None = None) -> 
 def scoped_message_graph(
     graph: KnowledgeGraph, split: DrugDiseaseSplit, config: MessageGraphConfig
 ) -> tuple[KnowledgeGraph, MessageScope]:
-    """The graph that training may see, and what models of it may be evaluated on.
+    """The graph that training may see, and the scope in which its models may be evaluated.
 
     Raises:
         ValueError: If the configuration names a fold that the split does not have.
@@ -117,14 +117,14 @@ def leaked_pairs(
     disease: str,
     key: FoldKey | None = None,
 ) -> pd.DataFrame:
-    """Held-out pairs that are still joined by an edge, under whatever relation and in whatever direction.
+    """Held-out pairs still joined by an edge of any relation, in either direction.
 
     Args:
         edges: Local indices per edge type, reverse types included. Shape [2, num_edges] each.
         split: External pairs are always held out.
         drug: Node type of the drugs.
         disease: Node type of the diseases.
-        key: The only fold whose pairs are held out; None: every indication is held out, for some fold does.
+        key: The fold whose pairs are held out; None: all indications, since each is held out by some fold.
 
     Returns:
         Columns drug, disease (local indices) and edge_type; no rows if nothing leaks.

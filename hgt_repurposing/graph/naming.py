@@ -1,8 +1,7 @@
-"""What the types and relations of a graph mean, and whether every name that says so occurs in it.
+"""Declared meaning of a graph's types and relations, and a check that every declared name occurs.
 
-A name that is given and does not occur is a mistake, refused beside those that do. A name that a format brings by
-itself may be missing where somebody has a part of the graph only; what that means is logged. Without an indication
-nothing works, whoever named it.
+A name set by the user that does not occur is an error, which lists those that do. A format's default name may be
+absent, as in an excerpt of the graph; the consequence is logged. The indication must occur in any case.
 """
 
 import logging
@@ -21,31 +20,31 @@ _WITHOUT = {
     "drug_gene": "no drug has target genes, unless drug_gene names other relations",
     "disease_gene": "no disease has causal genes, unless disease_gene names other relations",
 }
-"""What it means that the graph lacks the relations of a format's own."""
+"""Consequence of a format's default relations being absent."""
 
 
 class Naming(NamedTuple):
-    """What is said of a graph's types and relations."""
+    """Declared meaning of a graph's types and relations."""
 
     therapeutic: TherapeuticRelations
     by_format: frozenset[str] = frozenset()
-    """Fields of it that nobody gave: names in them may be missing, but for drug, disease and indication."""
+    """Fields not set by the user; their names may be absent, except for drug, disease and indication."""
     directed_relations: tuple[str, ...] | None = None
-    """Relations within one node type whose direction carries meaning; None: as the format has it."""
+    """Relations within one node type whose direction carries meaning; None: the format's default."""
     exclude: tuple[str, ...] = ()
     """Relations to leave out."""
 
     @classmethod
     def of_format(cls, therapeutic: TherapeuticRelations) -> Self:
-        """What a format says by itself."""
+        """A format's defaults."""
         return cls(therapeutic, by_format=frozenset(TherapeuticRelations.model_fields))
 
 
 def without_excluded(edge_types: Iterable[EdgeType], exclude: Collection[str], source: str) -> list[EdgeType]:
-    """Edge types whose relation is not to be left out.
+    """Edge types whose relation is not excluded.
 
     Raises:
-        ValueError: If a relation to leave out does not occur.
+        ValueError: If a relation to exclude does not occur.
     """
     edge_types = list(edge_types)
     found = {t.relation for t in edge_types}
@@ -67,27 +66,27 @@ def require_named(
     by_format: Collection[str],
     source: str,
 ) -> TherapeuticRelations:
-    """Check that every type and relation that is named occurs where it should.
+    """Check that every declared type and relation occurs where it should.
 
     Args:
-        node_types: All there are.
-        edge_types: All there are, but those to be left out.
-        names: What is said of them.
+        node_types: All node types of the graph.
+        edge_types: All edge types of the graph that are not excluded.
+        names: Their declared meaning.
         directed_relations: Must occur within one node type.
-        by_format: Fields of `names` that nobody gave.
-        source: Where they come from, for messages.
+        by_format: Fields of `names` not set by the user.
+        source: Where the graph comes from, for messages.
 
     Returns:
-        What is said, without contraindications and off-label uses of a format's own that the graph lacks.
+        `names` without the format's default contraindications and off-label uses that do not occur.
 
     Raises:
-        ValueError: If a name that is given does not occur, or there is no indication.
+        ValueError: If a name set by the user does not occur, or there is no indication.
     """
     for setting, node_type in (("drug", names.drug), ("disease", names.disease)):
         if node_type not in node_types:
             raise ValueError(
-                f"{source}: no node is of the type {node_type!r}, which {setting} names{_meant(node_type, node_types)}"
-                f"; node types found: {_listed(node_types)}"
+                f"{source}: there is no node type {node_type!r} (setting `{setting}`){_meant(node_type, node_types)}"
+                f"; found: {_listed(node_types)}"
             )
     kept = {}
     for setting, place in _places(edge_types, names, node_types).items():
@@ -97,7 +96,7 @@ def require_named(
             raise ValueError(f"{source}: {_absent(missing[0], setting, place, edge_types)}")
         if missing:
             _logger.warning(
-                "%s: no edge %r between %s, where the format has its %s: %s",
+                "%s: no edge %r between %s, the format's default %s: %s",
                 source, missing[0], place.ends, setting, _WITHOUT[setting],
             )  # fmt: skip
         if setting in ("contraindication", "off_label"):
@@ -110,13 +109,13 @@ def require_named(
 
 
 class _Place(NamedTuple):
-    """Where the relations of one setting must stand."""
+    """Where the relations of one setting must occur."""
 
     ends: str
     relations: set[str]
-    """Those that stand there."""
+    """Those that occur there."""
     instead: str = "none"
-    """What is said if none does."""
+    """Message if there are none."""
 
 
 def _places(
@@ -129,7 +128,7 @@ def _places(
         nothing,
     )
     genes = [node_type for node_type in node_types if is_gene_or_pathway(node_type)]
-    instead = "none" if genes else f"none, for no node type is named after genes or pathways ({_listed(node_types)})"
+    instead = "none" if genes else f"none; no node type is named after genes or pathways ({_listed(node_types)})"
     return {
         "indication": pair,
         "contraindication": pair,
@@ -151,9 +150,9 @@ def _between(edge_types: Iterable[EdgeType], node_type: str, others: Collection[
 
 def _absent(name: str, setting: str, place: _Place, edge_types: Iterable[EdgeType]) -> str:
     elsewhere = next((t for t in edge_types if t.relation == name), None)
-    hint = f" (there is {elsewhere})" if elsewhere else _meant(name, place.relations)
+    hint = f", but there is {elsewhere}" if elsewhere else _meant(name, place.relations)
     return (
-        f"no edge {name!r} between {place.ends}, which {setting} names{hint}; "
+        f"no edge {name!r} between {place.ends} (setting `{setting}`){hint}; "
         f"relations found between them: {_listed(place.relations) or place.instead}"
     )
 

@@ -1,6 +1,6 @@
-"""Graphs and labels in which nothing is left to be learned but what they are meant to keep.
+"""Null models: randomised graphs and labels that preserve only counts or degrees.
 
-A score that survives a permuted graph comes from degrees; one that survives shuffled labels, from a leak.
+Performance that survives a permuted graph comes from degrees; performance that survives shuffled labels, from a leak.
 """
 
 from dataclasses import replace
@@ -13,11 +13,12 @@ from hgt_repurposing.graph.schema import BoolArray, EdgeType, IntArray
 
 
 def permute_edges(graph: KnowledgeGraph, *, swaps_per_edge: float, generator: np.random.Generator) -> KnowledgeGraph:
-    """Rewire every relation but those between drugs and diseases, at random; every node keeps its degree in each.
+    """Rewire every relation except drug-disease relations at random, preserving each node's degree per relation.
 
     Args:
-        graph: Drug-disease edges stay as they are: they are the labels, for which there is `shuffled_labels`.
-        swaps_per_edge: Swaps tried per edge; each gives two edges a new end. Ten mix well (Himmelstein et al. 2017).
+        graph: Drug-disease edges are left unchanged: they are the labels (see `shuffled_labels`).
+        swaps_per_edge: Attempted swaps per edge; each swaps the targets of two edges. Ten mix well (Himmelstein et al.
+            2017).
         generator: Source of randomness.
 
     Raises:
@@ -39,12 +40,12 @@ def shuffled_labels(
     generator: np.random.Generator,
     swaps_per_edge: float = 10,
 ) -> KnowledgeGraph:
-    """Change at random which drug treats which disease.
+    """Randomise which drug treats which disease.
 
     Args:
-        graph: Everything in it but the indications stays.
-        preserving: count: as many indications, uniform over all drugs and diseases, so that nothing tells them;
-            degrees: every drug and every disease keeps its number of indications.
+        graph: Only its indications change.
+        preserving: count: as many indications, uniform over all pairs, so that nothing predicts them; degrees: every
+            drug and every disease keeps its number of indications.
         generator: Source of randomness.
         swaps_per_edge: For degrees, as in `permute_edges`.
 
@@ -64,7 +65,7 @@ def shuffled_labels(
 
 
 def _uniform(graph: KnowledgeGraph, edge_type: EdgeType, generator: np.random.Generator) -> IntArray:
-    """As many distinct edges between any nodes of the two types. Shape [2, num_edges], sorted."""
+    """Draw the same number of distinct edges uniformly. Shape [2, num_edges], sorted."""
     num_sources, num_targets = graph.num_nodes[edge_type.source], graph.num_nodes[edge_type.target]
     cells = generator.choice(num_sources * num_targets, graph.edges[edge_type].shape[1], replace=False)
     return np.stack(np.divmod(np.sort(cells), num_targets))
@@ -73,10 +74,10 @@ def _uniform(graph: KnowledgeGraph, edge_type: EdgeType, generator: np.random.Ge
 def _permuted(
     graph: KnowledgeGraph, edge_type: EdgeType, swaps_per_edge: float, generator: np.random.Generator
 ) -> IntArray:
-    """One relation, rewired. Shape [2, num_edges], sorted.
+    """Rewire one relation. Shape [2, num_edges], sorted.
 
-    All edges are paired off at random, and every pair tries to exchange targets at once: (a, b), (c, d) become (a, d),
-    (c, b). A pair stays where a new edge of it is there already, is wanted by another, or would join a node to itself.
+    Edges are paired at random, and all pairs try to swap targets at once: (a, b), (c, d) become (a, d), (c, b). A swap
+    is rejected if it would create an existing edge, an edge that another swap creates, or a self-loop.
     """
     if swaps_per_edge < 0:
         raise ValueError(f"swaps_per_edge must not be negative (got {swaps_per_edge})")
@@ -84,7 +85,7 @@ def _permuted(
     width, edges = graph.num_nodes[edge_type.target], graph.edges[edge_type].copy()
     num_pairs = edges.shape[1] // 2
     for _ in range(round(2 * swaps_per_edge) if num_pairs else 0):
-        if symmetric:  # either end may be exchanged
+        if symmetric:  # either end may be swapped
             turned = generator.random(edges.shape[1]) < 0.5
             edges[:, turned] = edges[::-1, turned]
         first, second = generator.permutation(edges.shape[1])[: 2 * num_pairs].reshape(2, num_pairs)
@@ -108,7 +109,7 @@ def _key(edges: IntArray, width: int, *, symmetric: bool) -> IntArray:
 
 
 def _clash(present: IntArray, wanted: IntArray) -> BoolArray:
-    """True where a wanted edge is present, or wanted by an earlier one. Shape [num_wanted]."""
+    """True for wanted edges that are present or repeat an earlier wanted edge. Shape [num_wanted]."""
     every = np.concatenate([present, wanted])
     order = np.argsort(every, kind="stable")
     repeated = np.zeros(len(every), dtype=np.bool_)

@@ -39,15 +39,15 @@ class EdgeType(NamedTuple):
 
 
 def is_gene_or_pathway(node_type: str) -> bool:
-    """Whether a word of a node type's name says so, in any case: gene/protein, Gene; but not genetic_disease."""
+    """Whether a node type's name contains such a word, ignoring case: gene/protein, Gene; not genetic_disease."""
     return not GENE_AND_PATHWAY_WORDS.isdisjoint(re.split(r"[^a-z]+", node_type.lower()))
 
 
 def require_distinct(named: Mapping[str, Sequence[str]]) -> None:
-    """Check that no relation stands under two settings, or twice under one.
+    """Check that no relation is listed in two settings, or twice in one.
 
     Raises:
-        ValueError: If one does.
+        ValueError: If one is.
     """
     setting_of: dict[str, str] = {}
     for setting, relations in named.items():
@@ -55,7 +55,7 @@ def require_distinct(named: Mapping[str, Sequence[str]]) -> None:
             if relation in setting_of:
                 first = setting_of[relation]
                 where = f"twice in {setting}" if first == setting else f"both in {first} and in {setting}"
-                raise ValueError(f"relation {relation!r} stands {where}, but it can mean one thing only")
+                raise ValueError(f"relation {relation!r} is listed {where}, but it can have only one meaning")
             setting_of[relation] = setting
 
 
@@ -63,22 +63,24 @@ TREATMENT_SETTINGS = ("indication", "contraindication", "off_label")
 
 
 class TherapeuticRelations(BaseModel, frozen=True, extra="forbid"):
-    """Which node types are drugs and diseases, and which relations between them say what."""
+    """Which node types are drugs and diseases, and what the relations between them mean."""
 
     drug: str = Field("drug", description="node type of the drugs")
     disease: str = Field("disease", description="node type of the diseases")
-    indication: list[str] = Field(["indication"], description="relations that say: the drug treats the disease")
-    contraindication: list[str] = Field([], description="relations that say: the drug must not be given")
-    off_label: list[str] = Field([], description="relations that say: the drug is used without approval, or palliates")
-    drug_gene: list[str] = Field([], description="relations that name a drug's target genes; empty: all to genes")
-    disease_gene: list[str] = Field([], description="relations that name a disease's causal genes; empty: all to genes")
+    indication: list[str] = Field(["indication"], description="relations meaning that the drug treats the disease")
+    contraindication: list[str] = Field([], description="relations meaning that the drug must not be given")
+    off_label: list[str] = Field([], description="relations meaning that the drug is used off label, or palliates")
+    drug_gene: list[str] = Field([], description="relations to a drug's target genes; empty: all drug-gene relations")
+    disease_gene: list[str] = Field(
+        [], description="relations to a disease's causal genes; empty: all disease-gene relations"
+    )
 
     @model_validator(mode="after")
     def _tell_apart(self) -> Self:
         if self.drug == self.disease:
             raise ValueError(f"drug and disease must be two node types (got {self.drug!r} for both)")
         if not self.indication:
-            raise ValueError("indication must name a relation, for nothing is learned without one (got [])")
+            raise ValueError("indication must name at least one relation: nothing is learned without one (got [])")
         require_distinct({name: getattr(self, name) for name in TREATMENT_SETTINGS})
         for name in ("drug_gene", "disease_gene"):
             require_distinct({name: getattr(self, name)})
@@ -86,7 +88,7 @@ class TherapeuticRelations(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def drug_disease(self) -> list[str]:
-        """Every relation between a drug and a disease of which it is said what it means."""
+        """Every drug-disease relation whose meaning is declared."""
         return [*self.indication, *self.contraindication, *self.off_label]
 
 
@@ -96,6 +98,6 @@ HETIONET_RELATIONS = TherapeuticRelations(
     disease="Disease",
     indication=["CtD"],
     off_label=["CpD"],
-    drug_gene=["CbG"],  # targets, where CuG and CdG are changes of expression
+    drug_gene=["CbG"],  # targets; CuG and CdG are changes of expression
     disease_gene=["DaG"],
 )

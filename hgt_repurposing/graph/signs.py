@@ -1,4 +1,4 @@
-"""Signs of singular vectors and principal components, which a decomposition leaves open."""
+"""Signs of singular vectors and principal components, which a decomposition leaves undetermined."""
 
 import numpy as np
 
@@ -6,12 +6,12 @@ from hgt_repurposing.graph.schema import FloatArray
 
 
 def with_fixed_signs(vectors: FloatArray) -> FloatArray:
-    """Columns turned so that the entry of largest magnitude is positive.
+    """Flip columns so that the entry of largest magnitude is positive.
 
-    As scikit-learn's `svd_flip`, to the bit; that one would take half a second to load in every process that draws.
+    Bitwise equal to scikit-learn's `svd_flip`, whose import would cost half a second in every process that draws.
 
     Args:
-        vectors: Shape [n, rank]; the same comes back, also where there is nothing in it.
+        vectors: Shape [n, rank], may be empty; the result has the same shape.
     """
     if not vectors.size:
         return vectors

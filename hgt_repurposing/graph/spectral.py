@@ -1,6 +1,6 @@
-"""Vectors without a graph network: truncated singular value decomposition of what nodes are linked to.
+"""Embeddings without a graph network: truncated singular value decomposition of the nodes' incidence matrices.
 
-The baseline among embeddings: one second where training takes minutes, and the columns that trained ones have to beat.
+The baseline for trained embeddings: takes one second where training takes minutes.
 """
 
 from collections.abc import Sequence
@@ -14,20 +14,20 @@ from hgt_repurposing.graph.schema import FloatArray
 from hgt_repurposing.graph.signs import with_fixed_signs
 
 EXACT_ROWS = 2000
-"""Up to so many rows their products are decomposed whole, which is then faster than iterating."""
+"""Most rows for which the Gram matrix is decomposed in full, which is then faster than iterating."""
 
 
 def spectral_vectors(blocks: Sequence[csr_array], *, dim: int, seed: int) -> FloatArray:
-    """The leading left singular vectors of matrices side by side, times their singular values.
+    """The leading left singular vectors of horizontally stacked matrices, times their singular values.
 
-    Each block is scaled to a mean squared row length of 1, so that all count alike whatever their widths; then the rows
-    of all blocks together are scaled to unit length. Signs, which a decomposition leaves open, are such that the entry
-    of largest magnitude of each column is positive.
+    Each block is scaled to a mean squared row length of 1, so that all have equal weight whatever their widths; then
+    the rows of all blocks together are scaled to unit length. Signs are fixed so that the entry of largest magnitude of
+    each column is positive.
 
     Args:
-        blocks: What the same n nodes are linked to, a row each. Shape [n, *] each; a block of zeros adds nothing.
-        dim: Numbers per node, at least 1.
-        seed: Of the vector that the iteration starts from.
+        blocks: Incidence matrices of the same n nodes. Shape [n, *] each; a block of zeros has no effect.
+        dim: Width of the result, at least 1.
+        seed: Of the starting vector of the iteration.
 
     Returns:
         Columns by descending singular value; columns beyond the rank are zero. Shape [n, dim].
@@ -53,7 +53,7 @@ def spectral_vectors(blocks: Sequence[csr_array], *, dim: int, seed: int) -> Flo
 def _leading(matrix: csr_array, rank: int, *, seed: int) -> tuple[FloatArray, FloatArray]:
     """Left singular vectors, signs fixed, and singular values, descending. Shapes [n, rank] and [rank]."""
     num_rows, smaller = matrix.shape[0], min(matrix.shape)
-    if num_rows <= EXACT_ROWS or rank == smaller or not matrix.nnz:  # ARPACK wants fewer than all, and some entries
+    if num_rows <= EXACT_ROWS or rank == smaller or not matrix.nnz:  # ARPACK needs rank < size and a nonzero matrix
         squares, left = np.linalg.eigh((matrix @ matrix.T).toarray())
         strength = np.sqrt(np.maximum(squares, 0))
     else:
@@ -65,7 +65,7 @@ def _leading(matrix: csr_array, rank: int, *, seed: int) -> tuple[FloatArray, Fl
 
 
 def _unit_energy(block: csr_array) -> csr_array:
-    """Scaled to a mean squared row length of 1."""
+    """Scale to a mean squared row length of 1."""
     scaled = block.astype(np.float64)
     energy = float(scaled.data @ scaled.data) / max(scaled.shape[0], 1)
     if energy:

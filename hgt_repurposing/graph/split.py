@@ -1,8 +1,8 @@
 """Which drug-disease pairs are held out.
 
-Split first, graph second (`message_graph.py`). Every way of splitting (`split_kinds.py`) is a partition of all
-indications into folds, shuffled once per seed. Large groups of diseases leave little to shuffle, so that repeats of
-`disease_group` differ less than those of the others.
+The split comes first, the message graph second (`message_graph.py`). Every way of splitting (`split_kinds.py`)
+partitions all indications into folds, shuffled once per seed. Repeats of `disease_group` differ less than those of
+other kinds, since large groups of diseases leave little to shuffle.
 """
 
 import hashlib
@@ -26,12 +26,12 @@ _logger = logging.getLogger(__name__)
 
 
 class FoldKey(NamedTuple):
-    """Names one test set: a way of splitting, one of its shuffles, and one of that shuffle's folds."""
+    """Identifies one test set: a way of splitting, a repeat and a fold."""
 
     kind: str
     """One of SPLIT_KINDS."""
     repeat: int
-    """Index of the shuffle's seed among the seeds."""
+    """Index of the repeat's seed among the seeds."""
     fold: int
 
     def __str__(self) -> str:
@@ -41,22 +41,22 @@ class FoldKey(NamedTuple):
 class SplitConfig(BaseModel, frozen=True, extra="forbid"):
     """How indications are held out."""
 
-    num_folds: int = Field(5, ge=2, le=20, description="number of parts; each is held out once per repeat")
-    seed: int = Field(42, ge=0, description="seed of the first shuffle; every repeat takes the next number")
-    num_repeats: int = Field(1, ge=1, le=20, description="number of shuffles, each with a seed of its own")
-    kinds: list[str] = Field(  # not of Literal, for which the launchpad has no form
+    num_folds: int = Field(5, ge=2, le=20, description="number of folds; each is held out once per repeat")
+    seed: int = Field(42, ge=0, description="seed of the first repeat; each further repeat adds 1")
+    num_repeats: int = Field(1, ge=1, le=20, description="number of shuffles, each with its own seed")
+    kinds: list[str] = Field(  # not Literal, which the launchpad does not support
         list(SPLIT_KINDS), min_length=1, description=f"ways of splitting: {', '.join(SPLIT_KINDS)}"
     )
     external_pairs: str = Field(
         "",
-        description="file (absolute) with columns drug_id, disease_id, evaluated with the final model; empty: none",
+        description="absolute path of a file (drug_id, disease_id) of pairs to test the final model on; empty: none",
     )
 
     @field_validator("kinds")
     @classmethod
     def _are_known(cls, kinds: list[str]) -> list[str]:
         if len(set(kinds)) < len(kinds):
-            raise ValueError("each way of splitting may be given once")
+            raise ValueError("each way of splitting may be given only once")
         return [require_kind(kind) for kind in kinds]
 
 
@@ -71,16 +71,16 @@ class DrugDiseaseSplit:
     pairs: IntArray
     """Local drug and disease index of every indication. Shape [2, num_pairs]."""
     folds: Mapping[tuple[str, int], IntArray]
-    """Fold in which each pair is held out, by kind and repeat; -1 where no fold does. Shape [num_pairs] each."""
+    """Fold that holds out each pair, by kind and repeat; -1 if none does. Shape [num_pairs] each."""
     num_drugs: int
     num_diseases: int
     num_folds: int
     seeds: tuple[int, ...]
     """Seed of each repeat."""
     external: IntArray = field(default_factory=_no_pairs)
-    """Pairs from outside the graph, none of them an indication of it. Shape [2, num_external]."""
+    """Pairs from outside the graph, none an indication in it. Shape [2, num_external]."""
     left_out: Mapping[str, str] = field(default_factory=dict)
-    """Ways of splitting that were asked for and that the graph is too small for, with the reason."""
+    """Requested ways of splitting for which the graph is too small, with the reason."""
 
     @cached_property
     def keys(self) -> tuple[FoldKey, ...]:
@@ -102,7 +102,7 @@ class DrugDiseaseSplit:
         if key not in self.keys:
             found = ", ".join(f"{kind} with repeat {repeat}" for kind, repeat in self.folds)
             raise ValueError(
-                f"no pair is held out by ({key}): folds go from 0 to {self.num_folds - 1}, and there are: {found}"
+                f"no pair is held out by ({key}): folds range from 0 to {self.num_folds - 1}, available: {found}"
             )
         return np.equal(self.folds[key.kind, key.repeat], key.fold)
 
@@ -115,7 +115,7 @@ class DrugDiseaseSplit:
         return self.pairs[:, ~self.held_out(key)]
 
     def only(self, key: FoldKey) -> Self:
-        """The same pairs with this one fold to be evaluated on, and the external pairs.
+        """The same pairs with only this fold and the external pairs to evaluate on.
 
         Raises:
             ValueError: If the fold holds out no pair.
@@ -181,15 +181,15 @@ def split_drug_disease_pairs(
 ) -> DrugDiseaseSplit:
     """Assign every indication of the graph to a fold, for each way of splitting and each repeat.
 
-    A kind's folds depend on its own seed alone: neither the other kinds nor the number of repeats change them. A kind
-    that holds out groups is left out with a warning where there are too few, as long as another kind remains; too
-    little for any other kind is an error.
+    A kind's folds depend only on its own seed, not on the other kinds or the number of repeats. A kind that holds out
+    groups is skipped with a warning if there are too few groups and another kind remains; for other kinds too few is an
+    error.
 
     Args:
         graph: Its indications are split.
-        config: How; the file that it names is not read here.
-        external: Pairs of that file that are no indications. Shape [2, num_external].
-        inner_folds: Parts that learning will hide in turn, of all pairs and of what each fold leaves to learn from;
+        config: How to split; the file it names is not read here.
+        external: Pairs of that file that are not indications. Shape [2, num_external].
+        inner_folds: Number of parts that learning will hide in turn, of all pairs and of each fold's training pairs;
             None: nothing will be learned.
 
     Raises:
@@ -211,7 +211,7 @@ def split_drug_disease_pairs(
             left_out[kind.name] = str(error)
             _logger.warning("the split by %s is left out: %s", kind.name, error)
     if inner_folds is not None:
-        for setting in SETTINGS:  # the final model learns for all of them
+        for setting in SETTINGS:  # the final model is fitted for all of them
             count_inner_folds(Hiding(setting), pairs, inner_folds)
     return DrugDiseaseSplit(
         pairs=pairs,
@@ -246,7 +246,7 @@ def _shuffles(
 
 
 def _require_inner_folds(pairs: IntArray, hiding: Hiding, wanted: int, left_by: FoldKey) -> None:
-    """Refuse what a fold leaves to learn from, if it is too little to hide in turn.
+    """Check that a fold leaves enough training pairs for the inner folds.
 
     Raises:
         ValueError: As `count_inner_folds`.
@@ -254,37 +254,37 @@ def _require_inner_folds(pairs: IntArray, hiding: Hiding, wanted: int, left_by: 
     found = len(np.unique(hiding.whole(pairs)))
     leave_out = f"leave {left_by.kind} out of the kinds"
     if hiding.group is not None:
-        advice = f"set more num_folds, or {leave_out}"
+        advice = f"raise num_folds, or {leave_out}"
     elif found >= 2:
-        advice = f"set inner_folds of repurposing_model to {found} or fewer, set more num_folds, or {leave_out}"
+        advice = f"set inner_folds of repurposing_model to {found} or fewer, raise num_folds, or {leave_out}"
     else:
         advice = ""
     count_inner_folds(hiding, pairs, wanted, advice=advice, left_by=str(left_by))
 
 
 def _folds(pairs: IntArray, hiding: Hiding, name: str, num_folds: int, generator: np.random.Generator) -> IntArray:
-    """Deal the distinct wholes in random order, the largest first, each to a fold that holds fewest.
+    """Deal the units, largest first and otherwise in random order, each to the smallest fold.
 
-    A whole is as large as it has members: a group its diseases (drugs), anything else is one.
+    The size of a unit is its number of members: the diseases (drugs) of a group, otherwise 1.
 
     Args:
-        pairs: To be dealt. Shape [2, num_pairs].
-        hiding: What is held out as a whole.
-        name: Of the way of splitting, for the error message.
+        pairs: Pairs to deal. Shape [2, num_pairs].
+        hiding: Which pairs form a unit.
+        name: Name of the way of splitting, for the error message.
         num_folds: Number of folds.
         generator: Source of randomness.
 
     Returns:
-        Fold of every pair; two folds differ in size by no more than the largest whole. Shape [num_pairs].
+        Fold of every pair; two folds differ in size by at most the largest unit. Shape [num_pairs].
 
     Raises:
-        ValueError: If there are fewer wholes than folds.
+        ValueError: If there are fewer units than folds.
     """
     distinct, whole = np.unique(hiding.whole(pairs), return_inverse=True)
     if len(distinct) < num_folds:
         raise ValueError(
             f"{num_folds} folds by {name} need at least {num_folds} {hiding.in_words} (got {len(distinct)}): "
-            f"set fewer folds, or leave {name} out of the kinds"
+            f"lower num_folds, or leave {name} out of the kinds"
         )
     member = hiding._replace(group=None).whole(pairs)
     size = np.bincount(np.unique(np.stack([whole, member]), axis=1)[0])
@@ -298,7 +298,7 @@ def _folds(pairs: IntArray, hiding: Hiding, name: str, num_folds: int, generator
 
 
 def split_sizes(split: DrugDiseaseSplit) -> pd.DataFrame:
-    """What each fold holds out: columns split, repeat, fold, pairs, diseases, drugs."""
+    """Size of each test set: columns split, repeat, fold, pairs, diseases, drugs."""
     rows = []
     for key in split.keys:
         drugs, diseases = split.test_pairs(key)
@@ -308,9 +308,9 @@ def split_sizes(split: DrugDiseaseSplit) -> pd.DataFrame:
 
 
 def crossing_edges(split: DrugDiseaseSplit, graph: KnowledgeGraph) -> pd.DataFrame:
-    """How many edges between treated diseases join what one fold holds out to what its training sees.
+    """Count edges between treated diseases of different folds, which link test to training diseases.
 
-    Only splits that hold out whole diseases are counted; without such edges in the graph the share is NaN.
+    Covers only splits that hold out whole diseases; the share is NaN if the graph has no such edges.
 
     Returns:
         One row per kind and repeat: columns split, repeat, edges, crossing_edges, crossing_share.

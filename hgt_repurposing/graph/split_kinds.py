@@ -1,7 +1,7 @@
-"""The ways of splitting: one entry each says what is held out, in which setting, and how people read of it.
+"""The registry of ways of splitting: what each holds out, in which setting, and how it is described to readers.
 
-To add one is to add an entry here. Splitting, learning, evaluation and report go by its setting and its groups, and
-never by its name.
+To add a way of splitting, add an entry here. Splitting, learning, evaluation and report depend on its setting and
+groups, never on its name.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import IntArray
 
 Setting = Literal["warm pair", "cold disease", "cold drug"]
-"""Which ends of a pair have a treatment that may be seen: both, the drug alone, or the disease alone."""
+"""Which ends of a pair have a treatment that may be seen: both, only the drug, or only the disease."""
 SETTINGS: tuple[Setting, ...] = ("warm pair", "cold disease", "cold drug")
 
 WHOLES: Mapping[Setting, str] = {
@@ -23,18 +23,18 @@ WHOLES: Mapping[Setting, str] = {
     "cold disease": "treated diseases",
     "cold drug": "treating drugs",
 }
-"""What is hidden as a whole in each setting."""
+"""The units that are hidden in each setting."""
 
 
 class Hiding(NamedTuple):
-    """How pairs are hidden: one by one, or all pairs of a disease, of a drug, or of a group of them together."""
+    """How pairs are hidden: one by one, or together by disease, by drug, or by group of them. Such a set is a unit."""
 
     setting: Setting
     group: IntArray | None = None
-    """Diseases, or with cold drugs drugs, of one number are hidden together; None: each by itself."""
+    """Group index per disease (per drug for cold drugs); a group is hidden together. None: each by itself."""
 
     def whole(self, pairs: IntArray) -> IntArray:
-        """Number of what is hidden as a whole with each pair. Pairs: shape [2, num_pairs]; result: [num_pairs]."""
+        """Index of each pair's unit. Pairs: shape [2, num_pairs]; result: [num_pairs]."""
         drug: IntArray
         disease: IntArray
         drug, disease = pairs
@@ -45,29 +45,29 @@ class Hiding(NamedTuple):
 
     @property
     def in_words(self) -> str:
-        """What is hidden as a whole, such as `treated diseases`."""
+        """The units in words, such as `treated diseases`."""
         return WHOLES[self.setting] if self.group is None else f"groups of related {WHOLES[self.setting]}"
 
 
 @dataclass(frozen=True)
 class HeldOutPairs:
-    """Pairs that a model is asked for without having seen them, and how people read of them."""
+    """Pairs that a model predicts without having seen them, and how they are described to readers."""
 
     name: str
-    """In tables and in the configuration."""
+    """Name in tables and in the configuration."""
     setting: Setting
     title: str
-    """Above a picture or a section."""
+    """Title of a figure or a section."""
     where: str
-    """At the beginning of a verdict."""
+    """Beginning of a verdict."""
     positives: str
-    """What is to be found, after "To be found among all drugs"."""
+    """The pairs to find, after "To be found among all drugs"."""
     meaning: str
-    """What it stands for, for a reader of the report."""
+    """Explanation for a reader of the report."""
 
     @property
     def asks_for_diseases(self) -> bool:
-        """Whether a list is one of diseases for a drug; else it is one of drugs for a disease."""
+        """Whether diseases are ranked for a drug, rather than drugs for a disease."""
         return self.setting == "cold drug"
 
 
@@ -76,13 +76,13 @@ class SplitKind(HeldOutPairs):
     """A way of splitting."""
 
     stream: int
-    """Number that goes into the seed of everything drawn for it: never another's, and never changed."""
+    """Part of the seed of everything drawn for it: unique, and never changed."""
     groups: Callable[[KnowledgeGraph, int], IntArray] | None = None
-    """Number of each disease's (with cold drugs, drug's) group, given the most members with a treatment that a group
-    may have; None: each by itself. A graph may have too few groups: such a split is then left out."""
+    """Group index of each disease (drug for cold drugs), given the most treated members that a group may have; None:
+    each by itself. With too few groups in the graph, the split is left out."""
 
     def hiding(self, graph: KnowledgeGraph, *, num_folds: int) -> Hiding:
-        """How this split hides the pairs of a graph in so many folds."""
+        """How this split hides the pairs of a graph in `num_folds` folds."""
         if self.groups is None:
             return Hiding(self.setting)
         ends = graph.indications[0 if self.asks_for_diseases else 1]
@@ -111,8 +111,8 @@ SPLIT_KINDS: Mapping[str, SplitKind] = {
             title="Pairs held out",
             where="On held-out pairs",
             positives="single held-out indications",
-            meaning="Single treatments are hidden; drug and disease may still be known from other pairs, so that rules "
-            "over shared treatments do well without a graph.",
+            meaning="Single treatments are hidden; drug and disease may still be known from other pairs, so rules "
+            "based on shared treatments do well without a graph.",
             stream=1,
         ),
         SplitKind(
@@ -137,7 +137,7 @@ SPLIT_KINDS: Mapping[str, SplitKind] = {
         ),
     )
 }
-"""Every way of splitting by its name, in the order in which results are shown: the first one is the headline."""
+"""Every way of splitting by name, in the order in which results are shown; the first is the headline."""
 
 EXTERNAL = HeldOutPairs(
     name="external",
@@ -145,20 +145,20 @@ EXTERNAL = HeldOutPairs(
     title="Pairs from outside the graph",
     where="On pairs from outside the graph",
     positives="pairs from outside the graph, with all indications of the graph for training",
-    meaning="Pairs that the user brought along are looked for by the final model, which knows all treatments of the "
-    "graph and none of these.",
+    meaning="The final model, fitted on all treatments of the graph, is tested on pairs provided by the user, none of "
+    "which is in the graph.",
 )
-"""What the final model is asked for, beside the splits."""
+"""Pairs on which the final model is evaluated, in addition to the splits."""
 HELD_OUT: Mapping[str, HeldOutPairs] = {**SPLIT_KINDS, EXTERNAL.name: EXTERNAL}
-"""All that a model is evaluated on, by the name in tables."""
+"""All pairs that models are evaluated on, by name in tables."""
 
 
 def require_kind(name: str) -> str:
-    """The name of a way of splitting.
+    """Return the name if it is a way of splitting.
 
     Raises:
-        ValueError: If there is none of that name.
+        ValueError: If it is not.
     """
     if name not in SPLIT_KINDS:
-        raise ValueError(f"there is no way of splitting named {name!r}; there are {', '.join(SPLIT_KINDS)}")
+        raise ValueError(f"unknown way of splitting {name!r}; known: {', '.join(SPLIT_KINDS)}")
     return name

@@ -1,19 +1,18 @@
 """Graphs of any size with a planted drug-gene-disease signal, laid out like PrimeKG.
 
-The mechanism. Every node belongs to a *module* (a disease to one or two of them); the sizes of modules follow a power
-law. An edge between two types is drawn by taking a source by its popularity and then, with the probability that the
-relation's *coherence* states, a target of the source's module, otherwise any target, again by popularity. Popularity
-follows a power law, too. So genes of one module interact, share pathways and processes, and are the genes of a disease
-or the targets of a drug of that module.
+The mechanism. Every node belongs to a *module* (a disease to one or two); module sizes follow a power law. To draw an
+edge, a source is drawn by popularity, then, with probability *coherence* of the relation, a target in the source's
+module, otherwise any target, again by popularity. Popularity also follows a power law. So genes of one module interact,
+share pathways and processes, and are the genes of a disease or the targets of a drug of that module.
 
-A drug treats a disease if its targets hit the disease's modules: the more of them, and the more of the disease's very
-genes, the likelier, and popular drugs and diseases collect more labels. `_LABEL_NOISE` of the indications are chance,
-and most pairs that fit the mechanism carry no label. Off-label use is the same, drawn after the indications. A drug is
-contraindicated if it hits the *antagonist* of the disease's module, in half of the cases; the other half is chance.
+A drug may treat a disease if its targets hit the disease's modules: the more targets do so, and the more of them are
+the disease's own genes, the likelier; popular drugs and diseases get more labels. A share `_LABEL_NOISE` of the
+indications is random, and most pairs that fit the mechanism are unlabelled. Off-label uses are drawn the same way after
+the indications. Half of the contraindications hit the *antagonist* of the disease's module; the other half is random.
 Only some drugs (`num_approved`) and diseases (`num_treatable`) take part.
 
-The dirt. Ids are numbers counted per type, so different types share them; some nodes of one type share a name; some
-nodes are isolated; some rows of both tables stand twice, and edges stand in both directions (all of them in the two
+Imperfections. Ids are numbers counted per type, so different types share them; some nodes of one type share a name;
+some nodes are isolated; some rows of both tables are duplicated, and edges occur in both directions (all in the two
 large presets, as in PrimeKG; some in `demo`). Names are invented.
 """
 
@@ -59,11 +58,11 @@ class SyntheticConfig(BaseModel, frozen=True, extra="forbid"):
     """Which synthetic graph."""
 
     preset: Preset = Field("demo", description="size: demo (3,000 nodes), reference (66,903) or primekg (129,375)")
-    seed: int = Field(42, ge=0, description="seed of everything that is drawn")
+    seed: int = Field(42, ge=0, description="seed of the generator")
 
 
 def synthetic_knowledge_graph(config: SyntheticConfig) -> KnowledgeGraph:
-    """Generate the graph: the raw tables, loaded as those of a real source are."""
+    """Generate the raw tables and build the graph from them, as for a real source."""
     nodes, edges = synthetic_tables(config)
     return build_knowledge_graph(nodes, edges, therapeutic=PRIMEKG_RELATIONS, source=f"synthetic {config.preset} graph")
 
@@ -73,7 +72,7 @@ def synthetic_tables(config: SyntheticConfig) -> tuple[pd.DataFrame, pd.DataFram
 
     Returns:
         Nodes (node_type, node_id, node_name) and edges (source_type, source_id, relation, target_type, target_id, all
-        categorical), with the dirt that the module describes. Without it they hold exactly the preset's numbers.
+        categorical), with the imperfections described above. Apart from these, the counts are exactly the preset's.
     """
     generator = np.random.default_rng(config.seed)
     layout = LAYOUTS[config.preset]
@@ -96,7 +95,7 @@ class _Population:
     """The nodes of one type."""
 
     modules: IntArray
-    """The two modules of every node, mostly one and the same. Shape [num, 2]."""
+    """The two modules of every node, mostly equal. Shape [num, 2]."""
     popularity: FloatArray
     """Zero for an isolated node. Shape [num]."""
     num_modules: int
@@ -111,7 +110,7 @@ class _Population:
 
     @cached_property
     def _bounds(self) -> FloatArray:
-        """Cumulated popularity at which each module begins, and at which the last ends. Shape [num_modules + 1]."""
+        """Cumulative popularity at the start of each module, then the total. Shape [num_modules + 1]."""
         ends = np.searchsorted(self.modules[self._order, 0], np.arange(self.num_modules), side="right")
         return np.concatenate([[0.0], np.concatenate([[0.0], self._cumulated])[ends]])
 
@@ -120,7 +119,7 @@ class _Population:
         return self._at(generator.random(num) * self._cumulated[-1])
 
     def draw_within(self, modules: IntArray, generator: np.random.Generator) -> IntArray:
-        """Draw by popularity a node of each of these modules; of all nodes where a module has none."""
+        """Draw a node of each of these modules by popularity; from all nodes if a module is empty."""
         start, end = self._bounds[modules], self._bounds[modules + 1]
         empty = end <= start
         start, end = np.where(empty, 0.0, start), np.where(empty, self._cumulated[-1], end)
@@ -173,9 +172,9 @@ def _distinct_pairs(
     *,
     symmetric: bool,
 ) -> IntArray:
-    """Draw until there are so many distinct pairs. Shape [2, num].
+    """Draw until there are `num` distinct pairs. Shape [2, num].
 
-    If symmetric, (a, b) and (b, a) are one pair and (a, a) is none.
+    If symmetric, (a, b) and (b, a) are the same pair and (a, a) is not allowed.
     """
     key = np.empty(0, dtype=np.int64)
     while len(key) < num:
@@ -194,7 +193,7 @@ def _therapeutic_edges(
     populations: Mapping[str, _Population],
     generator: np.random.Generator,
 ) -> dict[str, IntArray]:
-    """Decide by the mechanism which drugs treat, and which harm in, which diseases. Shape [2, num] per relation."""
+    """Draw indications, off-label uses and contraindications by the mechanism. Shape [2, num] per relation."""
     drugs, diseases, genes = (populations[name] for name in ("drug", "disease", "gene/protein"))
     approved = _popular_sample(drugs, layout.num_approved, generator)
     treatable = _popular_sample(diseases, layout.num_treatable, generator)
@@ -240,11 +239,11 @@ def _one_hot(modules: IntArray, num_modules: int) -> sparse.csr_array:
 def _weighted_cells(weight: FloatArray, num: int, generator: np.random.Generator) -> tuple[IntArray, IntArray]:
     """Rows and columns of `num` distinct cells, drawn by weight without replacement.
 
-    Efraimidis & Spirakis 2006: the num largest of log(weight) + Gumbel noise are such a sample.
+    Efraimidis & Spirakis 2006: the `num` largest values of log(weight) + Gumbel noise are such a sample.
     """
     flat = np.flatnonzero(weight)
     if len(flat) < num:
-        raise ValueError(f"the mechanism fits only {len(flat)} drug-disease pairs, of which {num} were to be drawn")
+        raise ValueError(f"the mechanism fits only {len(flat)} drug-disease pairs, but {num} are needed")
     key = np.log(weight.ravel()[flat]) + generator.gumbel(size=len(flat))
     row, column = np.unravel_index(flat[np.argsort(-key, kind="stable")[:num]], weight.shape)
     return row, column
@@ -263,7 +262,7 @@ def _node_table(layout: Layout, generator: np.random.Generator) -> pd.DataFrame:
 
 
 def _ids(node_type: str, num: int) -> list[str]:
-    """Drugs have ids of their own kind; those of all other types collide with each other, as in PrimeKG."""
+    """Drug ids are distinct; those of all other types collide with each other, as in PrimeKG."""
     return [f"D{number:05d}" if node_type == "drug" else str(number) for number in range(1, num + 1)]
 
 

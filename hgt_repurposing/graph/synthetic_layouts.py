@@ -1,4 +1,4 @@
-"""How large the synthetic graphs are, and how their relations are drawn; the large ones have PrimeKG's proportions."""
+"""Sizes and relations of the synthetic graphs; the large ones have PrimeKG's proportions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RelationRule:
-    """How edges of one relation are drawn. A coherence of None marks the relations that the mechanism decides."""
+    """How edges of one relation are drawn; a coherence of None marks therapeutic relations."""
 
     source: str
     target: str
@@ -24,7 +24,7 @@ class Layout:
     num_approved: int
     num_treatable: int
     mirrored_share: float
-    """Share of the edges that stand in both directions."""
+    """Share of the edges listed in both directions."""
 
 
 RELATIONS = {
@@ -60,7 +60,7 @@ RELATIONS = {
     "contraindication": RelationRule("drug", "disease", None),
 }
 
-_PRIMEKG_EDGES = {  # half of PrimeKG's rows, which hold both directions; 4,050,249 together
+_PRIMEKG_EDGES = {  # half of PrimeKG's rows, which hold both directions; 4,050,249 in total
     "anatomy_protein_present": 1_518_203,
     "drug_drug": 1_336_314,
     "protein_protein": 321_075,
@@ -93,7 +93,7 @@ _PRIMEKG_EDGES = {  # half of PrimeKG's rows, which hold both directions; 4,050,
     "exposure_cellcomp": 10,
 }
 
-_REFERENCE_EDGES = {  # 1,700,000 together, in PrimeKG's proportions
+_REFERENCE_EDGES = {  # 1,700,000 in total, in PrimeKG's proportions
     "drug_drug": 1_091_561,
     "protein_protein": 262_266,
     "bioprocess_protein": 118_282,

@@ -67,11 +67,11 @@ _NAME_PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]]
         ("in signalling", "ate degradation", "in cascade", "ol cycle"),
     ),
 }
-"""Beginnings, middles and ends of names, per type."""
+"""Prefixes, stems and suffixes of names, per type."""
 
 
 def invented_names(node_type: str, num: int, generator: np.random.Generator) -> np.ndarray:
-    """Distinct names that sound like their type. Shape [num], objects."""
+    """Distinct names that sound like their type. Shape [num], object dtype."""
     starts, middles, ends = _NAME_PARTS[node_type]
     code = generator.choice(len(starts) * len(middles) * len(ends), num, replace=False)
     head, rest = np.divmod(code, len(middles) * len(ends))

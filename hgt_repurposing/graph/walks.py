@@ -1,9 +1,9 @@
-"""Walks over relations, from drugs or from diseases to what they touch: the sparse form of a graph's neighbourhoods.
+"""Metapath walks from drugs or diseases to their neighbourhoods, as sparse matrices.
 
-Which walks there are follows from the graph's schema, not from the names of one graph: every relation that leaves a
-drug (a disease) for a node of another type is a walk of one step; those that name its genes go on by one step more.
-Edges between drugs and diseases are never walked, so that nothing here knows what treats what. Two walks that end in
-the same node type meet: their product counts the paths drug - ... - disease over it (DWPC).
+The walks follow from the graph's schema, not from hard-coded names: every relation from a drug (a disease) to another
+node type is a one-step walk; relations to its genes are extended by a second step. Drug-disease edges are never walked,
+so walks contain no label information. Two walks that end in the same node type can be multiplied: the product counts
+the paths drug - ... - disease through it (DWPC).
 """
 
 from collections import Counter
@@ -17,40 +17,39 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import EdgeType, is_gene_or_pathway
 
 MAX_ENTRIES = 4_000_000
-"""Entries kept of one walk of two steps; of each start the heaviest, so that hubs do not fill memory."""
+"""Entries kept of a two-step walk, the heaviest of each start, so that hubs do not exhaust memory."""
 JOINTS = frozenset("-~")
-"""Signs between the names of steps, and of the two walks of a path."""
+"""Separators between the names of steps, and of the two walks of a path."""
 
 
 class Walk(NamedTuple):
-    """Where one kind of walk leads."""
+    """One kind of walk and where it leads."""
 
     steps: tuple[EdgeType, ...]
-    """Edge types in the order walked, whichever way; nothing else tells two walks apart."""
+    """Edge types in walking order, in either direction; they identify the walk."""
     name: str
-    """Names of the steps, as `shown_names` has them, joined by a dash."""
+    """Names of the steps from `shown_names`, joined by a dash."""
     end: str
-    """Node type that it ends in."""
+    """Node type of its end."""
     weights: csr_array
     """Damped number of walks from each start to each end. Shape [num_starts, num_ends], float32."""
 
 
 class Relatives(NamedTuple):
-    """Which nodes of one type a relation within it joins: drug resembles drug, disease is-a disease."""
+    """A relation within one node type: drug resembles drug, disease is-a disease."""
 
     edge_type: EdgeType
     name: str
-    """As `shown_names` has it."""
+    """Name from `shown_names`."""
     matrix: csr_array
     """0 and 1. Shape [num_nodes, num_nodes], float32."""
 
 
 def shown_names(graph: KnowledgeGraph) -> dict[EdgeType, str]:
-    """What each edge type but those between drugs and diseases is called: its relation, with types where need be.
+    """Display name of each edge type except drug-disease ones: its relation, with node types if ambiguous.
 
-    That is where the same relation stands between other types as well, or where its name holds a sign that joins names
-    of steps, so that `a-b` and `c` would be called as `a` and `b-c` are. Edges between drugs and diseases have no say,
-    or a treatment would change what the rest is called.
+    It is ambiguous if the relation also joins other node types, or contains a separator, as the steps `a-b`, `c` would
+    be named like `a`, `b-c`. Drug-disease edges are ignored, so that treatments do not change the names of the rest.
     """
     walked = [edge_type for edge_type in sorted(graph.edges) if not graph.is_drug_disease(edge_type)]
     times = Counter(edge_type.relation for edge_type in walked)
@@ -58,31 +57,31 @@ def shown_names(graph: KnowledgeGraph) -> dict[EdgeType, str]:
 
 
 def require_relations(graph: KnowledgeGraph, node_type: str) -> None:
-    """Something must tell which drugs, and which diseases, are alike.
+    """Check that nodes of a type can be compared by a relation.
 
     Raises:
-        ValueError: If no relation but those between drugs and diseases touches the node type.
+        ValueError: If the node type has only drug-disease relations.
     """
     for edge_type, index in graph.edges.items():
         if index.size and node_type in (edge_type.source, edge_type.target) and not graph.is_drug_disease(edge_type):
             return
     raise ValueError(
-        f"no relation but treatments touches the {node_type!r} nodes, so nothing tells which of them are alike: the "
-        "graph needs edges to genes, side effects, symptoms or the like"
+        f"the {node_type!r} nodes have no relations other than treatments, so they cannot be compared with each other: "
+        "the graph needs edges to genes, side effects, symptoms or the like"
     )
 
 
 def incidence(graph: KnowledgeGraph, edge_type: EdgeType, *, start: str) -> csr_array:
-    """Which nodes an edge type joins, seen from one of its two ends; a direction within one type is not told apart.
+    """Incidence matrix of an edge type seen from one of its ends; direction within one type is ignored.
 
     Returns:
         0 and 1. Shape [num_nodes of start, num_nodes of the other end], float32.
 
     Raises:
-        ValueError: If the edge type does not touch the start.
+        ValueError: If the edge type does not join `start`.
     """
     if start not in (edge_type.source, edge_type.target):
-        raise ValueError(f"{edge_type} does not touch {start!r}")
+        raise ValueError(f"{edge_type} does not join {start!r}")
     source, target = graph.edges[edge_type]
     shape = (graph.num_nodes[edge_type.source], graph.num_nodes[edge_type.target])
     matrix = csr_array((np.ones(len(source), dtype=np.float32), (source, target)), shape=shape)
@@ -94,7 +93,7 @@ def incidence(graph: KnowledgeGraph, edge_type: EdgeType, *, start: str) -> csr_
 
 
 def damped(matrix: csr_array) -> csr_array:
-    """Divide every entry by the square roots of the degrees of its two ends, so that hubs count for less.
+    """Divide every entry by the square roots of the degrees of its two ends, so that hubs weigh less.
 
     The symmetric normalisation of a graph convolution (Kipf and Welling 2017, equation 2); a product of such matrices
     is the degree-weighted path count of Himmelstein et al. 2017 with damping exponent 0.5.
@@ -105,12 +104,12 @@ def damped(matrix: csr_array) -> csr_array:
 
 
 def walks(graph: KnowledgeGraph, start: str) -> list[Walk]:
-    """Walks of one step from drugs or diseases to other types, and of two steps through their genes.
+    """One-step walks from drugs or diseases to other types, and two-step walks through their genes.
 
-    A step never enters a drug or a disease, nor turns back along the relation it came by.
+    A step never enters a drug or a disease, nor goes back along the relation of the previous step.
 
     Returns:
-        Sorted by length, then by name; walks that lead nowhere are left out.
+        Sorted by length, then by name, without empty walks.
     """
     barred, shown = {graph.therapeutic.drug, graph.therapeutic.disease}, shown_names(graph)
     found = []
@@ -128,7 +127,7 @@ def walks(graph: KnowledgeGraph, start: str) -> list[Walk]:
 
 
 def direct_walks(graph: KnowledgeGraph, start: str) -> list[Walk]:
-    """Those of one step alone, by name; walks that lead nowhere are left out."""
+    """One-step walks only, by name, without empty walks."""
     barred, shown = {graph.therapeutic.drug, graph.therapeutic.disease}, shown_names(graph)
     return _that_lead_somewhere(
         Walk((edge_type,), shown[edge_type], end, damped(incidence(graph, edge_type, start=start)))
@@ -142,7 +141,7 @@ def _that_lead_somewhere(found: Iterable[Walk]) -> list[Walk]:
 
 
 def gene_relations(graph: KnowledgeGraph, start: str) -> list[EdgeType]:
-    """Edge types that join drugs (diseases) to genes: those that the graph's source names, else all there are."""
+    """Edge types that join drugs (diseases) to genes: the declared ones, or all if none is declared."""
     names = graph.therapeutic.drug_gene if start == graph.therapeutic.drug else graph.therapeutic.disease_gene
     return [
         edge_type
@@ -152,10 +151,10 @@ def gene_relations(graph: KnowledgeGraph, start: str) -> list[EdgeType]:
 
 
 def gene_incidence(graph: KnowledgeGraph, start: str) -> csr_array:
-    """Which genes a drug targets, or a disease is associated with: 0 and 1, the types of genes side by side.
+    """Incidence matrix of drugs (diseases) and their genes: 0 and 1, gene node types concatenated.
 
     Returns:
-        Shape [num_starts, num_genes], float32; no entry where the graph joins them to no gene.
+        Shape [num_starts, num_genes], float32; a row without genes is empty.
     """
     columns = [csr_array((graph.num_nodes[start], 0), dtype=np.float32)]
     for node_type in filter(is_gene_or_pathway, graph.num_nodes):
@@ -169,7 +168,7 @@ def gene_incidence(graph: KnowledgeGraph, start: str) -> csr_array:
 
 
 def relatives(graph: KnowledgeGraph, start: str) -> list[Relatives]:
-    """Relations within one type that hold an edge, by name of the relation."""
+    """Non-empty relations within one type, by name of the relation."""
     shown = shown_names(graph)
     return [
         Relatives(edge_type, shown[edge_type], incidence(graph, edge_type, start=start))
@@ -179,7 +178,7 @@ def relatives(graph: KnowledgeGraph, start: str) -> list[Relatives]:
 
 
 def top_of_rows(matrix: csr_array, count: int) -> csr_array:
-    """Keep the largest entries of each row, at most so many; of equal ones those in the first columns."""
+    """Keep the `count` largest entries of each row; ties go to the first columns."""
     sizes = np.diff(matrix.indptr)
     if sizes.max(initial=0) <= count:
         return matrix
@@ -191,7 +190,7 @@ def top_of_rows(matrix: csr_array, count: int) -> csr_array:
 
 
 def _steps(graph: KnowledgeGraph, start: str) -> Iterator[tuple[EdgeType, str]]:
-    """Edge types that leave a node type, with where they lead."""
+    """Edge types at a node type, with the node type of the other end."""
     for edge_type in sorted(graph.edges):
         if edge_type.source == start:
             yield edge_type, edge_type.target
@@ -200,5 +199,5 @@ def _steps(graph: KnowledgeGraph, start: str) -> Iterator[tuple[EdgeType, str]]:
 
 
 def _heaviest(matrix: csr_array) -> csr_array:
-    """Keep the heaviest entries of each row, as many as make MAX_ENTRIES in all."""
+    """Keep the heaviest entries of each row, at most MAX_ENTRIES in total."""
     return top_of_rows(matrix, max(1, MAX_ENTRIES // matrix.shape[0]))

@@ -1,12 +1,12 @@
 """Heterogeneous mutual attention and message passing, exact and lean (Hu et al., WWW 2020, eq. 3 and 4).
 
 The paper's score of an edge (s, relation r, t) is (K_s W_r) . Q_t * mu_r / sqrt(D), its message V_s M_r. Either side of
-the score can be transformed, K_s W_r . Q_t = K_s . (Q_t W_r^T), and a message before or after the sum, for the sum is
-linear: so each relation transforms one row per source or one per target, whichever are fewer. The softmax of a target
-runs over all its relations; it is carried from one relation to the next as a running one.
+the score can be transformed, K_s W_r . Q_t = K_s . (Q_t W_r^T), and messages before or after the sum, which is linear:
+so each relation transforms one row per source or one per target, whichever is fewer. The softmax of a target covers
+all its relations; it is computed as a running softmax from one relation to the next.
 
-Saved for the backward pass: queries, keys, values, the result and its log-sum-exp. The weights of the edges are
-computed again, relation by relation (as FlashAttention does: Dao et al., NeurIPS 2022, section 3.1).
+Saved for the backward pass: queries, keys, values, the result and its log-sum-exp. Edge weights are recomputed relation
+by relation (as in FlashAttention: Dao et al., NeurIPS 2022, section 3.1).
 """
 
 from typing import Any, Literal, Protocol
@@ -28,11 +28,11 @@ class AttentionBackend(Protocol):
     def attend(
         self, query: Tensor, key_value: Tensor, edges: RelationEdges, num_heads: int
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Values summed with weight exp(logit - high), `high`, and the sum of these weights.
+        """Sum of values weighted by exp(logit - high), `high`, and the sum of these weights.
 
         Args:
             query: One row per target of the relation. Shape [T, F].
-            key_value: Keys beside values. Shape [*, 2 F].
+            key_value: Keys and values, concatenated. Shape [*, 2 F].
             edges: Of one relation.
             num_heads: H.
 
@@ -41,66 +41,66 @@ class AttentionBackend(Protocol):
         """
 
     def merge(self, into: tuple[Tensor, Tensor, Tensor], rows: tuple[Tensor, Tensor, Tensor], targets: Tensor) -> None:
-        """Add what `attend` found for some targets to what is held for all of them, in place."""
+        """Add results of `attend` for some targets to those of all targets, in place."""
 
     def differentiate_rows(
         self, query_gradient: Tensor, key_value: Tensor, edges: RelationEdges, lse: Tensor, delta: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Gradient by the query beside the values summed with their softmax weight; and each edge's two factors.
+        """Gradient of the query and softmax-weighted sum of values, concatenated; and two factors per edge.
 
         Args:
-            query_gradient: Query beside the gradient by what was summed. Shape [T, 2 F].
-            key_value: Keys beside values. Shape [*, 2 F].
+            query_gradient: Query and gradient of the sum, concatenated. Shape [T, 2 F].
+            key_value: Keys and values, concatenated. Shape [*, 2 F].
             edges: Of one relation.
             lse: Log-sum-exp of all logits of the target. Shape [T, H].
             delta: Inner product of the target's result and its gradient. Shape [T, H].
 
         Returns:
-            Shapes [T, 2 F] and [E, 2 H]: softmax weight beside gradient by the logit.
+            Shapes [T, 2 F] and [E, 2 H]: softmax weight and gradient of the logit.
         """
 
     def differentiate_columns(
         self, query_gradient: Tensor, weight: Tensor, edges: RelationEdges, by_key_value: Tensor
     ) -> None:
-        """Add the gradients by keys and values, in place. `weight` is what `differentiate_rows` gave."""
+        """Add the gradients of keys and values, in place. `weight` is from `differentiate_rows`."""
 
     def segment_sum(self, table: Tensor, ptr: Tensor, index: Tensor) -> Tensor:
-        """For each segment the sum of the rows that it names.
+        """Sum the indexed rows of each segment.
 
         Args:
             table: Shape [*, width].
             ptr: First entry of each segment, then the number of entries. Shape [n + 1], int32.
-            index: Rows. Shape [num_entries], int32.
+            index: Row indices. Shape [num_entries], int32.
 
         Returns:
             Shape [n, width].
         """
 
     def gather(self, index: Tensor, *tables: Tensor) -> Tensor:
-        """Rows of one or more tables, side by side. Shapes [n] and [*, width] each to [n, sum of the widths]."""
+        """Gather and concatenate rows of tables. Shapes [n] and [*, width] each to [n, sum of the widths]."""
 
     def add_rows(self, into: Tensor, index: Tensor, rows: Tensor) -> None:
-        """Add rows to those of a table, in place; no row is named twice. Shapes [*, width], [n] and [n, width]."""
+        """Add rows to rows of a table, in place; indices are unique. Shapes [*, width], [n] and [n, width]."""
 
     def transform(self, rows: Tensor, matrices: Tensor) -> Tensor:
         """Multiply each block of a row by its matrix. Shapes [n, G * D] and [G, D, D] to [n, G * D]."""
 
     def outer(self, left: Tensor, right: Tensor, num_blocks: int) -> Tensor:
-        """Sum over the rows of the outer products, block by block. Two of shape [n, G * D] to [G, D, D]."""
+        """Sum of outer products over rows, block by block. Two of shape [n, G * D] to [G, D, D]."""
 
 
 def backend_for(
     device: torch.device, name: BackendName | None = None, *, chunk_edges: int = ChunkedBackend.chunk_edges
 ) -> AttentionBackend:
-    """The backend of this name; for None compiled loops on the CPU, chunks elsewhere.
+    """Return the backend with this name; None: compiled loops on the CPU, chunked elsewhere.
 
     Args:
-        device: Where the tensors are.
-        name: Which backend.
-        chunk_edges: Edges of a chunk, where there are chunks.
+        device: Device of the tensors.
+        name: Name of the backend.
+        chunk_edges: Edges per chunk, for the chunked backend.
 
     Raises:
-        ValueError: If compiled loops are wanted elsewhere than on the CPU.
+        ValueError: If compiled loops are requested on a device other than the CPU.
     """
     chosen = name or ("compiled" if device.type == "cpu" else "chunked")
     if chosen == "chunked":
@@ -120,19 +120,19 @@ def edge_attention(
     relations: tuple[RelationEdges, ...],
     backend: AttentionBackend | None = None,
 ) -> Tensor:
-    """Messages summed at every target, weighted by a softmax over all its incoming edges of all relations.
+    """Sum of messages at each target, weighted by a softmax over its in-edges of all relations.
 
     Args:
         query: Of the targets. Shape [num_targets, F].
-        key_value: Keys of the sources beside their values. Shape [num_sources, 2 F].
+        key_value: Keys and values of the sources, concatenated. Shape [num_sources, 2 F].
         attention: W of each relation. Shape [num_relations, H, D, D].
         message: M of each relation. Shape [num_relations, H, D, D].
         prior: mu of each relation. Shape [num_relations, H].
         relations: The edges.
-        backend: None for the one that suits the device.
+        backend: None: the default of the device.
 
     Returns:
-        Shape [num_targets, F]; zero where no edge arrives.
+        Shape [num_targets, F]; zero for targets without in-edges.
     """
     scale = prior[:, :, None, None] / attention.shape[-1] ** 0.5
     pair = torch.cat([attention * scale, message], dim=1)
@@ -142,11 +142,11 @@ def edge_attention(
 
 
 class _EdgeAttention(torch.autograd.Function):
-    """`pair` holds W * mu / sqrt(D) and M of each relation, one after the other. Shape [num_relations, 2 H, D, D]."""
+    """`pair` holds W * mu / sqrt(D) and M of each relation, concatenated. Shape [num_relations, 2 H, D, D]."""
 
     @staticmethod
     def forward(
-        ctx: Any,  # Any: what autograd hands over has no type
+        ctx: Any,  # Any: autograd's context has no type
         query: Tensor,
         key_value: Tensor,
         pair: Tensor,
@@ -169,7 +169,7 @@ class _EdgeAttention(torch.autograd.Function):
                 rows, row_high, row_total = backend.attend(asked, key_value, edges, num_heads)
                 rows = backend.transform(rows, matrices[num_heads:])
             backend.merge((summed, high, total), (rows, row_high, row_total), edges.targets)
-        # A target without edges has total 0 and stays zero.
+        # A target without edges has total 0 and result 0.
         per_head = summed.unflatten(1, (num_heads, -1))
         per_head /= torch.where(total > 0, total, 1)[:, :, None]
         ctx.save_for_backward(query, key_value, pair, summed, high + total.log())

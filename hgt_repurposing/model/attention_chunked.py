@@ -1,4 +1,4 @@
-"""Edge attention in plain PyTorch, a chunk of edges at a time: for CUDA, for MPS, and a second opinion on the CPU."""
+"""Edge attention in plain PyTorch, a chunk of edges at a time: for CUDA and MPS, and for comparison on the CPU."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from hgt_repurposing.model.edge_plan import RelationEdges
 
 @dataclass(frozen=True)
 class ChunkedBackend:
-    """Temporary tensors have one row per edge of a chunk; only [num_edges, heads] is ever held for all edges."""
+    """Temporary tensors have one row per edge of a chunk; only [num_edges, heads] is stored for all edges."""
 
     chunk_edges: int = 16_384
-    """Edges worked on at a time."""
+    """Edges per chunk."""
 
     def attend(
         self, query: Tensor, key_value: Tensor, edges: RelationEdges, num_heads: int
@@ -75,7 +75,7 @@ class ChunkedBackend:
         place = edges.key_row.repeat_interleave(edges.column_ptr.diff())
         for chunk in self._chunks(edges):
             asked = query_gradient.index_select(0, edges.row[chunk])
-            w = weight.index_select(0, edges.edge[chunk]).roll(num_heads, dims=1)  # gradient by the logit first
+            w = weight.index_select(0, edges.edge[chunk]).roll(num_heads, dims=1)  # gradient of the logit first
             by_key_value.index_add_(0, place[chunk], _scaled(asked, w))
 
     def segment_sum(self, table: Tensor, ptr: Tensor, index: Tensor) -> Tensor:
@@ -98,7 +98,7 @@ class ChunkedBackend:
         into.index_add_(0, index, rows.contiguous())
 
     def transform(self, rows: Tensor, matrices: Tensor) -> Tensor:
-        """See `AttentionBackend.transform`. Operands are contiguous: on MPS others are not to be trusted."""
+        """See `AttentionBackend.transform`. Operands are made contiguous: MPS is unreliable with others."""
         blocks = rows.unflatten(1, (len(matrices), -1)).transpose(0, 1).contiguous()
         product: Tensor = blocks @ matrices.contiguous()
         return product.transpose(0, 1).reshape(rows.shape)
@@ -115,7 +115,7 @@ class ChunkedBackend:
 
 
 def _row_of_each_edge(edges: RelationEdges) -> Tensor:
-    """Shape [num_edges], int64: scatter wants that."""
+    """Shape [num_edges], int64 as scatter requires."""
     rows = torch.arange(edges.targets.numel(), device=edges.targets.device)
     return rows.repeat_interleave(edges.row_ptr.diff())
 
@@ -127,6 +127,6 @@ def _dot(left: Tensor, right: Tensor, num_heads: int) -> Tensor:
 
 
 def _scaled(rows: Tensor, per_head: Tensor) -> Tensor:
-    """Each head's part of a row times its factor. Shapes [n, width] and [n, H] to [n, width]."""
+    """Scale each head's part of a row by its factor. Shapes [n, width] and [n, H] to [n, width]."""
     scaled: Tensor = rows.unflatten(1, (per_head.shape[1], -1)) * per_head[:, :, None]
     return scaled.flatten(1)

@@ -1,4 +1,4 @@
-"""Edge attention in compiled loops over targets and sources, for the CPU: nothing of edge size times width is stored.
+"""Edge attention in compiled loops over targets and sources, for the CPU: no tensor of size edges x width is stored.
 
 One pass over the edges of a target with a running softmax (Milakov and Gimelshein, arXiv:1805.02867; as in
 FlashAttention, Dao et al., NeurIPS 2022).
@@ -14,12 +14,12 @@ from hgt_repurposing.model.compiled import Array, Arrays, arrays, compiled, pref
 from hgt_repurposing.model.edge_plan import RelationEdges
 
 AHEAD = 2
-"""Edges ahead for which vectors are fetched."""
+"""Number of edges by which vectors are prefetched."""
 
 
 @dataclass(frozen=True)
 class CompiledBackend:
-    """Compiled with numba on first use, then read from its cache."""
+    """Compiled with numba on first use, then loaded from its cache."""
 
     def attend(
         self, query: Tensor, key_value: Tensor, edges: RelationEdges, num_heads: int
@@ -96,7 +96,7 @@ class CompiledBackend:
         run_in_threads(_add_rows, _each(index), rows.shape[1], *arrays(index, rows.contiguous(), into))
 
     def transform(self, rows: Tensor, matrices: Tensor) -> Tensor:
-        """See `AttentionBackend.transform`. Straight into columns of the result, without a transposed copy."""
+        """See `AttentionBackend.transform`. Writes directly into columns of the result, without a transposed copy."""
         result = torch.empty_like(rows, memory_format=torch.contiguous_format)
         blocks = zip(*(part.chunk(len(matrices), dim=1) for part in (rows, result)), matrices, strict=True)
         for block, product, matrix in blocks:
@@ -110,7 +110,7 @@ class CompiledBackend:
 
 
 def _each(index: Tensor) -> Tensor:
-    """Bounds of rows with one entry each."""
+    """Pointers for rows with one entry each."""
     return torch.arange(index.numel() + 1)
 
 
@@ -124,10 +124,10 @@ def _attend(
     head_width: int,
     into: Arrays,
 ) -> None:
-    """exp(q.k - high) and the sum of these times v, for each row and head, in one pass over the row's edges.
+    """Sums of exp(q.k - high) and of these times v, for each row and head, in one pass over the row's edges.
 
-    `high` needs only to be near the highest logit: it is raised, and what was summed so far scaled down, where a logit
-    exceeds it by more than 20, for exp(20) times a row's length is far from overflowing.
+    `high` need only be near the highest logit: if a logit exceeds it by more than 20, it is raised and the sums so far
+    are scaled down; exp(20) times a row's length is far from overflowing.
     """
     row_ptr, column = edges
     summed, high, total = into
@@ -166,7 +166,7 @@ def _merge(
     rows: Arrays,
     head_width: int,
 ) -> None:
-    """Bring two running softmaxes of a target under one reference value and add them."""
+    """Rescale two running softmaxes of a target to a common reference value and add them."""
     summed, high, total = into
     row_summed, row_high, row_total = rows
     num_heads = high.shape[1]
@@ -191,7 +191,7 @@ def _differentiate_rows(
     at_rows: Arrays,
     into: Arrays,
 ) -> None:
-    """Softmax weights again, from the saved log-sum-exp; then what each row's edges give to its query."""
+    """Recompute softmax weights from the saved log-sum-exp, then sum the query gradient over each row's edges."""
     row_ptr, column = edges
     lse, delta = at_rows
     found, weight = into
@@ -229,7 +229,7 @@ def _differentiate_columns(
     weight: Array,
     by_key_value: Array,
 ) -> None:
-    """What each source's edges give to its key and value."""
+    """Sum the key and value gradients over each source's edges."""
     column_ptr, edge_row, edge, key_row = edges
     num_heads = weight.shape[1] // 2
     width = query_gradient.shape[1] // 2
@@ -263,9 +263,9 @@ def _segment_sum(first: int, last: int, segments: Arrays, table: Array, into: Ar
 
 @compiled
 def _gather(first: int, last: int, index: Array, table: Array, first_column: int, into: Array) -> None:
-    """Rows of a table into some columns.
+    """Copy rows of a table into some columns.
 
-    In a loop of our own: on a busy machine a team of OpenMP threads can take a thousand times longer than the copy.
+    A compiled loop, since on a busy machine an OpenMP team can take a thousand times longer than the copy itself.
     """
     for i in range(first, last):
         row = index[i]

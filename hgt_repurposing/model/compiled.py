@@ -1,4 +1,4 @@
-"""Loops compiled with numba for the CPU, and threads to run them in."""
+"""Loops compiled with numba for the CPU, run in threads."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -20,36 +20,36 @@ Array = npt.NDArray[Any]
 Arrays = tuple[Array, ...]
 
 WORTH_A_THREAD = 2_000_000
-"""Numbers to be read below which starting threads costs more than it saves."""
+"""Number of values read below which starting threads costs more than it saves."""
 CACHE_LINE = 64
 """Bytes."""
 
 compiled: Callable[..., Any] = njit(
     nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz"}
 )
-"""Compiled on first use, then read from numba's cache. Sums may be reordered to use vector units, always in the same
-way; infinities and NaN keep their meaning."""
+"""Compiled on first use, then loaded from numba's cache. Sums may be reordered for vector units, but deterministically;
+infinities and NaN are respected."""
 
 
 def arrays(*tensors: Tensor) -> Arrays:
-    """The same memory as arrays.
+    """View tensors as arrays without copying.
 
-    All are contiguous: one memory layout, or each would be compiled anew.
+    All are contiguous, since every other memory layout would be compiled separately.
     """
     assert all(tensor.is_contiguous() for tensor in tensors)
     return tuple(tensor.detach().numpy() for tensor in tensors)
 
 
 def run_in_threads(loop: Callable[..., None], ptr: Tensor, width: int, *arguments: Any) -> None:
-    """Run `loop(first, last, *arguments)` over all rows, in threads with about equally many entries each.
+    """Run `loop(first, last, *arguments)` over all rows, in threads with about the same number of entries each.
 
-    There are as many threads as torch uses, whose own rest meanwhile.
+    Uses as many threads as torch, whose own are idle meanwhile.
 
     Args:
-        loop: Compiled; rows must not depend on each other.
+        loop: Compiled; rows must be independent of each other.
         ptr: First entry of each row, then the number of entries. Shape [num_rows + 1].
-        width: Numbers read per entry.
-        arguments: As `loop` has them after `first` and `last` (Any: of many types).
+        width: Values read per entry.
+        arguments: Arguments of `loop` after `first` and `last` (Any: of many types).
     """
     bounds = ptr.numpy()
     total = int(bounds[-1])
@@ -83,7 +83,7 @@ def _prefetch(_: Any, array: Any, row: Any) -> Any:
 
 
 prefetch: Any = intrinsic(_prefetch)
-"""prefetch(array, row) asks for a row ahead of its use: rows come in no order, so the processor cannot foresee them.
+"""prefetch(array, row) loads a row ahead of use: access is random, so the processor cannot predict it.
 Any: only compiled code can call it. Without it a step takes 1.12 times the CPU-seconds on a full graph of 3.4 million
-edges (1.05 to 1.26, 9 pairs, one thread), 1.24 where other processes share the cache; on batches of the default size
-1.04 and 1.10, which is within the noise (`scripts/bench_prefetch.py`)."""
+edges (1.05 to 1.26, 9 pairs, one thread), 1.24 if other processes share the cache; on batches of the default size 1.04
+and 1.10, within the noise (`scripts/bench_prefetch.py`)."""

@@ -1,4 +1,4 @@
-"""Link scorers: DistMult of unit vectors (Yang et al., ICLR 2015, arXiv:1412.6575), and the plain dot product."""
+"""Link scorers: DistMult on unit vectors (Yang et al., ICLR 2015, arXiv:1412.6575), and the plain dot product."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from hgt_repurposing.model.shape import DecoderName
 class LinkDecoder(nn.Module):
     """Score of an edge (s, r, t): the trilinear product of s, a vector of r, and t, with s and t of unit length.
 
-    Unit length keeps a hub from winning by norm alone; a learned temperature per relation restores the range.
+    Unit length keeps hubs from winning by norm alone; a learned temperature per relation restores the range.
     """
 
     def __init__(self, num_relations: int, width: int) -> None:
@@ -46,7 +46,7 @@ class LinkDecoder(nn.Module):
 
 
 class DotDecoder(nn.Module):
-    """Score of an edge (s, r, t): the dot product of s and t, whatever the relation."""
+    """Score of an edge (s, r, t): the dot product of s and t, independent of the relation."""
 
     ones: Tensor
 
@@ -55,7 +55,7 @@ class DotDecoder(nn.Module):
         self.register_buffer("ones", torch.ones(num_relations, width), persistent=False)
 
     def forward(self, embeddings: Tensor, source: Tensor, relation: Tensor, targets: Tensor) -> Tensor:
-        """As `LinkDecoder.forward`."""
+        """See `LinkDecoder.forward`."""
         logit: Tensor = _TrilinearProduct.apply(embeddings, self.ones, source, relation, targets)  # type: ignore[no-untyped-call]  # torch has no types for it
         return logit
 
@@ -65,15 +65,15 @@ DECODERS: Mapping[DecoderName, type[LinkDecoder] | type[DotDecoder]] = {"distmul
 
 INITIAL_LOG_TEMPERATURE = 1.6
 SHORTEST = 1e-12
-"""Length that a shorter embedding is taken to have: zero has no direction."""
+"""Lower bound for the length of an embedding when normalising, as zero has no direction."""
 
 
 class _TrilinearProduct(torch.autograd.Function):
-    """Sum of s * r * t over the width; in compiled loops on the CPU, in chunks elsewhere."""
+    """Sum of s * r * t over the width; compiled loops on the CPU, chunked elsewhere."""
 
     @staticmethod
     def forward(
-        ctx: Any,  # Any: what autograd hands over has no type
+        ctx: Any,  # Any: autograd's context has no type
         nodes: Tensor,
         relations: Tensor,
         source: Tensor,

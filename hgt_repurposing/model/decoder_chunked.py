@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 CHUNK_EDGES = 4096
-"""Edges whose vectors are gathered at a time."""
+"""Edges whose vectors are gathered at once."""
 
 
 def trilinear(nodes: Tensor, relations: Tensor, links: tuple[Tensor, Tensor, Tensor]) -> Tensor:

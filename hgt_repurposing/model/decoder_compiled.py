@@ -7,7 +7,7 @@ from torch import Tensor
 from hgt_repurposing.model.compiled import Array, Arrays, arrays, compiled, prefetch, run_in_threads
 
 AHEAD = 2
-"""Edges ahead for which vectors are fetched."""
+"""Number of edges by which vectors are prefetched."""
 
 
 def trilinear(nodes: Tensor, relations: Tensor, links: tuple[Tensor, Tensor, Tensor]) -> Tensor:
@@ -32,9 +32,9 @@ def trilinear(nodes: Tensor, relations: Tensor, links: tuple[Tensor, Tensor, Ten
 def differentiate_trilinear(
     nodes: Tensor, relations: Tensor, links: tuple[Tensor, Tensor, Tensor], gradient: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Gradients by the nodes and by the relations; `gradient`, by the products, has shape [n, k].
+    """Gradients of nodes and relations; `gradient`, of the products, has shape [n, k].
 
-    Threads share the width and not the links, for many links add to one node.
+    Threads split the width, not the links, since many links add to the same node.
     """
     by_node, by_relation = torch.zeros_like(nodes), torch.zeros_like(relations)
     columns = torch.arange(nodes.shape[1] + 1)
@@ -70,7 +70,7 @@ def _trilinear(first: int, last: int, nodes: Array, relations: Array, links: Arr
 def _differentiate(
     first: int, last: int, nodes: Array, relations: Array, links: Arrays, gradient: Array, into: Arrays
 ) -> None:
-    """With m the sum of g_k * t_k over the targets: s gets r * m, r gets s * m, and each t_k gets g_k * s * r."""
+    """With m the sum of g_k * t_k over targets: s gets r * m, r gets s * m, and each t_k gets g_k * s * r."""
     source, relation, target = links
     by_node, by_relation = into
     mixed = np.empty(last - first, nodes.dtype)

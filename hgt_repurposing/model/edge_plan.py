@@ -1,8 +1,8 @@
-"""What each layer computes on a batch, and in which order: only what a later layer or the loss needs.
+"""Plan which nodes and edges each layer computes on a batch: only those that a later layer or the loss needs.
 
-A plan is made once per batch, from integers alone and on the CPU. Seen from the loss backwards, a layer computes
-outputs for some nodes; it makes queries only for those of them that receive messages, and keys and values only for the
-nodes that send them. What is left out could reach no output, so all numbers and gradients stay exact.
+A plan is made once per batch, on the CPU, from indices alone. Working backwards from the loss, each layer has a set of
+output nodes; it computes queries only for those that receive messages, and keys and values only for nodes that send
+them. What is skipped could not affect any output, so all values and gradients are exact.
 """
 
 from collections.abc import Sequence
@@ -18,23 +18,23 @@ Index = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 NEARLY_ALL = 0.9
-"""From this share on all nodes are computed: copying most of the rows would cost more than the rest."""
+"""Share of needed nodes from which all are computed, since copying most rows would cost more."""
 
 
 class RelationEdges(NamedTuple):
-    """Edges of one relation as rows of targets, and the same edges as columns of sources; int32 but for node lists.
+    """Edges of one relation by target (rows), and again by source (columns); int32 except for node lists.
 
-    `key_row` makes the two sides of the transformation alike: keys and values are read either from the table of all
-    senders (side "target") or from a table with one row per sender of this relation (side "source").
+    `key_row` hides which side is transformed: keys and values are read either from the table of all senders (side
+    "target") or from a table with one row per sender of this relation (side "source").
     """
 
     relation: int
     side: Literal["source", "target"]
-    """Whose vectors the relation's matrices transform: the side with fewer nodes."""
+    """Side whose vectors are transformed by the relation's matrices: the one with fewer nodes."""
     sources: Tensor
-    """Senders of this relation, ascending, as places among the layer's senders. Shape [S], int64."""
+    """Senders of this relation, ascending, as indices into the layer's senders. Shape [S], int64."""
     targets: Tensor
-    """Receivers of this relation, ascending, as places among the layer's receivers. Shape [T], int64."""
+    """Receivers of this relation, ascending, as indices into the layer's receivers. Shape [T], int64."""
     row_ptr: Tensor
     """First edge of each target, then the number of edges. Shape [T + 1]."""
     column: Tensor
@@ -42,9 +42,9 @@ class RelationEdges(NamedTuple):
     column_ptr: Tensor
     """First edge of each source in the transposed order, then the number of edges. Shape [S + 1]."""
     row: Tensor
-    """Place of its target in `targets` for each edge in the transposed order. Shape [E]."""
+    """Index into `targets` of each edge's target, in the transposed order. Shape [E]."""
     edge: Tensor
-    """Place among the edges sorted by target of each edge in the transposed order. Shape [E]."""
+    """Index into the edges sorted by target of each edge, in the transposed order. Shape [E]."""
     key_row: Tensor
     """Row of the key table of each source. Shape [S]."""
 
@@ -57,12 +57,12 @@ ARRAYS = ("sources", "targets", "row_ptr", "column", "column_ptr", "row", "edge"
 
 
 class Nodes(NamedTuple):
-    """Some of the nodes that a layer is given, sorted by type."""
+    """A subset of a layer's input nodes, sorted by type."""
 
     places: Tensor | None
-    """Their places among the layer's inputs, ascending; None for all of them. Shape [n], int64."""
+    """Indices into the layer's inputs, ascending; None for all. Shape [n], int64."""
     type_ptr: tuple[int, ...]
-    """First of each node type, then how many there are. Length num_types + 1."""
+    """First node of each type, then the number of nodes. Length num_types + 1."""
 
     def to(self, device: torch.device) -> Self:
         """The same on another device, by a blocking copy."""
@@ -70,23 +70,23 @@ class Nodes(NamedTuple):
 
     @property
     def num_nodes(self) -> int:
-        """How many they are."""
+        """Number of nodes in the subset."""
         return self.type_ptr[-1]
 
 
 class LayerPlan(NamedTuple):
-    """One layer's nodes and edges. All places are among the layer's inputs, which are the outputs of the one below."""
+    """One layer's nodes and edges. Nodes are indices into its inputs, which are the outputs of the layer below."""
 
     senders: Nodes
-    """Nodes for which keys and values are made."""
+    """Nodes for which keys and values are computed."""
     receivers: Nodes
-    """Nodes for which queries are made."""
+    """Nodes for which queries are computed."""
     outputs: Nodes
-    """Nodes that leave the layer."""
+    """Nodes whose outputs are computed."""
     receiver_outputs: Tensor | None
-    """Places of the receivers among the outputs; None where they are the same. Shape [num_receivers], int64."""
+    """Indices of the receivers in the outputs; None if they are the same. Shape [num_receivers], int64."""
     relations: tuple[RelationEdges, ...]
-    """Relations that have an edge here."""
+    """Relations with an edge in this layer."""
 
     def to(self, device: torch.device) -> Self:
         """The same on another device, by blocking copies."""
@@ -104,13 +104,13 @@ class EncoderPlan(NamedTuple):
     """All layers of one forward pass."""
 
     layers: tuple[LayerPlan, ...]
-    """From the inputs to the outputs."""
+    """Layers from input to output."""
     type_ptr: tuple[int, ...]
     """First node of each type in the batch, then the number of nodes. Length num_types + 1."""
     inputs: Nodes
-    """Nodes of the batch that the first layer is given."""
+    """Nodes of the batch that are inputs of the first layer."""
     output_row: Tensor | None
-    """Row of the last layer's output for each node of the batch, -1 where it has none; None for one row per node.
+    """Row of the last layer's output for each node of the batch, -1 if it has none; None for one row per node.
 
     Shape [num_nodes], int64.
     """
@@ -126,11 +126,11 @@ class EncoderPlan(NamedTuple):
 
     @property
     def output_type_ptr(self) -> tuple[int, ...]:
-        """First output of each node type, then their number; without layers the inputs are the outputs."""
+        """First output of each node type, then the number of outputs; without layers, inputs are outputs."""
         return (self.layers[-1].outputs if self.layers else self.inputs).type_ptr
 
     def output_of(self, nodes: Tensor) -> Tensor:
-        """Rows of the output for nodes of the batch, all of them needed. Any shape in, the same out."""
+        """Output rows of batch nodes, which must be needed ones. Any shape in, the same out."""
         return nodes if self.output_row is None else self.output_row[nodes]
 
 
@@ -147,13 +147,13 @@ def plan_layers(
     """Plan the layers of one forward pass.
 
     Args:
-        source: Node of the batch that sends. Shape [num_edges].
-        target: Node of the batch that receives. Shape [num_edges].
-        relation: Each below `num_relations`. Shape [num_edges].
+        source: Sending node of the batch. Shape [num_edges].
+        target: Receiving node of the batch. Shape [num_edges].
+        relation: Relation index, below `num_relations`. Shape [num_edges].
         type_ptr: First node of each type in the batch, then the number of nodes.
-        num_relations: Relations of the model, also those without an edge here.
-        num_layers: How many layers will be run; none for an encoder without messages.
-        needed: Nodes whose outputs are wanted, in any order, repeats allowed; None for all nodes at every layer, which
+        num_relations: Relations of the model, including those without an edge here.
+        num_layers: Number of layers; 0 for an encoder without messages.
+        needed: Nodes whose outputs are needed, in any order, repeats allowed; None for all nodes at every layer, which
             also keeps shapes independent of the edges.
     """
     ends = _Edges(source.numpy(), target.numpy(), relation.numpy()).by_relation(num_relations)
@@ -180,7 +180,7 @@ class _Edges(NamedTuple):
     relation: Index
 
     def by_relation(self, num_relations: int) -> "_Edges":
-        """Sorted by relation, which they mostly are already."""
+        """Sort by relation, if not already sorted."""
         assert not self.relation.size or self.relation.max() < num_relations
         if np.all(self.relation[1:] >= self.relation[:-1]):
             return self
@@ -191,19 +191,19 @@ class _Edges(NamedTuple):
 
 
 def block_sizes(ptr: Sequence[int]) -> list[int]:
-    """Length of each block, from where the blocks begin and the last one ends."""
+    """Length of each block, from the block offsets and the total."""
     return [stop - start for start, stop in pairwise(ptr)]
 
 
 def rows_of(table: Tensor, index: Tensor | None) -> Tensor:
-    """Rows of these places; the table itself for None, which stands for all of them."""
+    """Rows at these indices; the table itself for None."""
     return table if index is None else table.index_select(0, index)
 
 
 def _plan_layer(
     edges: _Edges, outputs: Mask, bounds: Index, num_relations: int, *, prune: bool
 ) -> tuple[LayerPlan, Mask]:
-    """The layer that computes these outputs, and the mask of the inputs that it needs."""
+    """Plan the layer that computes these outputs; returns it with the mask of the inputs it needs."""
     arriving = outputs[edges.target]
     if not arriving.all():
         edges = edges.where(arriving)
@@ -260,24 +260,24 @@ def _relation_edges(relation: int, source: Index, target: Index) -> RelationEdge
 
 
 def _order(key: Index) -> Index:
-    """Stable order of small numbers; sorting one word that holds key and place beats numpy's stable argsort."""
+    """Stable argsort of small integers; sorting words that pack key and index is faster than numpy's."""
     place = np.arange(len(key))
     return np.sort(key * len(key) + place) % max(len(key), 1)
 
 
 def _runs(ascending: Index) -> tuple[Index, Index]:
-    """Distinct values, and where each begins, then the length."""
+    """Distinct values, and the offset of each, then the length."""
     begins = np.flatnonzero(np.diff(ascending, prepend=-1))
     return ascending[begins], np.append(begins, len(ascending))
 
 
 def _settled(mask: Mask) -> Mask:
-    """The mask, or all nodes where it is nearly all."""
+    """The mask, or all nodes if it covers nearly all."""
     return mask if mask.sum() < NEARLY_ALL * mask.size else np.ones_like(mask)
 
 
 def _numbered(mask: Mask) -> Index:
-    """Place of each node among the chosen ones; meaningless for the others."""
+    """Index of each node among the chosen ones; meaningless for the others."""
     return np.cumsum(mask) - 1
 
 

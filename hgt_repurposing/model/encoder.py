@@ -1,4 +1,4 @@
-"""From nodes and edges to embeddings: inputs, layers of one kind, and an output map."""
+"""The graph encoder: node inputs, message-passing layers of one kind, and an output map."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +15,7 @@ from hgt_repurposing.model.typed_linear import TypedLinear, glorot
 
 
 class GraphEncoder(nn.Module):
-    """Inputs, layers of the chosen kind each followed by layer normalisation, and an output map per node type."""
+    """Node inputs, layers of the chosen kind with layer normalisation after each, and an output map per node type."""
 
     fingerprints: Tensor
 
@@ -29,18 +29,18 @@ class GraphEncoder(nn.Module):
         generator: torch.Generator,
         fingerprints: Tensor | None = None,
     ) -> None:
-        """Draw the weights.
+        """Initialise the weights.
 
         Args:
             type_counts: Nodes of each type.
             num_relations: Directed edge types.
             shape: Kind and sizes.
-            feature_widths: Width of the given features by type number.
+            feature_widths: Width of the node features by type index.
             generator: Source of randomness.
             fingerprints: Of all nodes, for `node_inputs: fastrp`; never trained. Shape [num_nodes, width].
 
         Raises:
-            ValueError: If there are no fingerprints where they are the inputs, or there are where they are not.
+            ValueError: If fingerprints are missing for `fastrp`, or given for other inputs.
         """
         super().__init__()
         num_types, width = len(type_counts), shape.hidden_dim
@@ -48,7 +48,7 @@ class GraphEncoder(nn.Module):
         if (fingerprints is not None) != (shape.node_inputs == "fastrp"):
             given = "none" if fingerprints is None else "some"
             raise ValueError(
-                f"node_inputs 'fastrp', and no other, needs fingerprints (got {given} for {shape.node_inputs!r})"
+                f"fingerprints are required for node_inputs 'fastrp' only (got {given} for {shape.node_inputs!r})"
             )
         if fingerprints is None:
             rows = sum(type_counts) if shape.node_inputs == "table" else 1
@@ -85,16 +85,16 @@ class GraphEncoder(nn.Module):
         *,
         backend: AttentionBackend | None = None,
     ) -> Tensor:
-        """Embed the nodes that the plan's last layer gives out.
+        """Embed the output nodes of the plan's last layer.
 
         Args:
             node_index: Flat global id of each node of the batch. Shape [num_nodes].
             plan: Nodes and edges of each layer, in local ids of the batch.
-            features: Given features of the batch's nodes by type number. Shape [nodes of the type, width].
-            backend: None for the one that suits the device.
+            features: Features of the batch's nodes by type index. Shape [nodes of the type, width].
+            backend: None: the default of the device.
 
         Returns:
-            Shape [num_outputs, embedding_dim]; `plan.output_row` says which row is whose.
+            Shape [num_outputs, embedding_dim]; `plan.output_row` maps nodes to rows.
         """
         x = self._inputs(node_index, plan.inputs, plan.type_ptr, features)
         for layer, norm, layer_plan in zip(self.layers, self.norms, plan.layers, strict=True):
@@ -105,7 +105,7 @@ class GraphEncoder(nn.Module):
     def _inputs(
         self, node_index: Tensor, chosen: Nodes, type_ptr: Sequence[int], features: Mapping[int, Tensor]
     ) -> Tensor:
-        """What each chosen node starts from, its projected features included. Shape [chosen.num_nodes, hidden_dim]."""
+        """Input of each chosen node, including its projected features. Shape [chosen.num_nodes, hidden_dim]."""
         node_index = rows_of(node_index, chosen.places)
         x: Tensor
         match self.node_inputs:
@@ -126,4 +126,4 @@ class GraphEncoder(nn.Module):
 
 
 LAYERS: Mapping[str, type[HGTLayer] | type[MeanLayer]] = {"hgt": HGTLayer, "mean": MeanLayer}
-"""By `encoder`; `none` has no layer."""
+"""Layer class by `encoder`; `none` has no layer."""

@@ -1,8 +1,8 @@
-"""Fixed fingerprints of where a node stands in the graph, made by random projection and without learning.
+"""Fixed fingerprints of a node's neighbourhood by random projection, without learning.
 
-Chen et al., CIKM 2019 (FastRP, arXiv:1908.11512): powers of a normalised adjacency times a very sparse random matrix
-(Li et al., KDD 2006), weighted and summed. The paper knows one kind of edge; here each relation is normalised by
-itself first, so that one with a hundred times the edges of another does not drown it.
+Chen et al., CIKM 2019 (FastRP, arXiv:1908.11512): powers of a normalised adjacency matrix times a very sparse random
+matrix (Li et al., KDD 2006), weighted and summed. The paper has a single relation; here each relation is normalised
+separately first, so that one with a hundred times the edges of another does not dominate.
 """
 
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ IndexArray = npt.NDArray[np.int64]
 
 FINGERPRINT_WIDTH = 128
 POWER_WEIGHTS = (1.0, 1.0, 0.5)
-"""Of neighbours at one, two and three steps."""
+"""Weights of neighbours at one, two and three hops."""
 SPARSITY = 3
-"""One in so many entries of the random matrix is not zero."""
+"""One in SPARSITY entries of the random matrix is nonzero."""
 
 
 def fingerprints(
@@ -29,23 +29,23 @@ def fingerprints(
     width: int = FINGERPRINT_WIDTH,
     power_weights: Sequence[float] = POWER_WEIGHTS,
 ) -> Array32:
-    """One vector per node, alike for nodes with alike surroundings.
+    """One vector per node, similar for nodes with similar neighbourhoods.
 
     With A_r the adjacency of relation r (a row per target), P_r = D_target^-1/2 A_r D_source^-1/2, P their sum with
     rows scaled to sum 1, and R random: N_k = P N_(k-1), N_0 = R; the fingerprint is sum_k w_k N_k, rows of each N_k of
-    unit length. The zeroth power, a node's own random row, says nothing of the graph and is left out.
+    unit length. The zeroth power, a node's own random row, carries no information about the graph and is left out.
 
     Args:
-        relations: Sources and targets of each relation's edges, in one numbering of all nodes; reverses are relations
-            of their own. Shape [num_edges] each.
-        num_nodes: Of all types.
+        relations: Flat source and target ids of each relation's edges; reverses are separate relations. Shape
+            [num_edges] each.
+        num_nodes: Number of nodes of all types.
         seed: Of the random matrix.
-        width: Numbers per node.
+        width: Width of the fingerprints.
         power_weights: w_1, w_2, ...
 
     Returns:
-        Rows of length sqrt(width), so that numbers are about 1 as in a learned table, and zeros for a node that no edge
-        reaches. Shape [num_nodes, width].
+        Rows of length sqrt(width), so that entries are about 1 as in a learned table; zeros for nodes without in-edges.
+        Shape [num_nodes, width].
     """
     spread = _spread(relations, num_nodes)
     vectors = _very_sparse(num_nodes, width, seed=seed)
@@ -59,7 +59,7 @@ def fingerprints(
 
 
 def _spread(relations: Sequence[tuple[IndexArray, IndexArray]], num_nodes: int) -> csr_array:
-    """P, a relation at a time: one node-by-node matrix beside that of one relation is all that is held."""
+    """P, accumulated by relation, so that at most two node-by-node matrices are in memory."""
     total = _normalised(np.empty((2, 0), np.int64), num_nodes)
     for ends in relations:
         total = total + _normalised(ends, num_nodes)
@@ -86,6 +86,6 @@ def _very_sparse(num_rows: int, width: int, *, seed: int) -> Array32:
 
 
 def _scale_rows(vectors: Array32, *, length: float) -> None:
-    """Give rows this length, in place; a row of zeros has no direction and stays."""
+    """Scale rows to this length, in place; rows of zeros are unchanged."""
     norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None]
     vectors *= length / np.where(norms > 0, norms, 1)

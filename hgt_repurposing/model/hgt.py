@@ -15,7 +15,7 @@ from hgt_repurposing.model.typed_linear import TypedLinear, glorot
 
 
 class HGTLayer(MessageLayer):
-    """Attention over all relations, then what every layer ends with; PyG's `HGTConv` is the same function."""
+    """Attention over all relations, then the common end of all layers; the same function as PyG's `HGTConv`."""
 
     def __init__(
         self,
@@ -52,9 +52,9 @@ class HGTLayer(MessageLayer):
 
     @classmethod
     def from_pyg(cls, conv: HGTConv) -> Self:
-        """A layer with the weights of a stock `HGTConv`, whose sizes must be settled (not lazily initialised).
+        """A layer with the weights of PyG's `HGTConv`, which must not be lazily initialised.
 
-        Node types and relations are numbered as in the metadata that the `HGTConv` was made with.
+        Node types and relations are indexed as in the metadata of the `HGTConv`.
         """
         layer = cls(
             len(conv.node_types),
@@ -69,14 +69,14 @@ class HGTLayer(MessageLayer):
         return layer
 
     def to_pyg(self, node_types: Sequence[str], relations: Sequence[tuple[str, str, str]]) -> HGTConv:
-        """A stock `HGTConv` with the weights of this layer.
+        """PyG's `HGTConv` with the weights of this layer.
 
         Args:
-            node_types: Names, in the order of their numbers.
-            relations: Edge types, in the order of their numbers.
+            node_types: Names, in the order of their indices.
+            relations: Edge types, in the order of their indices.
 
         Raises:
-            ValueError: If these are not as many as the layer has.
+            ValueError: If their numbers differ from the layer's.
         """
         wanted, given = (len(self.skip), len(self.prior)), (len(node_types), len(relations))
         if wanted != given:
@@ -90,9 +90,9 @@ class HGTLayer(MessageLayer):
         return conv
 
     def _shared_with(self, conv: HGTConv) -> list[tuple[Tensor, Tensor]]:
-        """PyG's weights beside ours, as views of one shape.
+        """Pairs of PyG's weights and ours, as views of the same shape.
 
-        PyG keeps keys, queries and values in this order, and matrices head by head, relation within head.
+        PyG orders keys, queries, values, and stores matrices head by head, relation within head.
         """
         width, by_head = conv.out_channels, (conv.heads, len(conv.edge_types))
         pairs = [

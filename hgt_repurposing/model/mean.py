@@ -1,9 +1,9 @@
-"""Mean aggregation in the place of attention: the ablation that says what attention is worth.
+"""Mean aggregation instead of attention: the ablation that measures what attention contributes.
 
-A node hears, from each relation that arrives, the mean of its transformed sources (R-GCN: Schlichtkrull et al., ESWC
-2018, arXiv:1703.06103, eq. 2 with c = |N_r|), and takes the mean of these over its relations instead of R-GCN's sum, so
-that what arrives has one size whatever the number of relations, as under a softmax. Matrices, output map, residual and
-normalisation are those of the HGT layer; queries, keys and priors are gone.
+A node receives, for each of its relations, the mean of its transformed sources (R-GCN: Schlichtkrull et al., ESWC 2018,
+arXiv:1703.06103, eq. 2 with c = |N_r|), averaged over its relations rather than summed as in R-GCN, so that the scale
+does not depend on the number of relations, as with a softmax. Matrices, output map, residual and normalisation are
+those of the HGT layer; there are no queries, keys or priors.
 """
 
 from typing import Any
@@ -59,17 +59,17 @@ def edge_mean(
     num_targets: int,
     backend: AttentionBackend | None = None,
 ) -> Tensor:
-    """Mean over the relations that arrive at a target of the mean of their messages.
+    """Mean over a target's relations of the mean of their messages.
 
     Args:
         value: Of the sources. Shape [num_sources, F].
         message: M of each relation. Shape [num_relations, H, D, D] with F = H * D.
         relations: The edges.
-        num_targets: Nodes that may receive.
-        backend: None for the one that suits the device.
+        num_targets: Number of possible receivers.
+        backend: None: the default of the device.
 
     Returns:
-        Shape [num_targets, F]; zero where no edge arrives.
+        Shape [num_targets, F]; zero for targets without in-edges.
     """
     chosen = backend or backend_for(value.device)
     result: Tensor = _EdgeMean.apply(value, message, relations, num_targets, chosen)  # type: ignore[no-untyped-call]  # torch has no types for it
@@ -77,11 +77,11 @@ def edge_mean(
 
 
 class _EdgeMean(torch.autograd.Function):
-    """Each relation transforms one row per source or one per target, whichever are fewer, as in attention."""
+    """Each relation transforms one row per source or one per target, whichever is fewer, as in attention."""
 
     @staticmethod
     def forward(
-        ctx: Any,  # Any: what autograd hands over has no type
+        ctx: Any,  # Any: autograd's context has no type
         value: Tensor,
         message: Tensor,
         relations: tuple[RelationEdges, ...],

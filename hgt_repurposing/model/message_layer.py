@@ -1,4 +1,4 @@
-"""What follows the messages in every kind of layer: an output map per type and a gated residual (Hu et al., eq. 5)."""
+"""Base class of all layers: an output map per node type and a gated residual after the messages (Hu et al., eq. 5)."""
 
 from collections.abc import Sequence
 
@@ -13,10 +13,10 @@ from hgt_repurposing.model.typed_linear import TypedLinear, per_node
 
 
 class MessageLayer(nn.Module):
-    """A layer of the encoder; its kinds differ in `receive` alone.
+    """A layer of the encoder; subclasses differ only in `receive`.
 
-    The residual is gated by a learned weight per type, as in the authors' code and in PyG's `HGTConv`; like there, it
-    is left out where the width changes.
+    The residual is gated by a learned weight per type, as in the authors' code and in PyG's `HGTConv`; as there, it is
+    omitted if the width changes.
     """
 
     def _end_with(
@@ -28,22 +28,22 @@ class MessageLayer(nn.Module):
         dropout: float,
         precision: MatmulPrecision,
     ) -> None:
-        """Make what every layer ends with: drawn after the weights of `receive`, in the order of their use."""
+        """Initialise the common end of all layers, after the weights of `receive`, in order of use."""
         self.out = TypedLinear(num_types, width_out, width_out, generator=generator, precision=precision)
         self.skip = nn.Parameter(torch.ones(num_types))
         self.dropout = nn.Dropout(dropout)
 
     def receive(self, x: Tensor, plan: LayerPlan, *, backend: AttentionBackend | None) -> Tensor:
-        """What comes in over the edges. Shape [num_inputs, width_in] to [num_receivers, width_out]."""
+        """Aggregate messages over the edges. Shape [num_inputs, width_in] to [num_receivers, width_out]."""
         raise NotImplementedError
 
     def forward(self, x: Tensor, plan: LayerPlan, *, backend: AttentionBackend | None = None) -> Tensor:
-        """Compute the outputs that the plan names.
+        """Compute the outputs of the plan.
 
         Args:
             x: Inputs. Shape [num_inputs, width_in].
             plan: Nodes and edges.
-            backend: None for the one that suits the device.
+            backend: None: the default of the device.
 
         Returns:
             Shape [num_outputs, width_out].
@@ -55,7 +55,7 @@ class MessageLayer(nn.Module):
         return torch.lerp(rows_of(x, plan.outputs.places), mapped, gate)
 
     def _map(self, received: Tensor, plan: LayerPlan) -> Tensor:
-        """The output map; a node that received nothing gets its type's bias. Shape [num_outputs, width_out]."""
+        """The output map; a node without messages gets its type's bias. Shape [num_outputs, width_out]."""
         into = Nodes(plan.receiver_outputs, plan.outputs.type_ptr)
         mapped: Tensor = self.out(functional.gelu(received), Nodes(None, plan.receivers.type_ptr), into=into)
         dropped: Tensor = self.dropout(mapped)
@@ -63,7 +63,7 @@ class MessageLayer(nn.Module):
 
 
 class TypedLayerNorm(nn.Module):
-    """Layer normalisation with a scale and a shift per node type, as in the authors' code."""
+    """Layer normalisation with scale and shift per node type, as in the authors' code."""
 
     def __init__(self, num_types: int, width: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Encoder and link scorer together with the graph they belong to, as one thing that can be saved."""
+"""Encoder and link scorer with the metadata of their graph, as one object that can be saved."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from hgt_repurposing.model.shape import EncoderShape
 
 @dataclass(frozen=True, eq=False)
 class HGTModel:
-    """An encoder with its link scorer; trainable and, after training, what embeddings are made with."""
+    """An encoder with its link scorer, for training and for computing embeddings."""
 
     shape: EncoderShape
     metadata: GraphMetadata
@@ -26,21 +26,21 @@ class HGTModel:
 
     @property
     def encoder(self) -> GraphEncoder:
-        """Nodes and edges to embeddings."""
+        """Maps nodes and edges to embeddings."""
         module = self.network["encoder"]
         assert isinstance(module, GraphEncoder)
         return module
 
     @property
     def decoder(self) -> Decoder:
-        """Embeddings to the score of a link."""
+        """Scores links from embeddings."""
         module = self.network["decoder"]
         assert isinstance(module, Decoder)
         return module
 
     @property
     def num_parameters(self) -> int:
-        """Trainable numbers, input embeddings included."""
+        """Number of trainable parameters, input embeddings included."""
         return sum(parameter.numel() for parameter in self.network.parameters())
 
     def to_parts(self) -> dict[str, Any]:
@@ -88,7 +88,7 @@ class HGTModel:
         generator: torch.Generator,
         fingerprints: Tensor | None = None,
     ) -> Self:
-        """A fresh model for a graph, its weights drawn from the generator.
+        """Build an untrained model for a graph.
 
         Args:
             metadata: Types and relations of the graph.

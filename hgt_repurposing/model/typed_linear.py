@@ -1,4 +1,4 @@
-"""One affine map per node type over rows sorted by type, without copies of what goes in or comes out."""
+"""One affine map per node type over rows sorted by type, without copying inputs or outputs."""
 
 import math
 from collections.abc import Sequence
@@ -35,9 +35,9 @@ class TypedLinear(nn.Module):
 
         Args:
             x: Shape [num_inputs, width_in].
-            nodes: Which rows.
-            into: If given, the result has one row for each of these nodes: `into.places` says which of them are
-                transformed, in the order of `nodes`, and the others get their type's bias, as if their row were zero.
+            nodes: Rows to transform.
+            into: If given, the result has one row for each of these nodes: `into.places` lists those that are
+                transformed, in the order of `nodes`; the others get their type's bias, as if their row were zero.
 
         Returns:
             Shape [nodes.num_nodes, width_out], or [into.num_nodes, width_out].
@@ -47,11 +47,11 @@ class TypedLinear(nn.Module):
 
 
 class _TypedAffine(torch.autograd.Function):
-    """Block by block into one result; the rows are gathered again in the backward pass and not kept."""
+    """Writes block by block into one result; gathers rows again in the backward pass instead of saving them."""
 
     @staticmethod
     def forward(
-        ctx: Any,  # Any: what autograd hands over has no type
+        ctx: Any,  # Any: autograd's context has no type
         x: Tensor,
         weight: Tensor,
         bias: Tensor,
@@ -113,7 +113,7 @@ def glorot(*shape: int, generator: torch.Generator) -> nn.Parameter:
 
 
 def _blocks(type_ptr: Sequence[int]) -> list[tuple[int, slice]]:
-    """Node types that have a node here, with their rows."""
+    """Non-empty node types with their rows."""
     bounds = enumerate(pairwise(type_ptr))
     return [(kind, slice(first, last)) for kind, (first, last) in bounds if first < last]
 

@@ -1,6 +1,6 @@
-"""Mini graphs by drawing k edges of every edge type, and the full graph as one batch.
+"""Mini graphs of k edges per edge type, and the full graph as one batch.
 
-Of the drawn edges a share is scored by the loss and taken out of the messages, together with its reverse.
+A share of the drawn edges is scored by the loss and removed from the messages, together with its reverses.
 """
 
 import math
@@ -41,7 +41,7 @@ class EdgeSampler:
         ]
 
     def sample(self, step: int) -> MiniBatch:
-        """The mini graph of a step: k edges of every edge type and only the nodes they touch."""
+        """The mini graph of a step: k edges of every edge type and their endpoints."""
         drawn = [draw.at(step) for draw in self._draws]
         supervised = [edges[: _num_supervised(edges.numel())] for edges in drawn]
         generator = derived_generator(self._seed, step)
@@ -78,7 +78,7 @@ class FullGraphSampler:
         ]
 
     def sample(self, step: int) -> MiniBatch:
-        """All edges pass messages but the supervision edges, k of each type or its share, and their reverses."""
+        """All edges carry messages except the supervision edges (k of each type or its share) and their reverses."""
         supervised = [draw.at(step) for draw in self._draws]
         generator = derived_generator(self._seed, step)
         return batch_of_edges(
@@ -104,11 +104,11 @@ def batch_of_edges(
 
     Args:
         graph: The whole message graph.
-        drawn: For each relation the positions of the edges in the mini graph. Shape [k] each.
+        drawn: Edge indices of the mini graph per relation. Shape [k] each.
         supervised: Those among them that the loss scores. They and their reverses carry no message.
-        num_negatives: Corrupted targets per scored edge, taken from the nodes of the mini graph.
+        num_negatives: Corrupted targets per scored edge, drawn from the nodes of the mini graph.
         generator: Source of randomness for the corrupted targets.
-        negatives: How these are drawn.
+        negatives: How corrupted targets are drawn.
     """
     hidden = HiddenEdges(graph, supervised)
     passing = [hidden.without(relation, edges) for relation, edges in enumerate(drawn)]
@@ -130,5 +130,5 @@ def batch_of_edges(
 
 
 def _num_supervised(num_edges: int) -> int:
-    """How many of these edges the loss scores: the share of them, at least one, but never a type's only edge."""
+    """Number of these edges that the loss scores: a share, at least one, but never a type's only edge."""
     return math.ceil(num_edges * SUPERVISION_SHARE) if num_edges > 1 else 0

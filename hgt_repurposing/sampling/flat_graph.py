@@ -1,7 +1,7 @@
 """HeteroData in one flat node space with integer relations: the form that samplers and layers read.
 
-Nodes of all types are numbered in one row, type after type, so a set of flat ids that is sorted is sorted by type too.
-Relations are numbered by their place in `relations`, which ends the dependence on dictionary order.
+Nodes are numbered consecutively over all types, so sorted flat ids are also sorted by type. Relations are indexed by
+their position in `relations`, independent of dictionary order.
 """
 
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ from hgt_repurposing.graph.hetero_data import GraphMetadata, metadata
 
 @dataclass(frozen=True, eq=False)
 class FlatGraph:
-    """All nodes in one numbering, all relations by number."""
+    """Nodes by flat id and relations by index."""
 
     metadata: GraphMetadata
-    """Types in the order in which they are numbered."""
+    """Node types in the order of their indices."""
     type_ptr: tuple[int, ...]
     """First flat id of each node type, then the number of nodes. Length num_types + 1."""
     sources: tuple[Tensor, ...]
@@ -29,7 +29,7 @@ class FlatGraph:
     targets: tuple[Tensor, ...]
     """Flat target ids per relation. Shape [num_edges of the relation]."""
     features: dict[str, Tensor]
-    """Given features by node type. Shape [num_nodes of the type, width]."""
+    """Node features by node type. Shape [num_nodes of the type, width]."""
 
     @classmethod
     def from_hetero_data(cls, data: HeteroData) -> Self:
@@ -48,7 +48,7 @@ class FlatGraph:
 
     @property
     def mirror(self) -> tuple[int, ...]:
-        """Relation that holds the same edges turned round; the relation itself where it is symmetric."""
+        """Index of each relation's reverse; its own index if it is symmetric."""
         return self.metadata.rev_index
 
     @property
@@ -62,11 +62,11 @@ class FlatGraph:
         return len(self.metadata.relations)
 
     def features_at(self, node_index: Tensor, type_ptr: Sequence[int]) -> dict[int, Tensor]:
-        """Given features of some nodes by type number. Shape [nodes of the type, width] each.
+        """Features of some nodes by type index. Shape [nodes of the type, width] each.
 
         Args:
             node_index: Flat ids, sorted by type. Shape [num_nodes].
-            type_ptr: Where each type begins in `node_index`.
+            type_ptr: Offset of each type in `node_index`.
         """
         found = {}
         for number, node_type in enumerate(self.metadata.node_types):
@@ -80,18 +80,18 @@ class FlatGraph:
         return self.mirror[relation] == relation
 
     def num_base_edges(self, relation: int) -> int:
-        """Edges of a relation, each counted once also where the relation is symmetric."""
+        """Number of edges of a relation; both directions of a symmetric edge count once."""
         count = self.sources[relation].numel()
         return count // 2 if self.is_symmetric(relation) else count
 
     def turned(self, relation: int, edges: Tensor) -> Tensor:
-        """Positions in the mirror relation of some edges turned round. Shape [n] in and out."""
+        """Indices of the reversed edges in the mirror relation. Shape [n] in and out."""
         total = self.sources[relation].numel()
         return (edges + total // 2) % total if self.is_symmetric(relation) and total else edges
 
     @cached_property
     def in_degrees(self) -> tuple[Tensor, ...]:
-        """In-edges of each node of the target type, relation by relation. Shape [num_nodes of the type] each, int64."""
+        """In-degrees of the target type's nodes, one tensor per relation. Shape [num_nodes of the type] each, int64."""
         types = self.metadata.node_types
         found = []
         for relation, targets in zip(self.metadata.relations, self.targets, strict=True):

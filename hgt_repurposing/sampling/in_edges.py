@@ -1,4 +1,4 @@
-"""The edges of every relation by target, and a few per target at a cost that no degree enters."""
+"""Edges of every relation by target, and sampling a few per target at a cost independent of degree."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ from hgt_repurposing.sampling.flat_graph import FlatGraph
 
 
 class InEdges:
-    """The edges of every relation, sorted once, those of each target side by side."""
+    """The edges of every relation, sorted once by target."""
 
     def __init__(self, graph: FlatGraph) -> None:
         types = graph.metadata.node_types
@@ -20,7 +20,7 @@ class InEdges:
         ]
 
     def draw(self, nodes: Tensor, fan_out: int, *, generator: torch.Generator) -> list[Tensor]:
-        """For each node and relation so many of its in-edges without replacement, all where there are no more.
+        """Draw up to `fan_out` in-edges per node and relation without replacement.
 
         Args:
             nodes: Flat ids, ascending. Shape [n].
@@ -28,25 +28,25 @@ class InEdges:
             generator: Source of randomness.
 
         Returns:
-            For each relation the positions of its edges. Shape [at most n * fan_out] each, int32.
+            Edge indices per relation. Shape [at most n * fan_out] each, int32.
         """
         bounds = torch.searchsorted(nodes, self._type_ptr).tolist()
         rows = [nodes[low:high] - first for low, high, first in zip(bounds, bounds[1:], self._type_ptr, strict=False)]
         return [
-            order[_draw_places(ptr[rows[number]], ptr[rows[number] + 1], fan_out, generator=generator)]
+            order[_draw_indices(ptr[rows[number]], ptr[rows[number] + 1], fan_out, generator=generator)]
             for order, ptr, number in zip(self._order, self._ptr, self._target_type, strict=True)
         ]
 
 
 def draw_subsets(sizes: Tensor, k: int, *, generator: torch.Generator) -> Tensor:
-    """For each n in `sizes` k of the numbers below n, every set of them equally likely.
+    """For each n in `sizes`, draw k of the integers below n; all subsets are equally likely.
 
-    Floyd's algorithm (Bentley and Floyd, CACM 1987) for all sets at once: for j = n - k, ..., n - 1 draw a number up to
-    j and take it or, if the set has it already, j itself, which the set cannot have.
+    Floyd's algorithm (Bentley and Floyd, CACM 1987) for all sets at once: for j = n - k, ..., n - 1 draw an integer up
+    to j and add it or, if it is already in the set, j itself, which cannot be.
 
     Args:
-        sizes: None below k. Shape [num_sets].
-        k: Numbers per set.
+        sizes: At least k each. Shape [num_sets].
+        k: Size of each set.
         generator: Source of randomness.
 
     Returns:
@@ -62,22 +62,22 @@ def draw_subsets(sizes: Tensor, k: int, *, generator: torch.Generator) -> Tensor
     return chosen
 
 
-def _draw_places(start: Tensor, stop: Tensor, fan_out: int, *, generator: torch.Generator) -> Tensor:
-    """So many places of every range [start, stop), all where there are no more. Shape [n] to [at most n * fan_out]."""
+def _draw_indices(start: Tensor, stop: Tensor, fan_out: int, *, generator: torch.Generator) -> Tensor:
+    """Draw up to `fan_out` indices of every range [start, stop). Shape [n] to [at most n * fan_out]."""
     size = stop - start
     many = size > fan_out
     subset = draw_subsets(size[many], fan_out, generator=generator)
-    return torch.cat([_every_place(start[~many], size[~many]), (start[many] + subset).flatten()])
+    return torch.cat([_all_indices(start[~many], size[~many]), (start[many] + subset).flatten()])
 
 
-def _every_place(start: Tensor, size: Tensor) -> Tensor:
-    """The numbers start, ..., start + size - 1 of every range, one range after the other."""
+def _all_indices(start: Tensor, size: Tensor) -> Tensor:
+    """Concatenate the ranges start, ..., start + size - 1."""
     skipped = start - (size.cumsum(0) - size)
     return torch.arange(int(size.sum())) + skipped.repeat_interleave(size)
 
 
 def _row_ptr(rows: Tensor, *, num_rows: int) -> Tensor:
-    """Where each row begins once they are sorted, then their number. Shape [num_rows + 1]."""
+    """Offset of each row after sorting, then the total. Shape [num_rows + 1]."""
     ptr = torch.zeros(num_rows + 1, dtype=torch.int64)
     ptr[1:] = rows.bincount(minlength=num_rows).cumsum(0)
     return ptr

@@ -1,4 +1,4 @@
-"""A mini graph to compute on: local node space, typed edges, supervision, and the way back to global ids."""
+"""A mini graph to compute on: local node ids, typed edges, supervision, and the map back to global ids."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,35 +11,35 @@ from hgt_repurposing.sampling.flat_graph import FlatGraph
 
 
 class TypedEdges(NamedTuple):
-    """Edges of several relations in one flat node space."""
+    """Edges of several relations with flat node ids."""
 
     source: Tensor
     """Shape [num_edges]."""
     target: Tensor
     """Shape [num_edges]."""
     relation: Tensor
-    """Relation number. Shape [num_edges]."""
+    """Relation index. Shape [num_edges]."""
 
 
 @dataclass(frozen=True, eq=False)
 class MiniBatch:
-    """What one forward pass sees."""
+    """The input of one forward pass."""
 
     node_index: Tensor
-    """Flat global id of each local node, sorted by type; ascending, too, but for dummies (see padding.py), which repeat
-    an id at the end of a type. Shape [num_nodes]."""
+    """Flat global id of each local node, ascending, except for dummies (see padding.py), which repeat an id at the end
+    of a type. Shape [num_nodes]."""
     type_ptr: tuple[int, ...]
     """First local node of each node type, then the number of nodes. Length num_types + 1."""
     messages: TypedEdges
-    """Edges that messages pass over, relation after relation, in local ids."""
+    """Edges that carry messages, grouped by relation, in local ids."""
     positives: TypedEdges
-    """Edges that the loss scores, likewise; none of them, nor its reverse, is a message edge."""
+    """Edges that the loss scores, likewise; neither they nor their reverses are message edges."""
     negative_target: Tensor
     """Corrupted targets of the right type for each positive, in local ids. Shape [num_positives, num_negatives]."""
     weight: Tensor
-    """Of each positive and its negatives in the loss: 1, or 0 where it is padding. Shape [num_positives], float32."""
+    """Loss weight of each positive and its negatives: 1, or 0 for padding. Shape [num_positives], float32."""
     features: dict[int, Tensor]
-    """Given features of the local nodes by type number. Shape [nodes of the type, width] each."""
+    """Features of the local nodes by type index. Shape [nodes of the type, width] each."""
 
     @property
     def num_nodes(self) -> int:
@@ -60,10 +60,10 @@ class MiniBatch:
 
 
 class Sampler(Protocol):
-    """What a training run draws its mini graphs from."""
+    """Source of a training run's mini graphs."""
 
     def sample(self, step: int) -> MiniBatch:
-        """The mini graph of a step, counted from 0: always the same one for one sampler and one step."""
+        """The mini graph of a step, counted from 0; deterministic for a given sampler and step."""
         ...
 
 
@@ -78,11 +78,11 @@ def concatenate(relations: Sequence[int], sources: Sequence[Tensor], targets: Se
 
 
 def edges_at(graph: FlatGraph, positions: Sequence[Tensor]) -> TypedEdges:
-    """Edges by flat ids of their ends.
+    """Look up edges as flat node ids.
 
     Args:
         graph: The whole graph.
-        positions: Of the edges within each relation. Shape [k] each.
+        positions: Edge indices within each relation. Shape [k] each.
     """
     return concatenate(
         range(graph.num_relations),
@@ -92,7 +92,7 @@ def edges_at(graph: FlatGraph, positions: Sequence[Tensor]) -> TypedEdges:
 
 
 def relabel(graph: FlatGraph, edges: Sequence[TypedEdges]) -> tuple[Tensor, tuple[int, ...], list[TypedEdges]]:
-    """Number the nodes that these edges touch from 0 on.
+    """Number the endpoints of these edges from 0.
 
     Returns:
         Flat global id of each local node, ascending, shape [n]; local type_ptr; the edges in local ids.

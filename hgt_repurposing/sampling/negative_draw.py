@@ -1,7 +1,7 @@
-"""How corrupted targets may be drawn; free of torch, so that a run configuration can be checked without loading it."""
+"""How corrupted targets may be drawn; does not import torch, so run configurations can be checked without it."""
 
 from typing import Literal
 
 NegativeDraw = Literal["uniform", "degree"]
-"""Every node of the type alike; or by its in-degree in the relation to the power 3/4, so that being linked often does
-not tell a true target."""
+"""Uniformly over the nodes of the type; or by in-degree in the relation to the power 3/4, so that a high degree does
+not give away a true target."""

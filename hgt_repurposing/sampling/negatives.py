@@ -1,7 +1,7 @@
 """Type-constrained corruption: replace the target of a true edge by another node of the same type.
 
-Corrupting within the type follows Krompass et al., ISWC 2015 (type-constrained representation learning), drawing by a
-power of the degree Mikolov et al., NeurIPS 2013 (arXiv:1310.4546, section 2.2).
+Corruption within the type follows Krompass et al., ISWC 2015 (type-constrained representation learning); drawing by a
+power of the degree follows Mikolov et al., NeurIPS 2013 (arXiv:1310.4546, section 2.2).
 """
 
 import torch
@@ -25,14 +25,14 @@ def corrupt_targets(
     generator: torch.Generator,
     draw: NegativeDraw = "uniform",
 ) -> tuple[Tensor, Tensor]:
-    """Draw for each positive targets of the same type that make no edge of the graph.
+    """Draw for each positive targets of the same type that do not form an edge of the graph.
 
-    A target that is an edge is drawn again, `MAX_DRAWS` times in all; one that then still is an edge gives way to
-    another of the same positive.
+    A target that forms an edge is redrawn, up to `MAX_DRAWS` draws in total; if the last still does, another negative
+    of the same positive replaces it.
 
     Args:
-        graph: The graph whose edges a negative must not be.
-        node_index: Flat global id of each local node, from which targets are taken. Shape [num_nodes].
+        graph: The graph whose edges are not allowed as negatives.
+        node_index: Flat global id of each local node; targets are drawn from these. Shape [num_nodes].
         type_ptr: First local node of each type.
         positives: True edges in local ids.
         num_negatives: Targets per positive.
@@ -40,8 +40,8 @@ def corrupt_targets(
         draw: How targets are drawn.
 
     Returns:
-        Local targets of shape [num_positives, num_negatives], and where they are true negatives: not where no draw
-        found one, as for a node that is linked to every other of the type. Shape [num_positives], bool.
+        Local targets of shape [num_positives, num_negatives], and which positives have valid ones: False if no draw
+        found any, as for a node linked to every other of the type. Shape [num_positives], bool.
     """
     targets = _Uniform(graph, type_ptr) if draw == "uniform" else _ByDegree(graph, node_index, type_ptr)
     row = torch.arange(positives.target.numel()).repeat_interleave(num_negatives)
@@ -62,7 +62,7 @@ def corrupt_targets(
 
 
 class _Uniform:
-    """Local nodes of the target type, each alike."""
+    """Uniform over local nodes of the target type."""
 
     def __init__(self, graph: FlatGraph, type_ptr: tuple[int, ...]) -> None:
         kind, ptr = _target_types(graph), torch.tensor(type_ptr)
@@ -74,7 +74,7 @@ class _Uniform:
 
 
 class _ByDegree:
-    """Local nodes of the target type by in-degree to the power `DEGREE_POWER`; one without in-edges never."""
+    """Local nodes of the target type by in-degree to the power `DEGREE_POWER`; never one without in-edges."""
 
     def __init__(self, graph: FlatGraph, node_index: Tensor, type_ptr: tuple[int, ...]) -> None:
         kind, ptr = _target_types(graph), torch.tensor(type_ptr)
@@ -84,7 +84,7 @@ class _ByDegree:
             weights.append(degrees[here].double() ** DEGREE_POWER)
         self._low = ptr[kind]
         self._start = torch.tensor([0, *(weight.numel() for weight in weights)]).cumsum(0)
-        # One row of numbers for all relations: where a relation begins, all before it are summed.
+        # One cumulative sum over all relations; a relation's segment starts at the total of those before it.
         self._upto = torch.cat([torch.zeros(1, dtype=torch.float64), *weights]).cumsum(0)
 
     def at(self, relation: Tensor, uniform: Tensor) -> Tensor:
@@ -96,12 +96,12 @@ class _ByDegree:
 
 
 def _target_types(graph: FlatGraph) -> Tensor:
-    """Number of the type that each relation ends at. Shape [num_relations]."""
+    """Target type index of each relation. Shape [num_relations]."""
     types = graph.metadata.node_types
     return torch.tensor([types.index(relation.target) for relation in graph.metadata.relations])
 
 
 def _fill_gaps(drawn: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
-    """Put the first true negative of each row where it has none; rows without any are not valid."""
+    """Fill invalid entries of each row with its first valid negative; rows without any are not valid."""
     stand_in = drawn.gather(1, found.byte().argmax(1, keepdim=True))
     return torch.where(found, drawn, stand_in), found.any(1)

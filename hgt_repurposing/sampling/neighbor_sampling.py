@@ -18,7 +18,7 @@ from hgt_repurposing.sampling.supervision import HiddenEdges
 
 
 class NeighborSampler:
-    """Draws seed nodes without replacement, pass after pass, and scores one edge of every relation that leaves them."""
+    """Draws seed nodes without replacement, pass after pass, and scores one of their out-edges per relation."""
 
     def __init__(
         self,
@@ -34,17 +34,17 @@ class NeighborSampler:
 
         Args:
             graph: The whole message graph.
-            num_seeds: Seed nodes of a batch, of all types together.
-            fan_outs: In-edges per node and relation, hop by hop away from the scored nodes.
-            num_negatives: Corrupted targets per scored edge, taken from all nodes of the type.
-            seed: Of all that is drawn.
+            num_seeds: Seed nodes per batch over all types.
+            fan_outs: In-edges per node and relation for each hop, starting at the scored nodes.
+            num_negatives: Corrupted targets per scored edge, drawn from all nodes of the type.
+            seed: Seed of all draws.
             negatives: How corrupted targets are drawn.
 
         Raises:
-            ValueError: If a fan-out is not positive, or there is none.
+            ValueError: If fan_outs is empty or one is not positive.
         """
         if not fan_outs or min(fan_outs) < 1:
-            raise ValueError(f"fan_outs must name at least one hop and take at least one edge (got {tuple(fan_outs)})")
+            raise ValueError(f"fan_outs must have at least one hop of at least one edge each (got {tuple(fan_outs)})")
         self._graph = graph
         self._fan_outs = tuple(fan_outs)
         self._num_negatives = num_negatives
@@ -55,7 +55,7 @@ class NeighborSampler:
         self._draw = WithoutReplacement(self._candidates.numel(), num_seeds, seed=seed, stream=0)
 
     def sample(self, step: int) -> MiniBatch:
-        """The mini graph of a step: scored edges, their corrupted targets, and what lies around the ends of both."""
+        """The mini graph of a step: scored edges, corrupted targets, and the neighbourhoods of all their nodes."""
         graph, generator = self._graph, derived_generator(self._seed, step)
         supervised = self._out_edges(self.seed_nodes(step), generator=generator)
         drawn = edges_at(graph, supervised)
@@ -85,19 +85,19 @@ class NeighborSampler:
         )
 
     def seed_nodes(self, step: int) -> Tensor:
-        """Flat ids of the nodes that a step starts from, ascending; all have an out-edge. Shape [num_seeds]."""
+        """Flat ids of a step's seed nodes, ascending; all have an out-edge. Shape [num_seeds]."""
         return self._candidates[self._draw.at(step)].sort().values
 
     def _out_edges(self, nodes: Tensor, *, generator: torch.Generator) -> list[Tensor]:
-        """One out-edge per node for each relation that leaves it: an in-edge of the mirror relation, turned round."""
+        """Draw one out-edge per node and relation, as a reversed in-edge of the mirror relation."""
         arriving = self._in_edges.draw(nodes, 1, generator=generator)
         return [self._graph.turned(mirror, arriving[mirror]) for mirror in self._graph.mirror]
 
     def _expand(self, around: Sequence[Tensor], hidden: HiddenEdges, *, generator: torch.Generator) -> TypedEdges:
-        """The edges that lead to some nodes, hop by hop, in flat ids.
+        """Draw the in-edges of some nodes, hop by hop, in flat ids.
 
-        The in-edges of a node are drawn once, when it is found; nodes of the last hop get none. A hidden edge is drawn
-        like any other and then left out, so nothing is found through it either.
+        The in-edges of a node are drawn once, when it is reached; nodes of the last hop get none. Hidden edges are
+        drawn like any other and then dropped, so no node is reached through them.
         """
         graph = self._graph
         found = _marked(graph.num_nodes, around)
@@ -113,7 +113,7 @@ class NeighborSampler:
 
 
 def _marked(num_nodes: int, nodes: Sequence[Tensor]) -> Tensor:
-    """Where any of these flat ids stands. Shape [num_nodes], bool."""
+    """Mask of these flat ids. Shape [num_nodes], bool."""
     marked = torch.zeros(num_nodes, dtype=torch.bool)
     marked[torch.cat(list(nodes))] = True
     return marked

@@ -1,13 +1,13 @@
-"""Mini graphs padded to few shapes, for devices that compile a kernel for every new one, such as Apple MPS.
+"""Pad mini graphs to a few shapes, for devices that compile a kernel for every new shape, such as Apple MPS.
 
-Every count that shapes a tensor is rounded up to 4, 5, 6 or 7 times a power of two: the nodes of each type; the
-messages, their distinct sources and their distinct targets of each relation; the positives of each relation. What is
-added is a small graph of its own: dummy nodes, messages between them, and positives of weight 0. No edge joins it to
-the true nodes, so their embeddings, the loss and its gradients stay what they were. What is empty stays empty.
+Every count that determines a tensor shape is rounded up to 4, 5, 6 or 7 times a power of two: nodes per type; messages,
+distinct sources, distinct targets and positives per relation. The padding is a separate graph of dummy nodes, messages
+between them, and positives of weight 0. No edge joins it to the real nodes, so their embeddings, the loss and its
+gradients do not change. Empty tensors stay empty.
 
-With the defaults on a graph of 3.4 million edges padded steps meet 438 operations with shapes of their own, all of them
-in the first two steps, and plain ones 2,559 there and 720 more in every further step. On the CPU, which does without, a
-padded step takes 1.28 times the CPU-seconds (`scripts/bench_fixed_shapes.py`). No MPS was there to measure its gain.
+With the defaults on a graph of 3.4 million edges, padded steps run 438 operations with new shapes, all in the first two
+steps; without padding it is 2,559 there and 720 in every further step. On a CPU, where batches are not padded, a padded
+step takes 1.28 times the CPU-seconds (`scripts/bench_fixed_shapes.py`). The gain on MPS has not been measured.
 """
 
 from typing import NamedTuple, Self
@@ -19,12 +19,12 @@ from hgt_repurposing.sampling.flat_graph import FlatGraph
 from hgt_repurposing.sampling.minibatch import MiniBatch, Sampler, TypedEdges
 
 SERIES = torch.tensor([factor << doublings for doublings in range(2, 40) for factor in (4, 5, 6, 7)])
-"""The sizes that occur, 16 being the least but for none at all."""
+"""The padded sizes; the smallest is 16, apart from 0."""
 NUM_PROBES = 8
 
 
 class Sizes(NamedTuple):
-    """What the shapes of a batch depend on."""
+    """The counts that determine the shapes of a batch."""
 
     nodes: Tensor
     """Of each type. Shape [num_types]."""
@@ -51,10 +51,10 @@ class Sizes(NamedTuple):
 
 
 class PaddedSampler:
-    """Pads the batches of another sampler, nearly all of them to one and the same shape.
+    """Pads the batches of another sampler, nearly all to the same shape.
 
-    With every count rounded on its own some are always about to pass the next size, and their combinations are as many
-    as the batches. So a few batches are drawn in advance, and none is padded to less than all of those need.
+    If every count were rounded independently, some would always be close to the next size, and nearly every batch would
+    have a new combination. So a few batches are drawn in advance, and all are padded to at least the sizes they need.
     """
 
     def __init__(self, sampler: Sampler, graph: FlatGraph) -> None:
@@ -62,7 +62,7 @@ class PaddedSampler:
         self._graph = graph
         self._at_least = _no_sizes(graph)
         probes = [Sizes.of(sampler.sample(step), num_relations=graph.num_relations) for step in range(NUM_PROBES)]
-        for sizes in (*probes, *probes):  # twice: what one batch needs may leave another with more to fill
+        for sizes in (*probes, *probes):  # twice: padding for one batch may require more for another
             self._at_least = padded_sizes(_with_headroom(sizes), graph, at_least=self._at_least)
 
     def sample(self, step: int) -> MiniBatch:
@@ -73,13 +73,13 @@ class PaddedSampler:
 def pad_batch(batch: MiniBatch, graph: FlatGraph, *, at_least: Sizes | None = None) -> MiniBatch:
     """Add dummy nodes at the end of each type's block, and messages and positives between them.
 
-    A dummy repeats the first node of its type in the batch, id and features, so that no node comes in that was not
-    there; where there is none, that of the graph. `node_index` is no longer ascending within a type.
+    A dummy copies the id and features of the first node of its type in the batch, so that no new node enters; if there
+    is none, of the first in the graph. `node_index` is then not ascending within a type.
 
     Args:
         batch: On the CPU.
         graph: The graph it was drawn from.
-        at_least: Members of `SERIES` or 0; by default no more than the batch needs.
+        at_least: Minimum sizes, members of `SERIES` or 0; by default only what the batch needs.
     """
     true = Sizes.of(batch, num_relations=graph.num_relations)
     padded = padded_sizes(true, graph, at_least=at_least or _no_sizes(graph))
@@ -110,10 +110,10 @@ def pad_batch(batch: MiniBatch, graph: FlatGraph, *, at_least: Sizes | None = No
 
 
 def padded_sizes(true: Sizes, graph: FlatGraph, *, at_least: Sizes) -> Sizes:
-    """Round up so that the dummies can make up the difference.
+    """Round up so that dummies can make up the difference.
 
-    Where a relation has messages it gets a dummy source, a dummy target, and as many dummy messages as the more
-    numerous of the two, so that each has one; a type gets the dummies that the neediest relation asks of it.
+    A relation with messages gets at least one dummy source, one dummy target, and enough dummy messages that each has
+    one; a type gets as many dummies as its most demanding relation needs.
     """
     used = (true.messages > 0).long()
     sources = _rounded_up(true.sources + used, at_least.sources)
@@ -129,12 +129,12 @@ def padded_sizes(true: Sizes, graph: FlatGraph, *, at_least: Sizes) -> Sizes:
 
 
 def _rounded_up(count: Tensor, at_least: Tensor) -> Tensor:
-    """The next size of the series; none stays none."""
+    """The next size of the series; 0 stays 0."""
     return torch.maximum(SERIES[torch.searchsorted(SERIES, count)] * (count > 0), at_least)
 
 
 def _with_headroom(sizes: Sizes) -> Sizes:
-    """Two standard deviations more, were the counts Poisson."""
+    """Add two standard deviations, assuming Poisson counts."""
     return Sizes(*(count + (2 * count.sqrt()).long() for count in sizes))
 
 
@@ -144,7 +144,7 @@ def _no_sizes(graph: FlatGraph) -> Sizes:
 
 
 def _end_types(graph: FlatGraph) -> tuple[Tensor, Tensor]:
-    """Number of each relation's source type and target type. Shape [num_relations] each."""
+    """Index of each relation's source type and target type. Shape [num_relations] each."""
     number = {name: i for i, name in enumerate(graph.metadata.node_types)}
     pairs = [(number[relation.source], number[relation.target]) for relation in graph.metadata.relations]
     source_type, target_type = torch.tensor(pairs).unbind(1)
@@ -152,19 +152,19 @@ def _end_types(graph: FlatGraph) -> tuple[Tensor, Tensor]:
 
 
 def _num_distinct(ends: Tensor, relation: Tensor, *, num_relations: int, num_nodes: int) -> Tensor:
-    """How many different nodes stand at one end of each relation's edges. Shape [num_relations]."""
+    """Number of distinct nodes at one end of each relation's edges. Shape [num_relations]."""
     seen = torch.zeros(num_relations * num_nodes, dtype=torch.bool)
     seen[relation * num_nodes + ends] = True
     return seen.view(num_relations, num_nodes).sum(1)
 
 
 def _dummy_edges(counts: Tensor, starts: tuple[Tensor, Tensor], numbers: tuple[Tensor, Tensor]) -> TypedEdges:
-    """For each relation so many edges, going round the dummies from which and to which they lead.
+    """Edges between dummies, cycling through the sources and targets of each relation.
 
     Args:
-        counts: Edges of each relation. Shape [num_relations].
+        counts: Number of edges of each relation. Shape [num_relations].
         starts: First dummy source and first dummy target of each relation. Shape [num_relations] each.
-        numbers: Dummy sources and dummy targets of each relation. Shape [num_relations] each.
+        numbers: Number of dummy sources and dummy targets of each relation. Shape [num_relations] each.
     """
     relation = torch.arange(counts.numel()).repeat_interleave(counts)
     turn = torch.arange(relation.numel()) - (counts.cumsum(0) - counts)[relation]
@@ -177,7 +177,7 @@ def _moved(edges: TypedEdges, moved: Tensor) -> TypedEdges:
 
 
 def _joined(edges: TypedEdges, more: TypedEdges) -> tuple[TypedEdges, Tensor]:
-    """All of them by relation, and the order in which that puts them."""
+    """Both sets of edges sorted by relation, and the sort order."""
     joined = TypedEdges(*(torch.cat(parts) for parts in zip(edges, more, strict=True)))
     order = joined.relation.argsort(stable=True)
     return TypedEdges(*(part[order] for part in joined)), order

@@ -1,4 +1,4 @@
-"""The next mini graph is drawn in the background while the current one is being used."""
+"""Draw the next mini graph in the background while the current one is used."""
 
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
@@ -10,13 +10,13 @@ Batch = TypeVar("Batch")
 
 
 def prefetched(draw: Callable[[int], Batch], steps: Iterable[int]) -> Generator[Batch, None, None]:
-    """The batches of some steps, in their order, each drawn while the one before it is being used.
+    """The batches of some steps in order, each drawn while the previous one is used.
 
-    One thread draws, and no more than one batch ahead. An error while drawing a batch is raised where that batch would
-    have come. Close the generator (`contextlib.closing`) to end the thread before the steps are at their end.
+    One thread draws at most one batch ahead. An error while drawing a batch is raised when that batch is requested.
+    Close the generator (`contextlib.closing`) to end the thread before the last step.
 
-    The thread keeps to one core: with two teams of threads, a training of small batches would take twice as long as
-    without drawing ahead.
+    The thread uses one core: with two teams of threads, training on small batches would take twice as long as without
+    prefetching.
     """
     with thread_beside("sampler") as thread:
         ahead: Future[Batch] | None = None

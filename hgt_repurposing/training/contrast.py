@@ -1,4 +1,4 @@
-"""Which diseases of a batch are set against each other by the contrastive loss, and which of them are similar."""
+"""Choose the diseases of a batch for the contrastive loss, and find the similar pairs among them."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from torch import Tensor
 from hgt_repurposing.graph.disease_similarity import SimilarDiseases
 
 CONTRAST_SIZE = 1024
-"""Most diseases chosen from a batch: the loss compares all of them with all, 4 MiB for each such matrix of float32."""
+"""Most diseases chosen from a batch: the loss compares all pairs, with 4 MiB per float32 matrix."""
 
 
 class Contrast(NamedTuple):
@@ -17,9 +17,9 @@ class Contrast(NamedTuple):
     nodes: Tensor
     """Local ids of the chosen diseases, each disease once, in the order of the graph. Shape [m]."""
     anchor: Tensor
-    """Position in `nodes` of a disease that has a similar one. Shape [num_pairs], each pair in both directions."""
+    """Index into `nodes` of a disease with a similar one. Shape [num_pairs], each pair in both directions."""
     positive: Tensor
-    """Position in `nodes` of that similar one. Shape [num_pairs]."""
+    """Index into `nodes` of the similar disease. Shape [num_pairs]."""
 
     def to(self, device: torch.device) -> "Contrast":
         """The same on another device."""
@@ -29,30 +29,30 @@ class Contrast(NamedTuple):
 def contrast_pairs(
     node_index: Tensor, similar: SimilarDiseases, *, first: int, last: int, size: int, generator: torch.Generator
 ) -> Contrast:
-    """Choose at most `size` diseases of a batch, those with a similar one in the batch before all others.
+    """Choose at most `size` diseases of a batch, preferring those with a similar one in the batch.
 
-    Diseases that have a similar one are visited in random order, and each enters, with its similar ones, unless it is
-    in already, until `size` are in. Random others fill up what is left; they are negatives only.
+    Diseases with a similar one are visited in random order and added, together with their similar ones, unless already
+    chosen, until `size` are chosen. The rest is filled with random others, which are only negatives.
 
     Args:
-        node_index: Flat global ids of the local nodes, on the CPU. Shape [num_nodes]. Of an id that occurs again, as
-            padding may, only the first place counts.
+        node_index: Flat global ids of the local nodes, on the CPU. Shape [num_nodes]. Only the first occurrence of an
+            id counts; padding may repeat ids.
         similar: Of the whole graph.
         first: Flat id of the graph's first disease.
-        last: Flat id after that of its last disease.
-        size: Most diseases to choose; there may be fewer, and none at all.
+        last: Flat id after its last disease.
+        size: Most diseases to choose; there may be fewer, or none.
         generator: Source of randomness.
 
     Raises:
-        ValueError: If the table is of another number of diseases than the graph.
+        ValueError: If the table and the graph differ in their number of diseases.
     """
     if similar.num_diseases != last - first:
-        raise ValueError(f"similar diseases are of {similar.num_diseases} diseases, but the graph has {last - first}")
+        raise ValueError(f"similar diseases cover {similar.num_diseases} diseases, but the graph has {last - first}")
     disease, local = _diseases_of(node_index, first, last)
     anchor, positive = _similar_within(disease, similar)
     num = disease.numel()
     rank = torch.randperm(num, generator=generator)
-    # A disease enters with the first to be visited among itself and its similar ones, and after it.
+    # A disease is added right after the first visited among itself and its similar ones.
     group = torch.full_like(rank, num)
     group[anchor] = rank[anchor]
     group = group.scatter_reduce(0, anchor, rank[positive], "amin")
@@ -65,7 +65,7 @@ def contrast_pairs(
 
 
 def _diseases_of(node_index: Tensor, first: int, last: int) -> tuple[Tensor, Tensor]:
-    """Diseases of a batch, ascending and each once, and the first local id of each. Shape [n] each."""
+    """Distinct diseases of a batch, ascending, and the first local id of each. Shape [n] each."""
     local = ((node_index >= first) & (node_index < last)).nonzero().flatten()
     nowhere = node_index.numel()
     place = torch.full((last - first,), nowhere).scatter_reduce(0, node_index[local] - first, local, "amin")
@@ -74,7 +74,7 @@ def _diseases_of(node_index: Tensor, first: int, last: int) -> tuple[Tensor, Ten
 
 
 def _similar_within(disease: Tensor, similar: SimilarDiseases) -> tuple[Tensor, Tensor]:
-    """Similar pairs among these diseases, both directions, as positions in `disease`. Shape [num_pairs] each."""
+    """Similar pairs among these diseases, in both directions, as indices into `disease`. Shape [num_pairs] each."""
     ptr, neighbour = torch.from_numpy(similar.ptr), torch.from_numpy(similar.neighbour)
     count = ptr[disease + 1] - ptr[disease]
     anchor = torch.arange(disease.numel()).repeat_interleave(count)

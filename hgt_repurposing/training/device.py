@@ -1,4 +1,4 @@
-"""Which device to train on, and its memory: read, given back, kept within a budget."""
+"""The device to train on, and its memory: reading, releasing and limiting it."""
 
 import ctypes
 import gc
@@ -17,20 +17,20 @@ from hgt_repurposing.training.params import DeviceChoice
 
 GIB = 2**30
 OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")
-"""What torch's allocators for CPU, MPS and CUDA say, in lower case; only CUDA's error has a class of its own."""
+"""Messages of torch's allocators for CPU, MPS and CUDA, in lower case; only CUDA's error has its own class."""
 WORTH_A_TEAM = 5_000_000
-"""Numbers in a typical tensor from which on a team of threads pays: between Hetionet at width 64 and at width 128."""
+"""Size of a typical tensor above which multiple threads pay off: between Hetionet at width 64 and at width 128."""
 
 
 class MemoryReading(NamedTuple):
-    """Memory in GiB. On the CPU the process stands for the device: resident, its limit of the moment, and peak."""
+    """Memory in GiB; on the CPU, that of the process."""
 
     allocated: float
-    """Held by live tensors; on the CPU, resident memory of the process."""
+    """Used by live tensors; on the CPU, resident memory of the process."""
     cached: float
-    """Held by the allocator for reuse; the CPU has no such pool that can be read."""
+    """Kept by the allocator for reuse; not available on the CPU."""
     peak: float
-    """Highest so far: of the tensors on CUDA, of the process on the CPU and, for want of a counter, on MPS."""
+    """Highest so far: of tensors on CUDA; of the process on the CPU and, lacking a counter, on MPS."""
 
     def __str__(self) -> str:
         return f"{self.allocated:.2f} / {self.cached:.2f} / {self.peak:.2f} GiB"
@@ -44,10 +44,10 @@ class ComputeDevice:
 
     @classmethod
     def pick(cls, choice: DeviceChoice) -> Self:
-        """The device asked for; `auto` is MPS, else CUDA, else CPU.
+        """The requested device; `auto` is MPS, else CUDA, else CPU.
 
         Raises:
-            ValueError: If the device asked for is not there.
+            ValueError: If the requested device is not available.
         """
         available = {"mps": torch.backends.mps.is_available(), "cuda": torch.cuda.is_available(), "cpu": True}
         if choice == "auto":
@@ -64,16 +64,16 @@ class ComputeDevice:
 
     @property
     def wants_fixed_shapes(self) -> bool:
-        """MPS compiles, and keeps, a graph for every tensor shape that it meets (pytorch#181485)."""
+        """Whether few tensor shapes are better: MPS compiles and caches a graph per shape (pytorch#181485)."""
         return self.name == "mps"
 
     def synchronize(self) -> None:
-        """Wait until all that was asked of the device is done."""
+        """Wait for all pending work on the device."""
         if self.name != "cpu":
             (torch.cuda if self.name == "cuda" else torch.mps).synchronize()
 
     def release(self) -> None:
-        """Give what no tensor holds back: to the device, and on the CPU what glibc kept to the system."""
+        """Release unused memory to the device; on the CPU, memory cached by glibc to the system."""
         if self.name != "cpu":
             gc.collect()
             (torch.cuda if self.name == "cuda" else torch.mps).empty_cache()
@@ -83,7 +83,7 @@ class ComputeDevice:
                 libc.malloc_trim(0)
 
     def read_memory(self) -> MemoryReading:
-        """Memory in use; MPS: allocated by tensors, and the driver's pool."""
+        """Read memory use; on MPS, that of tensors and of the driver's pool."""
         if self.name == "cuda":
             return MemoryReading(
                 torch.cuda.memory_allocated(self.torch) / GIB,
@@ -96,10 +96,10 @@ class ComputeDevice:
             allocated, pool = torch.mps.current_allocated_memory() / GIB, torch.mps.driver_allocated_memory() / GIB
             return MemoryReading(allocated, pool, peak)
         resident = psutil.Process().memory_info().rss / GIB
-        return MemoryReading(resident, 0.0, max(peak, resident))  # the kernel's peak may lag behind by some pages
+        return MemoryReading(resident, 0.0, max(peak, resident))  # the kernel's peak may lag by some pages
 
     def free_gb(self) -> float:
-        """Memory that can be had at the moment, GiB."""
+        """Currently available memory, GiB."""
         if self.name == "cuda":
             return torch.cuda.mem_get_info(self.torch)[0] / GIB
         free = psutil.virtual_memory().available / GIB
@@ -108,7 +108,7 @@ class ComputeDevice:
         return free
 
     def limit(self, gigabytes: float) -> None:
-        """Have allocations beyond this fail instead of swapping. The CPU has no such switch: see `training/loop.py`."""
+        """Make allocations above this fail instead of swapping. Not possible on the CPU: see `training/loop.py`."""
         if self.name == "cuda":
             total = torch.cuda.get_device_properties(self.torch).total_memory / GIB
             torch.cuda.set_per_process_memory_fraction(min(1.0, gigabytes / total), self.torch)
@@ -117,9 +117,9 @@ class ComputeDevice:
 
 
 class PeakWatch:
-    """Highest memory use of a device while its block runs, above what was in use at the beginning, GiB.
+    """Peak memory use of a device while its block runs, above the use at the start, GiB.
 
-    On CUDA from the allocator's counter; elsewhere by looking often, for a process's own peak cannot be begun anew.
+    From the allocator's counter on CUDA; elsewhere by sampling, since a process's peak counter cannot be reset.
     """
 
     def __init__(self, device: ComputeDevice, *, interval: float = 0.005) -> None:
@@ -128,7 +128,7 @@ class PeakWatch:
         self._over = threading.Event()
 
     def __enter__(self) -> Self:
-        """Begin to watch."""
+        """Start watching."""
         if self._device.name == "cuda":
             torch.cuda.reset_peak_memory_stats(self._device.torch)
         self.start = self._highest = self._now()
@@ -143,7 +143,7 @@ class PeakWatch:
 
     @property
     def above_start(self) -> float:
-        """In use now, GiB."""
+        """Current use above the start, GiB."""
         return self._now() - self.start
 
     @property
@@ -164,14 +164,14 @@ class PeakWatch:
 
 @contextmanager
 def threads_for(numbers: int) -> Iterator[None]:
-    """One thread for torch while tensors are small, all of them from `WORTH_A_TEAM` on.
+    """Limit torch to one thread if tensors are smaller than `WORTH_A_TEAM`, otherwise use all.
 
-    Threads of OpenMP wait for each other at the end of every operation. Where another process holds a core for some
-    milliseconds, thousands of small operations then take ten times as long as with one thread, and even on an idle
-    machine they gain next to nothing.
+    OpenMP threads wait for each other after every operation. If another process holds a core for some milliseconds,
+    thousands of small operations take ten times as long as with one thread; even on an idle machine the gain is
+    negligible.
 
     Args:
-        numbers: In a typical tensor, such as nodes times width.
+        numbers: Size of a typical tensor, such as nodes times width.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(before if numbers >= WORTH_A_TEAM else 1)
@@ -182,7 +182,7 @@ def threads_for(numbers: int) -> Iterator[None]:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory could not be had, on whatever device."""
+    """Whether an error is an out-of-memory error, on any device."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(said in str(error).lower() for said in OUT_OF_MEMORY)

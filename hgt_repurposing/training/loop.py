@@ -42,24 +42,24 @@ from hgt_repurposing.training.training_state import (
 logger = logging.getLogger(__name__)
 
 PREDICTION_IS_OFF = 1.25
-"""Measured over predicted peak from which on the log says so."""
+"""Ratio of measured to predicted peak from which a warning is logged."""
 NOTABLE_GB = 0.2
-"""Below it a peak is what libraries load and the allocator keeps, which the prediction does not include."""
+"""Below this, the peak is dominated by libraries and the allocator's cache, which the prediction excludes."""
 PILED_UP = 0.5
-"""Share of the predicted peak that may stay in use between batches before freed memory is given back."""
+"""Share of the predicted peak that may stay in use between batches before freed memory is released."""
 FIRST_FULL_EPOCH = 2
-"""The first one with the optimiser's state in memory from its beginning."""
+"""The first epoch that starts with the optimiser's state in memory."""
 
 
 class EpochResult(NamedTuple):
     """One row of the training history."""
 
     epoch: int
-    """From 1 on."""
+    """Epoch, counted from 1."""
     loss: float
     """Mean loss of the epoch's batches."""
     chance_loss: float
-    """That of a model that scores all edges alike: what it has to fall below."""
+    """Loss of a model that scores all edges alike; a useful model is below it."""
     seconds: float
     """Wall time of the epoch."""
     num_nodes: int
@@ -75,7 +75,7 @@ class EpochResult(NamedTuple):
 
 
 MEASURED = ("seconds", "allocated_gb", "cached_gb", "peak_gb")
-"""Fields of EpochResult that no two runs share: what the training took, and not what came of it."""
+"""Fields of EpochResult that differ between identical runs: cost, not results."""
 _NOT_NEGATIVE = Check.ge(0, error="be at least 0")
 
 HISTORY_SCHEMA = DataFrameSchema(
@@ -95,11 +95,11 @@ HISTORY_SCHEMA = DataFrameSchema(
 
 @dataclass(frozen=True, eq=False)
 class TrainingResult:
-    """A trained model and how it came about."""
+    """A trained model and its training history."""
 
     model: HGTModel
     history: pd.DataFrame
-    """One row per epoch, columns as in EpochResult and as `HISTORY_SCHEMA` says."""
+    """One row per epoch, columns as in EpochResult and `HISTORY_SCHEMA`."""
     device: str
     """Device it was trained on."""
 
@@ -137,14 +137,14 @@ def fit(
     """Train an HGT by link prediction over all edge types of a graph.
 
     Args:
-        data: The message graph; drug-disease edges are not in it.
+        data: The message graph, without held-out drug-disease edges.
         params: Sizes, sampling, epochs and seed.
         on_epoch: Called after every epoch.
-        checkpoints: Where the state is kept every `checkpoint_every` epochs, and found again after a stop.
-        graph_digest: Digest of `data`: a checkpoint made on another graph is not gone on from.
+        checkpoints: Where the state is saved every `checkpoint_every` epochs and restored from after a stop.
+        graph_digest: Digest of `data`; checkpoints of other graphs are not resumed.
 
     Raises:
-        ValueError: If the device is not there, memory does not do, or the loss stops being finite.
+        ValueError: If the device is not available, memory is too small, or the loss is no longer finite.
     """
     device = training_device(params)
     fingerprint = fingerprint_of(
@@ -182,7 +182,7 @@ def fit(
 
 
 def untrained(data: HeteroData, params: EmbeddingParams) -> HGTModel:
-    """The model that `fit` begins with: a control that shows what training adds to inputs and structure.
+    """The initial model of `fit`: a control that shows what training adds to inputs and structure.
 
     Args:
         data: The message graph.
@@ -194,7 +194,7 @@ def untrained(data: HeteroData, params: EmbeddingParams) -> HGTModel:
 
 
 def _new_model(graph: FlatGraph, params: EmbeddingParams) -> HGTModel:
-    """Weights, and fingerprints where they are the inputs, drawn from the seed."""
+    """A model with weights, and fingerprints if these are the inputs, drawn from the seed."""
     given: Tensor | None = None
     if params.node_inputs == "fastrp":
         ends = [(source.numpy(), target.numpy()) for source, target in zip(graph.sources, graph.targets, strict=True)]
@@ -204,10 +204,10 @@ def _new_model(graph: FlatGraph, params: EmbeddingParams) -> HGTModel:
 
 
 def training_device(params: EmbeddingParams) -> ComputeDevice:
-    """The device that these parameters mean on this machine; `auto` never puts the full graph on MPS.
+    """The device that the parameters select on this machine; `auto` never selects MPS for the full graph.
 
     Raises:
-        ValueError: If the device asked for is not there.
+        ValueError: If the requested device is not available.
     """
     if params.sampling != "full graph" or params.device != "auto":
         return ComputeDevice.pick(params.device)
@@ -216,7 +216,7 @@ def training_device(params: EmbeddingParams) -> ComputeDevice:
 
 @dataclass(eq=False)
 class _Run:
-    """A training under way."""
+    """A training run in progress."""
 
     params: EmbeddingParams
     device: ComputeDevice
@@ -227,9 +227,9 @@ class _Run:
     """Batches drawn so far."""
     history: list[EpochResult]
     shrunk: bool = False
-    """Whether memory ran out once already."""
+    """Whether memory has run out before."""
     _ahead: Generator[Prepared, None, None] | None = field(default=None, init=False)
-    """Batches from `step` on, drawn while the one before is computed on."""
+    """Batches from `step`, each drawn while the previous one is computed."""
 
     @classmethod
     def start(cls, data: HeteroData, params: EmbeddingParams, device: ComputeDevice) -> "_Run":
@@ -251,7 +251,7 @@ class _Run:
         return cls(params, device, model, optimizer, batches, 0, [])
 
     def resume(self, checkpoint: Checkpoint | None) -> None:
-        """Go on from a checkpoint, if there is one that a run of this length can go on from."""
+        """Resume from a checkpoint, if there is one and it is not past the end of this run."""
         if checkpoint is None or checkpoint.epoch > self.params.num_epochs:
             return
         network = self.model.network
@@ -260,7 +260,7 @@ class _Run:
         self.step = checkpoint.step
         self.batches.use_smaller(BatchPlan(**checkpoint.plan))
         self.history = [EpochResult(*row) for row in checkpoint.history.itertuples(index=False, name=None)]
-        logger.info("going on from the checkpoint after epoch %d of %d", checkpoint.epoch, self.params.num_epochs)
+        logger.info("resuming from the checkpoint after epoch %d of %d", checkpoint.epoch, self.params.num_epochs)
 
     def checkpoint(self, fingerprint: str) -> Checkpoint:
         """The state after the last epoch."""
@@ -275,7 +275,7 @@ class _Run:
         )
 
     def epoch(self, epoch: int, memory: PeakWatch) -> tuple[float, Prepared]:
-        """One update from the gradients of all batches; after running out of memory once, of smaller batches."""
+        """One update from the gradients of all batches; if memory runs out, retried once with smaller batches."""
         try:
             result = self._update(epoch, memory)
         except (MemoryError, RuntimeError) as error:
@@ -287,11 +287,11 @@ class _Run:
         else:
             self._keep_within_budget(epoch, memory)
             return result
-        self._shrink(reason)  # not in the handler: the error holds what the step had in memory
+        self._shrink(reason)  # outside the handler: the error keeps the step's memory alive
         return self.epoch(epoch, memory)
 
     def close(self) -> None:
-        """Stop drawing ahead."""
+        """Stop prefetching."""
         if self._ahead is not None:
             self._ahead.close()
         self._ahead = None
@@ -306,8 +306,8 @@ class _Run:
             prepared = drawn.to(self.device.torch)
             loss = self._backward(epoch, prepared, num_batches)
             total += loss / num_batches
-            # On the CPU only what has piled up: no two batches have the same sizes, so freed memory comes in pieces
-            # that fit the next one badly, and a heap which is only added to grows with every batch.
+            # On the CPU only if memory has accumulated: batches differ in size, so freed blocks fit the next batch
+            # badly, and a heap that is never trimmed grows with every batch.
             if self.device.name != "cpu" or memory.above_start > PILED_UP * self.batches.predicted_gb:
                 self.device.release()
         self._step_weights(epoch)
@@ -335,16 +335,16 @@ class _Run:
         where = f"first at {names[0]}, in {len(names)} edge types" if names else "in the contrastive loss"
         return (
             f"loss is {loss} in epoch {epoch}, {where}: lower learning_rate (it is {self.params.learning_rate}), "
-            "or look for numbers that are not finite among the given node features"
+            "or check the node features for non-finite values"
         )
 
     def _keep_within_budget(self, epoch: int, memory: PeakWatch) -> None:
-        """What CUDA and MPS do themselves: the CPU has no limit of its own, so its memory is looked at."""
+        """Enforce the budget on the CPU, which has no memory limit of its own as CUDA and MPS do."""
         predicted, peak = self.batches.predicted_gb, memory.peak_above_start
         if epoch == FIRST_FULL_EPOCH:
             logger.info("memory: %.2f GiB at the peak so far, %.2f GiB predicted", peak, predicted)
             if peak > PREDICTION_IS_OFF * max(predicted, NOTABLE_GB):
-                logger.warning("training takes %.1f times the memory that was predicted", peak / predicted)
+                logger.warning("training takes %.1f times the predicted memory", peak / predicted)
         budget = self.params.memory_budget_gb
         if budget is not None and self.device.name == "cpu" and not self.shrunk and peak > budget:
             self._shrink(f"training took {peak:.2f} GiB, more than memory_budget_gb, {budget:.2f}")
@@ -357,12 +357,12 @@ class _Run:
             "neighbor": f"lower node_batch_size below {plan.node_batch_size} or num_neighbors ({params.num_neighbors})",
         }[params.sampling]
         return (
-            f"out of memory in epoch {epoch}, also with half the batch: {smaller}, or lower hidden_dim "
+            f"out of memory in epoch {epoch}, even with half the batch: {smaller}, or lower hidden_dim "
             f"({params.hidden_dim}) or embedding_dim ({params.embedding_dim})"
         )
 
     def _shrink(self, reason: str) -> None:
-        """Half the batch, twice as many of them to an update."""
+        """Halve the batch and double the batches per update."""
         self.close()
         self.optimizer.zero_grad(set_to_none=True)
         self.batches.use(self.batches.plan.halved())
@@ -370,18 +370,18 @@ class _Run:
         self.device.release()
         plan = self.batches.plan
         logger.warning(
-            "out of memory (%s): going on with half the batch, %d edges per type or %d seed nodes, and %d batches per "
+            "out of memory (%s): continuing with half the batch, %d edges per type or %d seed nodes, %d batches per "
             "update", reason, plan.edge_sample_size, plan.node_batch_size, plan.accumulation_steps,
         )  # fmt: skip
 
 
 def _first_line(error: BaseException) -> str:
-    """What an error says, without the stack trace that torch may add."""
+    """An error's message without the stack trace that torch may add."""
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _progress_bar(params: EmbeddingParams, *, done: int) -> "tqdm[NoReturn]":
-    """A live bar in a terminal; where output goes to a file or a pipe, a line every ten seconds."""
+    """A live bar in a terminal; a line every ten seconds in a file or a pipe."""
     kind = "full graph" if params.sampling == "full graph" else f"{params.sampling} sampling"
     interval = 0.2 if sys.stderr.isatty() else 10.0
     return tqdm(

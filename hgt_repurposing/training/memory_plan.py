@@ -1,9 +1,8 @@
-"""What a training step will need in memory, and batches that keep it within a budget.
+"""Predict the memory of a training step, and plan batches that stay within a budget.
 
-The prediction counts the tensors that live at the worst moment, which is in the backward pass of the last layer: all
-that was saved for it, the gradients on their way, and the gradients and moments of the parameters; beside them what
-the samplers keep of the graph. A trial batch gives the numbers of nodes and edges; the planner halves the batch, and
-doubles the batches per update, until it fits.
+The prediction counts the tensors alive at the peak, which is in the backward pass of the last layer: saved tensors,
+gradients in flight, gradients and moments of the parameters, and the samplers' copy of the graph. A trial batch
+provides the numbers of nodes and edges; the planner halves the batch and doubles the batches per update until it fits.
 """
 
 import logging
@@ -21,30 +20,31 @@ logger = logging.getLogger(__name__)
 FLOAT = 4
 """Bytes of a float32."""
 EDGE_BYTES = 3 * 8 + 4 * 4
-"""An edge of a batch: source, target and relation as they are drawn, and four int32 in the plan of a layer."""
+"""Bytes per batch edge: source, target and relation as drawn, and four int32 in the plan of a layer."""
 PAIR_BYTES = 200
-"""A scored pair: its target, twice in this batch and the next one; the draws, keys and places by which targets that are
-edges are found; logits and their gradients. Measured with 64 corrupted targets to each true one; as counted, 72 bytes,
-predictions fall to 0.52 of what is measured."""
+"""Bytes per scored pair: its target, twice in this batch and the next one; the draws, keys and indices used to find
+targets that are edges; logits and their gradients. Measured with 64 corrupted targets per true one; with the 72 bytes
+that counting gives, predictions fall to 0.52 of the measured peak."""
 GRAPH_EDGE_BYTES = 2 * 8 + 8 + 2 * 4
-"""An edge of the graph: its ends, its key for membership tests, its places in the current pass and among the in-edges
-of its target."""
+"""Bytes per edge of the graph: its ends, its key for membership tests, its index in the current pass and among the
+in-edges of its target."""
 LIBRARIES_GB = 0.06
-"""Compiled loops, and what libraries load at the first step. Measured; without it small peaks are predicted at half."""
+"""GiB for compiled loops and what libraries load in the first step. Measured; without it, small peaks are predicted at
+half their size."""
 CHUNK_SHARE = 0.05
 """Share of the budget for the vectors of one chunk of edges."""
 CHUNK_TENSORS = 12
-"""Vectors of layer width that one edge of a chunk takes for a moment: twice the 6.1 to 6.6 that a CPU takes, for no
-GPU was there to measure."""
+"""Temporary vectors of layer width per edge of a chunk: twice the 6.1 to 6.6 measured on a CPU, since no GPU was
+available to measure."""
 CHUNK_BOUNDS = (1024, 131_072)
 SLACK = 1.1
-"""Allocators round up and keep some blocks for later; and batches differ a little. A margin, not fitted: without it the
-quotient is 0.87 to 1.15, and too little is worse than too much."""
+"""Safety factor, not fitted: allocators round up and cache blocks, and batches differ slightly. Without it predictions
+are 0.87 to 1.15 of the measured peak, and too little is worse than too much."""
 
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """Sizes of the batches in force."""
+    """Current batch sizes."""
 
     edge_sample_size: int
     node_batch_size: int
@@ -52,7 +52,7 @@ class BatchPlan:
     chunk_edges: int
 
     def halved(self) -> "BatchPlan":
-        """Batches of half the size, twice as many to an update."""
+        """Batches of half the size, twice as many per update."""
         return replace(
             self,
             edge_sample_size=max(1, self.edge_sample_size // 2),
@@ -63,10 +63,10 @@ class BatchPlan:
 
 
 class StepSize(NamedTuple):
-    """What the memory of a step depends on."""
+    """Counts that determine the memory of a step."""
 
     num_parameters: int
-    """Trainable numbers."""
+    """Trainable parameters."""
     encoder: EncoderPlan
     """Nodes and edges of each layer."""
     num_pairs: int
@@ -74,24 +74,23 @@ class StepSize(NamedTuple):
     num_graph_edges: int
     """Edges of the whole graph, each direction counted."""
     chunk_edges: int
-    """Edges of a chunk; 0 where there are no chunks."""
+    """Edges per chunk; 0 without chunks."""
 
 
 def predicted_gb(size: StepSize, shape: EncoderShape, *, accumulates: bool) -> float:
-    """Peak of a training step above what the process holds before training begins, GiB.
+    """Predicted peak of a training step above the process's memory before training, GiB.
 
     Args:
         size: Counts of a batch.
         shape: Widths of the encoder.
-        accumulates: Whether gradients of several batches are added up; a second set of gradients then exists for a
-            moment.
+        accumulates: Whether gradients of several batches are accumulated, which temporarily needs a second set.
     """
     width = shape.hidden_dim
     layers = size.encoder.layers
     # Weights, gradients and Adam's two moments; the next batch's gradients before they are added.
     parameters = (4 + accumulates) * size.num_parameters * FLOAT
     num_edges = max((sum(edges.column.numel() for edges in layer.relations) for layer in layers), default=0)
-    # The batch itself, and the next one, drawn meanwhile.
+    # The batch itself, and the next one, which is prefetched.
     edges = 2 * num_edges * EDGE_BYTES * len(layers) + size.num_pairs * PAIR_BYTES
     inputs = size.encoder.inputs.num_nodes * width
     saved = inputs + sum(_saved(layer, shape) for layer in layers)
@@ -111,20 +110,20 @@ def plan_batches(
     smallest: Callable[[BatchPlan], bool],
     width: int,
 ) -> tuple[BatchPlan, float]:
-    """The batches asked for, or smaller ones that the budget allows, and the predicted peak of a step, GiB.
+    """The requested batches, or smaller ones that fit the budget, and the predicted peak of a step, GiB.
 
     Args:
         wanted: As configured.
-        budget_gb: GiB.
+        budget_gb: Memory budget, GiB.
         need_gb: Predicts the peak of a step.
         smallest: Whether a batch cannot be made smaller.
-        width: Of the layers.
+        width: Width of the layers.
 
     Raises:
-        ValueError: If even the smallest batch needs more; says how much.
+        ValueError: If even the smallest batch does not fit; reports the memory needed.
     """
     chunk = int(budget_gb * GIB * CHUNK_SHARE / (CHUNK_TENSORS * width * FLOAT))
-    # A power of two: sums over chunks must not come out differently for a little more or less of free memory.
+    # A power of two, so that sums over chunks do not change with small differences in free memory.
     chunk = 1 << min(max(chunk, CHUNK_BOUNDS[0]), CHUNK_BOUNDS[1]).bit_length() - 1
     plan = replace(wanted, chunk_edges=chunk)
     need = need_gb(plan)
@@ -142,17 +141,17 @@ def plan_batches(
     logger.info("memory: %.2f GiB predicted at the peak of a step, %.2f GiB allowed", need, budget_gb)
     if plan.accumulation_steps != wanted.accumulation_steps:
         logger.warning(
-            "batches were made smaller to stay within %.2f GiB: %d edges per type or %d seed nodes, %d batches per "
+            "batches reduced to stay within %.2f GiB: %d edges per type or %d seed nodes, %d batches per "
             "update", budget_gb, plan.edge_sample_size, plan.node_batch_size, plan.accumulation_steps,
         )  # fmt: skip
     return plan, need
 
 
 def _saved(layer: LayerPlan, shape: EncoderShape) -> int:
-    """Numbers that a layer keeps for its backward pass.
+    """Number of values that a layer saves for its backward pass.
 
-    Values, what was received before and after the activation, and with attention queries and keys; then the mapped
-    vectors, the residual, and what goes into the normalisation and comes out.
+    Values, aggregated messages before and after the activation, and with attention queries and keys; then the mapped
+    vectors, the residual, and inputs and outputs of the normalisation.
     """
     attends = shape.encoder == "hgt"
     nodes = (2 + attends) * layer.receivers.num_nodes + (1 + attends) * layer.senders.num_nodes
@@ -160,7 +159,7 @@ def _saved(layer: LayerPlan, shape: EncoderShape) -> int:
 
 
 def _backward(layer: LayerPlan, width: int, num_heads: int) -> int:
-    """Numbers that live for a moment only while a layer's gradients are computed."""
+    """Number of temporary values while a layer's gradients are computed."""
     num_inputs = layer.outputs.num_nodes if layer.outputs.places is None else int(layer.outputs.places[-1]) + 1
     nodes = 2 * layer.outputs.num_nodes + 3 * layer.receivers.num_nodes + 2 * layer.senders.num_nodes + 3 * num_inputs
     relations = [

@@ -1,4 +1,4 @@
-"""What training minimises: cross-entropy of true edges against corrupted, and of similar diseases against others."""
+"""Training losses: cross-entropy of true against corrupted edges, and of similar diseases against others."""
 
 import torch
 from torch import Tensor
@@ -12,36 +12,36 @@ from hgt_repurposing.training.params import LossName
 TEMPERATURE = 0.1
 """As in Khosla et al. 2020, section 4."""
 MIN_NORM = 1e-3
-"""A shorter vector has next to no direction; the bound keeps its gradient from growing as 1 / norm without end."""
+"""Lower bound for norms, since shorter vectors have no reliable direction and gradients grow as 1 / norm."""
 
 
 def link_prediction_terms(
     decoder: Decoder, embeddings: Tensor, positives: TypedEdges, negative_target: Tensor, *, loss: LossName = "bce"
 ) -> Tensor:
-    """What each true edge with its K corrupted ones adds to the loss.
+    """Loss term of each true edge with its K corrupted ones.
 
-    `bce`: binary cross-entropy of the true edge and the mean of that of its corrupted ones, half and half, so that K
-    changes the noise and not the balance: log 2 = 0.69 for a chance. `softmax`: cross-entropy of the true edge
-    among all 1 + K (sampled softmax; InfoNCE, van den Oord et al., arXiv:1807.03748, eq. 4), which weighs hard
-    corrupted edges most: log(1 + K) for a chance.
+    `bce`: average of the binary cross-entropy of the true edge and the mean over its corrupted ones, so that K affects
+    the noise but not the balance: log 2 = 0.69 at chance. `softmax`: cross-entropy of the true edge among all 1 + K
+    (sampled softmax; InfoNCE, van den Oord et al., arXiv:1807.03748, eq. 4), which gives hard corrupted edges the most
+    weight: log(1 + K) at chance.
 
     Args:
         decoder: Scores links.
         embeddings: Shape [num_nodes, width].
-        positives: True edges by rows of `embeddings`, at least one.
+        positives: True edges as rows of `embeddings`, at least one.
         negative_target: Rows of the corrupted targets. Shape [num_positives, K].
-        loss: Which of the two.
+        loss: `bce` or `softmax`.
 
     Returns:
         Shape [num_positives].
 
     Raises:
-        ValueError: If there is nothing to score.
+        ValueError: If there are no positives.
     """
     source, target, relation = positives
     if not source.numel():
         raise ValueError(
-            "no edge to learn from in this batch: raise edge_sample_size or node_batch_size, or give a graph with more "
+            "no edge to learn from in this batch: raise edge_sample_size or node_batch_size, or use a graph with more "
             "edges"
         )
     logits = decoder(embeddings, source, relation, torch.cat([target[:, None], negative_target], dim=1))
@@ -52,12 +52,12 @@ def link_prediction_terms(
 
 
 def weigh_relations(weight: Tensor, relation: Tensor, share: Tensor) -> Tensor:
-    """Scale weights so that each relation present has its share of their sum, which stays as it is.
+    """Rescale weights so that each relation present gets its share of the unchanged sum.
 
     Args:
-        weight: Of each positive; 0 is padding. Shape [n].
-        relation: Of each positive. Shape [n].
-        share: Of each relation, positive. Shape [num_relations].
+        weight: Weight of each positive; 0 is padding. Shape [n].
+        relation: Relation of each positive. Shape [n].
+        share: Positive share of each relation. Shape [num_relations].
 
     Returns:
         Shape [n].
@@ -69,27 +69,27 @@ def weigh_relations(weight: Tensor, relation: Tensor, share: Tensor) -> Tensor:
 
 
 def weighted_mean(terms: Tensor, weight: Tensor) -> Tensor:
-    """Mean of the terms; those of weight 0 are padding. Two of shape [n]."""
+    """Weighted mean of the terms; weight 0 is padding. Two of shape [n]."""
     return (terms * weight).sum() / weight.sum()
 
 
 def contrastive_loss(embeddings: Tensor, contrast: Contrast, *, temperature: float = TEMPERATURE) -> Tensor:
-    """Mean over anchors of how surprising their similar diseases are among all chosen ones: 0 without similar pairs.
+    """Supervised contrastive loss of similar diseases among the chosen ones, mean over anchors; 0 without pairs.
 
-    For an anchor i with the similar diseases P(i), and z the unit vectors of the chosen diseases A:
+    For an anchor i with similar diseases P(i), and z the unit vectors of the chosen diseases A:
     L_i = -1/|P(i)| sum_{p in P(i)} log( exp(z_i.z_p / temperature) / sum_{a in A, a != i} exp(z_i.z_a / temperature) )
 
-    Memory is that of a few [m, m] matrices, m the number of chosen diseases, which `contrast_pairs` bounds.
+    Memory is a few [m, m] matrices, where m is the number of chosen diseases, bounded by `contrast_pairs`.
 
     Args:
         embeddings: Of the local nodes. Shape [num_nodes, width].
         contrast: Chosen diseases and the similar pairs among them, on the same device.
-        temperature: Over 0; the lower, the more the nearest diseases count.
+        temperature: Above 0; lower values give the nearest diseases more weight.
 
-    Khosla et al. 2020, Supervised Contrastive Learning, eq. 2 (L_out); there summed over anchors.
+    Khosla et al. 2020, Supervised Contrastive Learning, eq. 2 (L_out), there summed over anchors.
     """
     if not contrast.anchor.numel():
-        return embeddings[:0].sum()  # 0 that still has a way back
+        return embeddings[:0].sum()  # 0 with a gradient
     z = functional.normalize(embeddings[contrast.nodes], dim=1, eps=MIN_NORM)
     itself = torch.eye(len(z), dtype=torch.bool, device=z.device)
     log_probability = (z @ z.T / temperature).masked_fill(itself, -torch.inf).log_softmax(dim=1)

@@ -1,4 +1,4 @@
-"""The run configuration `embedding_params`; free of torch, so that a wrong value fails before anything expensive."""
+"""The run configuration `embedding_params`; does not import torch, so invalid values fail early."""
 
 import math
 from collections.abc import Mapping
@@ -22,56 +22,56 @@ class EmbeddingParams(EncoderShape, frozen=True, extra="forbid", allow_inf_nan=F
 
     use_batched_mps: bool = Field(
         default=True,
-        description="true: train on sampled mini graphs, on any device; false: on the full graph, on CUDA or the CPU",
+        description="true: train on sampled mini graphs, any device; false: train on the full graph, CUDA or CPU only",
     )
     sampler: SamplerName = Field(
-        "edge", description="edge: edge_sample_size edges of every type; neighbor: num_neighbors around seed nodes"
+        "edge", description="edge: edge_sample_size edges per type; neighbor: num_neighbors around each seed node"
     )
-    num_epochs: int = Field(300, ge=1, le=100_000, description="passes of accumulation_steps batches, one update each")
-    learning_rate: float = Field(0.01, gt=0, le=1, description="step size of Adam; of a cycle the largest one")
+    num_epochs: int = Field(300, ge=1, le=100_000, description="epochs of accumulation_steps batches and one update")
+    learning_rate: float = Field(0.01, gt=0, le=1, description="learning rate of Adam; one_cycle: the maximum")
     learning_rate_schedule: ScheduleName = Field(
-        "one_cycle", description="one_cycle: up for three tenths of the epochs, then down to next to nothing"
+        "one_cycle", description="one_cycle: rises for three tenths of the epochs, then falls to almost 0"
     )
     weight_decay: float = Field(0.0, ge=0, le=1, description="decoupled weight decay, as in AdamW")
     gradient_clip: float | None = Field(
-        1.0, gt=0, description="longest gradient of an update, over all parameters; null: no limit"
+        1.0, gt=0, description="maximum gradient norm over all parameters; null: no limit"
     )
     edge_sample_size: int = Field(1700, ge=4, le=10_000_000, description="edges of every edge type per batch")
     node_batch_size: int = Field(
-        1024, ge=1, le=10_000_000, description="seed nodes per batch for neighbour sampling; edge sampling ignores it"
+        1024, ge=1, le=10_000_000, description="seed nodes per batch (neighbour sampling only)"
     )
-    accumulation_steps: int = Field(1, ge=1, le=1024, description="batches whose gradients make one update")
+    accumulation_steps: int = Field(1, ge=1, le=1024, description="batches per update (gradient accumulation)")
     num_neighbors: list[int] = Field(
         [10, 10],
         min_length=1,
-        description="neighbours per node and relation, hop by hop, for neighbour sampling; edge sampling ignores it",
+        description="neighbours per node and relation, for each hop (neighbour sampling only)",
     )
-    num_negatives: int = Field(32, ge=1, le=1000, description="corrupted edges for each true one")
+    num_negatives: int = Field(32, ge=1, le=1000, description="corrupted edges per true edge")
     negatives: NegativeDraw = Field(
-        "degree", description="how corrupted targets are drawn: each node of the type alike, or by degree^0.75"
+        "degree", description="how corrupted targets are drawn: uniformly over the node type, or by degree^0.75"
     )
     loss: LossName = Field(
         "softmax",
-        description="bce: true or corrupted, edge by edge, half and half; softmax: the true edge among its corrupted",
+        description="bce: true against corrupted edges, equal weights; softmax: the true edge among its corrupted",
     )
     relation_weighting: RelationWeighting = Field(
         "sampled",
-        description="weight of an edge type in the loss: by its scored edges in the batch, the same for all, or by its "
+        description="weight of an edge type in the loss: by its scored edges in the batch, equal for all, or by its "
         "edges in the graph",
     )
     contrastive_weight: float = Field(
-        0.0, ge=0, le=100, description="weight of the contrastive loss over diseases beside link prediction; 0: off"
+        0.0, ge=0, le=100, description="weight of the contrastive loss over diseases, added to link prediction; 0: off"
     )
     similarity_threshold: float = Field(
-        0.1, gt=0, le=1, description="diseases whose genes and pathways have this Jaccard index are similar"
+        0.1, gt=0, le=1, description="minimum Jaccard index of genes and pathways for similar diseases"
     )
     memory_budget_gb: float | None = Field(
         None,
         gt=0,
-        description="GiB for training, beside the loaded graph; batches shrink to fit; null: what is free at the start",
+        description="GiB for training, excluding the loaded graph; batches shrink to fit; null: free memory at start",
     )
     checkpoint_every: int = Field(
-        10, ge=0, description="epochs between checkpoints that a killed run goes on from; 0: none"
+        10, ge=0, description="epochs between checkpoints, from which a killed run resumes; 0: none"
     )
     seed: int = Field(42, ge=0, lt=2**63, description="seed of weights, samples and negatives")
     device: DeviceChoice = Field(
@@ -80,12 +80,12 @@ class EmbeddingParams(EncoderShape, frozen=True, extra="forbid", allow_inf_nan=F
 
     @property
     def sampling(self) -> Sampling:
-        """What a batch is: `use_batched_mps` and `sampler` in one word. Nobody else asks those two."""
+        """Kind of sampling, combining `use_batched_mps` and `sampler`; the only reader of the two."""
         return self.sampler if self.use_batched_mps else "full graph"
 
     @property
     def shape(self) -> EncoderShape:
-        """Those parameters that say what the encoder looks like."""
+        """The parameters that define the encoder."""
         return EncoderShape(**self.model_dump(include=set(EncoderShape.model_fields)))
 
     @property
@@ -106,7 +106,7 @@ class EmbeddingParams(EncoderShape, frozen=True, extra="forbid", allow_inf_nan=F
     @classmethod
     def _neighbours_are_positive(cls, value: list[int]) -> list[int]:
         if min(value) < 1:
-            raise ValueError("all numbers must be positive")
+            raise ValueError("all values must be positive")
         return value
 
     @model_validator(mode="after")

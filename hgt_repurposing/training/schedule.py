@@ -1,7 +1,7 @@
-"""The learning rate of an epoch: a function of its number alone, so that a resumed run knows it too.
+"""The learning rate of an epoch: depends only on the epoch, so a resumed run has it too.
 
-From four epochs on the rates are those of torch's OneCycleLR but for the last bits (1e-14). It is not used because it
-counts steps, which a resumed run would have to set, and because it gives a run of one epoch its smallest rate.
+For four or more epochs the rates equal those of torch's OneCycleLR up to rounding (1e-14). OneCycleLR is not used
+because it counts steps, which a resumed run would have to restore, and gives a run of one epoch its smallest rate.
 """
 
 import math
@@ -9,16 +9,16 @@ import math
 from hgt_repurposing.training.params import EmbeddingParams
 
 WARM_UP = 0.3
-"""Share of the epochs in which the rate rises."""
+"""Share of the epochs with a rising rate."""
 FIRST, LAST = 1 / 25, 1 / 250_000
-"""Shares of the highest rate at both ends; these three as in torch's OneCycleLR."""
+"""Initial and final rate relative to the maximum; these three constants as in torch's OneCycleLR."""
 
 
 def learning_rate_at(epoch: int, params: EmbeddingParams) -> float:
-    """Step size of an epoch, counted from 1.
+    """Learning rate of an epoch, counted from 1.
 
-    `one_cycle` (Smith and Topin, arXiv:1708.07120): up to `learning_rate` and down to next to nothing, either way along
-    half a cosine.
+    `one_cycle` (Smith and Topin, arXiv:1708.07120): up to `learning_rate`, then down to almost 0, each along half a
+    cosine.
     """
     if params.learning_rate_schedule == "constant":
         return params.learning_rate
@@ -30,5 +30,5 @@ def learning_rate_at(epoch: int, params: EmbeddingParams) -> float:
 
 
 def _between(start: float, stop: float, share: float) -> float:
-    """Half a cosine from one value to another."""
+    """Interpolate between two values along half a cosine."""
     return stop + (start - stop) * (1 + math.cos(math.pi * share)) / 2

@@ -1,4 +1,4 @@
-"""One training step: what is drawn and planned for it on the CPU, and its loss on the device."""
+"""One training step: drawing and planning its batch on the CPU, and computing its loss on the device."""
 
 import logging
 from dataclasses import dataclass, field, replace
@@ -33,31 +33,31 @@ from hgt_repurposing.training.params import EmbeddingParams
 logger = logging.getLogger(__name__)
 
 CONTRAST_STREAM, DROPOUT_STREAM = 1, 2
-"""Random numbers of a step beside the sampler's own."""
+"""Streams of a step's random numbers, in addition to the sampler's."""
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A batch with all that can be known of its step before computing."""
+    """A batch with everything about its step that can be prepared before computing."""
 
     step: int
-    """Number of the batch, from 0 on."""
+    """Index of the batch, from 0."""
     node_index: Tensor
     """Flat global id of each node of the batch. Shape [num_nodes]."""
     plan: EncoderPlan
     """Nodes and edges of each layer."""
     positives: TypedEdges
-    """Edges that the loss scores, by rows of the encoder's output."""
+    """Edges that the loss scores, as rows of the encoder's output."""
     negative_target: Tensor
-    """Corrupted targets, by rows of the encoder's output. Shape [num_positives, num_negatives]."""
+    """Corrupted targets, as rows of the encoder's output. Shape [num_positives, num_negatives]."""
     weight: Tensor
-    """Of each positive with its negatives. Shape [num_positives]."""
+    """Weight of each positive with its negatives. Shape [num_positives]."""
     features: dict[int, Tensor]
-    """Given features of the batch's nodes by type number. Shape [nodes of the type, width] each."""
+    """Features of the batch's nodes by type index. Shape [nodes of the type, width] each."""
     contrast: Contrast | None
-    """Similar diseases, by rows of the encoder's output; None without a contrastive loss."""
+    """Similar diseases, as rows of the encoder's output; None without a contrastive loss."""
     num_messages: int
-    """Edges that messages pass over."""
+    """Number of message edges."""
 
     @property
     def num_nodes(self) -> int:
@@ -82,15 +82,15 @@ class Prepared:
 
 @dataclass(eq=False)
 class Batches:
-    """Draws and plans the batches of a training; each is a function of the seed and the step alone."""
+    """Draws and plans the batches of a training run; each depends only on the seed and the step."""
 
     graph: FlatGraph
     params: EmbeddingParams
     disease_range: tuple[int, int]
-    """Flat ids of the graph's first disease, and after its last."""
+    """Range of the diseases' flat ids, end exclusive."""
     similar: SimilarDiseases | None
     fixed_shapes: bool
-    """Whether batches are padded to few shapes, and all their nodes computed at every layer."""
+    """Whether batches are padded to a few shapes, with all their nodes computed at every layer."""
     plan: BatchPlan
     predicted_gb: float = 0.0
     _sampler: Sampler = field(init=False)
@@ -100,7 +100,7 @@ class Batches:
 
     @classmethod
     def of_graph(cls, data: HeteroData, params: EmbeddingParams, *, fixed_shapes: bool = False) -> Self:
-        """Batches of the sizes that the parameters ask for."""
+        """Batches with the sizes in the parameters."""
         graph = FlatGraph.from_hetero_data(data)
         number = graph.metadata.node_types.index(data.disease_type)
         similar: SimilarDiseases | None = None
@@ -108,7 +108,7 @@ class Batches:
             similar = similar_diseases(data, threshold=params.similarity_threshold)
             if not similar.num_pairs:
                 logger.warning(
-                    "no two diseases share genes or pathways with a Jaccard index of %g: the contrastive loss is off",
+                    "no two diseases have a Jaccard index of genes and pathways of %g or more: contrastive loss is off",
                     params.similarity_threshold,
                 )
                 similar = None
@@ -152,26 +152,26 @@ class Batches:
         return backend_for(device.torch, chunk_edges=self.plan.chunk_edges)
 
     def use(self, plan: BatchPlan) -> None:
-        """Draw batches of these sizes from now on."""
+        """Use these batch sizes from now on."""
         if replace(plan, chunk_edges=self.plan.chunk_edges) != self.plan:
-            self._sampler = self._make_sampler(plan)  # sorts all edges where neighbours are sampled
+            self._sampler = self._make_sampler(plan)  # sorts all edges for neighbour sampling
         self.plan = plan
 
     def use_smaller(self, plan: BatchPlan) -> None:
-        """Draw batches of these sizes unless those in force are smaller, as after a lowered memory budget."""
+        """Use these batch sizes unless the current ones are smaller, as after lowering the memory budget."""
         if plan.accumulation_steps >= self.plan.accumulation_steps:
             self.use(plan)
 
     def fit_into(self, budget_gb: float, *, num_parameters: int, chunked: bool) -> None:
-        """Make batches as much smaller as a memory budget asks.
+        """Reduce batches to fit a memory budget.
 
         Args:
-            budget_gb: GiB.
-            num_parameters: Of the model.
-            chunked: Whether attention works on chunks of edges, which take memory of their own.
+            budget_gb: Memory budget, GiB.
+            num_parameters: Number of the model's parameters.
+            chunked: Whether attention works on chunks of edges, which need additional memory.
 
         Raises:
-            ValueError: If not even the smallest batch fits; says what would.
+            ValueError: If even the smallest batch does not fit; reports the memory needed.
         """
         shape = self.params.shape
 
@@ -226,7 +226,7 @@ class Batches:
         return PaddedSampler(sampler, graph) if self.fixed_shapes and params.sampling != "full graph" else sampler
 
     def _weight(self, batch: MiniBatch) -> Tensor:
-        """Of each positive with its negatives in the loss. Shape [num_positives]."""
+        """Loss weight of each positive with its negatives. Shape [num_positives]."""
         if self.params.relation_weighting == "sampled":
             return batch.weight
         num_edges = [sources.numel() for sources in self.graph.sources]
@@ -246,18 +246,18 @@ class Batches:
 
 
 SMALLEST_BATCH = 4
-"""Edges per type, or seed nodes, below which there is little to learn from."""
+"""Smallest useful number of edges per type, or of seed nodes."""
 
 
 def losses(
     model: HGTModel, prepared: Prepared, params: EmbeddingParams, *, backend: AttentionBackend
 ) -> tuple[Tensor, Tensor]:
-    """The loss of a batch, and the part of each positive in it.
+    """The loss of a batch, and its term for each positive.
 
     Args:
         model: On the device of the batch.
         prepared: The batch.
-        params: Which loss, weight of the contrastive one, and the seed that dropout depends on.
+        params: Kind of loss, weight of the contrastive loss, and the seed of dropout.
         backend: How edge attention is computed.
 
     Returns:

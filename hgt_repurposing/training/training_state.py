@@ -1,4 +1,4 @@
-"""What is saved of a training under way, and how a run goes on from it."""
+"""The saved state of an unfinished training run, and how a run resumes from it."""
 
 import hashlib
 import json
@@ -12,28 +12,28 @@ import torch
 from torch import nn
 
 NOT_COUNTED = ("num_epochs", "checkpoint_every", "memory_budget_gb", "device")
-"""Parameters that may change while a run stands still: how long, how safe, and how much memory.
-The resolved device counts, not the setting: `auto` goes on from `cpu` where that is the same."""
+"""Parameters that may change when a run is resumed: length, checkpointing and memory.
+The resolved device counts, not the setting: `auto` may resume a run on `cpu` if it resolves to it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A training between two epochs; all tensors are copies in main memory."""
+    """A training run between two epochs; all tensors are copies in main memory."""
 
     fingerprint: str
-    """What the run is; a run goes on only from a checkpoint with its own."""
+    """Identifies the run, which resumes only from checkpoints with the same fingerprint."""
     epoch: int
-    """Epochs done."""
+    """Completed epochs."""
     step: int
-    """Batches drawn so far: a batch depends on seed and step alone, so this is all there is to a sampler's position."""
+    """Batches drawn so far; since batches depend only on seed and step, this is the sampler's whole state."""
     plan: Mapping[str, int]
-    """Sizes of the batches in force, which may be smaller than asked for once memory ran out."""
+    """Current batch sizes, which may be smaller than configured if memory ran out."""
     weights: Mapping[str, torch.Tensor]
-    """State of the network by name."""
+    """State dict of the network."""
     optimizer: Mapping[str, torch.Tensor]
-    """State of the optimiser as in `adam_state`."""
+    """State of the optimiser from `adam_state`."""
     history: pd.DataFrame
-    """One row per epoch done, columns as in EpochResult."""
+    """One row per completed epoch, columns as in EpochResult."""
 
     def __post_init__(self) -> None:
         assert len(self.history) == self.epoch
@@ -67,37 +67,37 @@ class CheckpointStore(Protocol):
     """Where checkpoints are kept."""
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Keep a checkpoint, whole or not at all."""
+        """Save a checkpoint atomically."""
 
     def latest(self, fingerprint: str) -> Checkpoint | None:
-        """The newest checkpoint of a run; None where it has to start from the beginning."""
+        """The newest checkpoint of a run; None if it has none."""
 
     def clear(self) -> None:
-        """Forget all checkpoints, of whatever run."""
+        """Delete all checkpoints of all runs."""
 
 
 class NoCheckpoints:
-    """For a training that is not to go on after a stop."""
+    """For runs that are not resumed."""
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Keep nothing."""
+        """Do nothing."""
 
     def latest(self, fingerprint: str) -> None:
-        """None: there never is one."""
+        """Return None."""
 
     def clear(self) -> None:
-        """Nothing to forget."""
+        """Do nothing."""
 
 
 def fingerprint_of(params: Mapping[str, Any], *, graph_digest: str, device: str, code_version: str) -> str:
-    """SHA-256 of all that the numbers of a training depend on.
+    """SHA-256 of everything that the results of a training run depend on.
 
     Args:
-        params: The run configuration; what is NOT_COUNTED in it does not count, but for the number of epochs where
-            the learning rate follows from it. Any: JSON values.
+        params: The run configuration; parameters in NOT_COUNTED are ignored, except for the number of epochs if the
+            learning rate depends on it. Any: JSON values.
         graph_digest: Digest of the message graph.
-        device: Type of the device trained on; sums come out differently on another.
-        code_version: Version of this package; another one may draw other batches.
+        device: Type of the training device; sums differ between devices.
+        code_version: Version of this package; other versions may draw other batches.
     """
     not_counted = set(NOT_COUNTED)
     if params["learning_rate_schedule"] != "constant":
@@ -113,12 +113,12 @@ def fingerprint_of(params: Mapping[str, Any], *, graph_digest: str, device: str,
 
 
 def cpu_copy(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Copies in main memory, which training on does not change."""
+    """Copies in main memory, unaffected by further training."""
     return {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}
 
 
 def adam_state(optimizer: torch.optim.Optimizer, network: nn.Module) -> dict[str, torch.Tensor]:
-    """Copy what an optimiser knows of a network's parameters: `<parameter>.exp_avg`, `.exp_avg_sq` and `.step`.
+    """Copy an optimiser's state of a network's parameters: `<parameter>.exp_avg`, `.exp_avg_sq` and `.step`.
 
     A parameter that was never updated has no entry.
     """
@@ -132,18 +132,17 @@ def adam_state(optimizer: torch.optim.Optimizer, network: nn.Module) -> dict[str
 
 
 def load_adam_state(optimizer: torch.optim.Optimizer, network: nn.Module, state: Mapping[str, torch.Tensor]) -> None:
-    """Give an optimiser of a network's parameters the state of another, in place of all that it knew.
+    """Replace the state of an optimiser of a network's parameters.
 
-    Learning rate and other options stay its own; the state is copied, and goes to the device where the optimiser wants
-    it.
+    Its learning rate and other options are kept; the state is copied to the device that the optimiser needs.
 
     Args:
         optimizer: Changed in place.
-        network: Its parameters are on their device already.
-        state: As `adam_state` gives it.
+        network: With its parameters on their final device.
+        state: From `adam_state`.
 
     Raises:
-        ValueError: If the state is that of another network.
+        ValueError: If the state belongs to another network.
     """
     names = {parameter: name for name, parameter in network.named_parameters()}
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
@@ -155,7 +154,7 @@ def load_adam_state(optimizer: torch.optim.Optimizer, network: nn.Module, state:
             raise ValueError(f"optimiser state {key!r} belongs to no parameter (there are {', '.join(shapes)})")
         if tensor.ndim and tensor.shape != shapes[name]:
             raise ValueError(
-                f"optimiser state {key!r} has shape {list(tensor.shape)}, its parameter {list(shapes[name])}"
+                f"optimiser state {key!r} has shape {list(tensor.shape)}, but its parameter has {list(shapes[name])}"
             )
         by_parameter[name][quantity] = tensor.clone()
     known = {index: by_parameter[name] for index, name in enumerate(shapes) if name in by_parameter}

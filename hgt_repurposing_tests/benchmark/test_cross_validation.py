@@ -254,7 +254,7 @@ def of_pairs(pairs: IntArray) -> tuple[KnowledgeGraph, DrugDiseaseSplit]:
 
 
 def test_fewer_treated_diseases_than_folds_are_an_error() -> None:
-    with pytest.raises(ValueError, match=r"3 folds by disease need at least 3 treated diseases \(got 1\): set fewer"):
+    with pytest.raises(ValueError, match=r"3 folds by disease need at least 3 treated diseases \(got 1\): lower"):
         of_pairs(np.array([[0, 1, 2], [0, 0, 0]]))
 
 

@@ -43,7 +43,7 @@ def learn(inner_folds: int = 5) -> ClassifierParams:
 def test_as_many_treated_diseases_as_folds_are_too_few_to_learn_from_what_is_left(num_diseases: int) -> None:
     said = (
         r"^learning hides 5 inner folds in turn and needs at least as many treated diseases without the "
-        r"fold \(disease, repeat 0, fold \d\) \(got 4\): set inner_folds of repurposing_model to 4 or fewer, set more"
+        r"fold \(disease, repeat 0, fold \d\) \(got 4\): set inner_folds of repurposing_model to 4 or fewer, raise"
     )
     with pytest.raises(ValueError, match=said):
         split_for_learning(treated(num_diseases), SplitConfig(), classifier=learn())
@@ -60,7 +60,7 @@ def test_what_the_sentence_advises_helps() -> None:
 
 
 def test_the_final_model_needs_them_for_every_kind_whichever_is_measured() -> None:
-    with pytest.raises(ValueError, match=r"3 inner folds .* treated diseases \(got 2\): set fewer inner_folds"):
+    with pytest.raises(ValueError, match=r"3 inner folds .* treated diseases \(got 2\): lower inner_folds"):
         split_for_learning(treated(2), SplitConfig(kinds=["pair"], num_folds=4), classifier=learn(3))
 
 
@@ -146,7 +146,7 @@ def test_folds_are_the_same_whether_or_not_learning_is_looked_at(demo_graph: Kno
 
 def test_drugs_that_only_treatments_touch_are_said_before_the_training() -> None:
     bare = treated(8).without([t for t in treated(8).edges if t.relation == "target"])
-    with pytest.raises(ValueError, match=r"^no relation but treatments touches the 'drug' nodes"):
+    with pytest.raises(ValueError, match=r"^the 'drug' nodes have no relations other than treatments"):
         split_for_learning(bare, SplitConfig(), classifier=learn())
 
 

@@ -159,7 +159,7 @@ def test_suites_are_summed_up_apart() -> None:
 
 
 def test_a_fold_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"no pair is held out by \(disease, repeat 0, fold 5\): folds go from 0 to 1"):
+    with pytest.raises(ValueError, match=r"held out by \(disease, repeat 0, fold 5\): folds range from 0 to 1"):
         fold_grid(SPLIT, FoldKey("disease", repeat=0, fold=5))
 
 

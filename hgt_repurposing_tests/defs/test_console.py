@@ -112,7 +112,7 @@ def test_a_wrong_input_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> No
         (NotADirectoryError(errno.ENOTDIR, "Not a directory", "/data"), "the machine refuses ([Errno 20] Not a dir"),
         (MemoryError(), "memory ran out (no more was granted): close other programs, or take a smaller graph"),
         (MemoryError("Unable to allocate 9 GiB"), "memory ran out (Unable to allocate 9 GiB): close other programs"),
-        (FileNotFoundError("kg.csv: there is no such file"), "kg.csv: there is no such file"),
+        (FileNotFoundError("kg.csv: no such file"), "kg.csv: no such file"),
         (ValueError("two\nlines"), "two lines"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",

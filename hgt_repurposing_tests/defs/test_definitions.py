@@ -135,8 +135,8 @@ def test_a_setting_that_the_source_does_not_read_is_one_sentence_in_the_launchpa
     with pytest.raises(dg.Failure) as caught:
         KnowledgeGraphConfig(path="my/tables")
     assert caught.value.description == (
-        "wrong configuration: path 'my/tables' is given, but source: auto is the generated graph and reads no "
-        "file: set source to the format of your files, primekg, hetionet, tables"
+        "wrong configuration: path 'my/tables' is set, but source: auto is the generated graph and reads no "
+        "file: set source to the format of your files (primekg, hetionet, tables)"
     )
 
 
@@ -233,8 +233,8 @@ def test_retraining_without_a_configuration_skips_and_says_why(
     [
         ("", "it holds nothing: a run without a configuration would be one on the demo graph"),
         ("# to be filled in\n", "it holds nothing"),
-        ("ops: {knowledge_graph: {config: {path: /mine}}}", "path '/mine' is given, but source: auto"),
-        ("ops: {knowledge_graph: {config: {source: tables, path: /absent}}}", "/absent: there is no such folder"),
+        ("ops: {knowledge_graph: {config: {path: /mine}}}", "path '/mine' is set, but source: auto"),
+        ("ops: {knowledge_graph: {config: {source: tables, path: /absent}}}", "/absent: no such folder"),
         ("ops: {embedding_params: {config: {num_epochs: -1}}}", "num_epochs: Input should be greater than or equal"),
     ],
 )

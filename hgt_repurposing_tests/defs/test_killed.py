@@ -91,7 +91,7 @@ def test_a_killed_run_goes_on_after_its_last_whole_epoch(
     heard_by(caplog, monkeypatch)
     assert_same_run(train(left), unbroken)
     assert unbroken.history["epoch"].tolist() == [1, 2, 3]
-    assert "going on from the checkpoint after epoch 2 of 3" in caplog.messages
+    assert "resuming from the checkpoint after epoch 2 of 3" in caplog.messages
 
 
 def test_with_a_damaged_checkpoint_it_goes_on_from_the_one_before(
@@ -104,7 +104,7 @@ def test_with_a_damaged_checkpoint_it_goes_on_from_the_one_before(
     refused = [message for message in caplog.messages if message.startswith("checkpoint refused")]
     assert len(refused) == 1
     assert str(part) in refused[0]
-    assert "going on from the checkpoint after epoch 1 of 3" in caplog.messages
+    assert "resuming from the checkpoint after epoch 1 of 3" in caplog.messages
 
 
 def test_a_model_that_has_finished_is_trained_anew(
@@ -150,5 +150,5 @@ def test_of_a_killed_run_with_a_process_for_each_step_nothing_writes_on_and_the_
     shorter = {"embedding_params": {"config": params | {"num_epochs": int(last.name.rpartition("_")[2]) + 5}}}
     heard_by(caplog, monkeypatch)
     assert run(root, shorter, chain=CHAIN, defaults={}).success
-    for beginning in ("the data folder is taken over from run", "going on from the checkpoint after epoch"):
+    for beginning in ("the data folder is taken over from run", "resuming from the checkpoint after epoch"):
         assert [message for message in caplog.messages if message.startswith(beginning)], beginning

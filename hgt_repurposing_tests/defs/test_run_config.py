@@ -88,8 +88,8 @@ def test_nothing_is_wrong_with_what_is_shipped(path: Path) -> None:
         (of("embedding_params", "gradient_clip: .inf"),
          "embedding_params: wrong configuration: gradient_clip: Input should be a finite number (got inf)"),
         (of("knowledge_graph", "path: /my/graph"),
-         "knowledge_graph: wrong configuration: path '/my/graph' is given, but source: auto is the generated "
-         "graph and reads no file: set source to the format of your files, primekg, hetionet, tables"),
+         "knowledge_graph: wrong configuration: path '/my/graph' is set, but source: auto is the generated "
+         "graph and reads no file: set source to the format of your files (primekg, hetionet, tables)"),
         (of("embedding_params", "learning_rate: {env: RATE}"),
          "embedding_params: learning_rate is read from the environment variable RATE, which can give text, whole "
          "numbers, true and false alone (got '0.1')"),
@@ -99,12 +99,12 @@ def test_nothing_is_wrong_with_what_is_shipped(path: Path) -> None:
          "drug_disease_split: external_pairs must be an absolute path, to mean the same for every process "
          "(got 'mine.csv')"),
         (of("drug_disease_split", "kinds: [pair, pair]"),
-         "drug_disease_split: wrong configuration: kinds: each way of splitting may stand there once "
+         "drug_disease_split: wrong configuration: kinds: each way of splitting may be given only once "
          "(got ['pair', 'pair'])"),
         (of("repurposing_model", "vectors: [hgt, hgt]"),
          "repurposing_model: wrong configuration: vectors: each name may stand there once (got ['hgt', 'hgt'])"),
         (of("embedding_params", "num_neighbors: [0]"),
-         "embedding_params: wrong configuration: num_neighbors: all numbers must be positive (got [0])"),
+         "embedding_params: wrong configuration: num_neighbors: all values must be positive (got [0])"),
         (of("hetero_data", "therapeutic_edges: train_only, fold: 5"),
          "hetero_data: train_only names a fold that is not held out (disease, repeat 0, fold 5): drug_disease_split "
          "has the kinds disease, pair, drug, disease_group, 1 repeats and 5 folds, counted from 0"),

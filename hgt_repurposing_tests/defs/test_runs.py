@@ -218,7 +218,7 @@ def bad_inputs(folder: Path) -> dict[str, tuple[dict[str, Any], str]]:
         "missing file": r"absent\.csv: there is no such",
         "missing column": r"kg\.csv\.gz.*column.*'x_type'",
         "empty file": r"nodes\.csv.*(empty|no rows|header)",
-        "unknown node": r"edges\.csv: row 3 names the unknown node \(drug, D9\)",
+        "unknown node": r"edges\.csv: row 3 refers to the unknown node \(drug, D9\)",
         "no pairs": r"edges\.csv: no edge 'indication' between .*no drug-disease pairs",
         "fewer pairs than folds": r"2 folds by disease need at least 2 treated diseases \(got 1\)",
         "unknown relation": r"edges\.csv: no edge 'cures' between a 'drug' and a 'disease'.*'indication'",

@@ -16,7 +16,7 @@ from hgt_repurposing.storage.artifacts import MissingArtifactError, UnreadableAr
         (UnreadableArtifactError("it is damaged", name="a"), "it is damaged: materialise a again"),
         (MissingArtifactError("there is none", name="a"), "there is none: materialise a first"),
         (ValueError("num_folds is 0"), "num_folds is 0"),
-        (FileNotFoundError("/x: there is no such file"), "/x: there is no such file"),
+        (FileNotFoundError("/x: no such file"), "/x: no such file"),
     ],
 )
 def test_an_error_that_names_an_artefact_says_what_to_click(error: Exception, said: str) -> None:

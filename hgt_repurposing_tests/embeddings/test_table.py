@@ -152,7 +152,7 @@ def test_a_row_of_the_wrong_length_is_refused(tmp_path: Path) -> None:
 
 
 def test_another_file_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"its name must end in \.csv, \.csv\.gz or \.parquet"):
+    with pytest.raises(ValueError, match=r"file name must end in \.csv, \.csv\.gz or \.parquet"):
         read_embeddings(written(tmp_path, "x", "e.xlsx"))
 
 
@@ -172,7 +172,7 @@ def test_a_gap_in_the_embedding_columns_is_named(tmp_path: Path) -> None:
 
 
 def test_a_repeated_column_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"e\.csv: column 'emb_0' stands there more than once"):
+    with pytest.raises(ValueError, match=r"e\.csv: column 'emb_0' occurs more than once"):
         read_embeddings(written(tmp_path, "node_id,emb_0,emb_0\na,1,2\n"))
 
 
@@ -188,7 +188,7 @@ def test_lists_of_different_length_are_named_with_their_rows(tmp_path: Path) -> 
 
 
 def test_a_column_without_any_list_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"e\.csv: column 'embedding' holds no list of numbers \(got 'x'\)"):
+    with pytest.raises(ValueError, match=r"e\.csv: column 'embedding' must hold lists of numbers \(got 'x'\)"):
         read_embeddings(written(tmp_path, "node_id,embedding\na,x\n"))
 
 

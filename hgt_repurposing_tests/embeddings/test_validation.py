@@ -264,7 +264,7 @@ def test_isolated_nodes_are_named() -> None:
     assert len(report.warnings) == 1
     assert report.warnings[0].startswith("isolated nodes (6)")
     assert "(drug 'n1', drug 'n2', drug 'n3', drug 'n4', drug 'n5', …)" in report.warnings[0]
-    assert report.warnings[0].endswith("0 of these are constant")
+    assert report.warnings[0].endswith("0 of them are constant")
     assert f"warning: {report.warnings[0]}" in report.to_text()
     assert report.verdict == "good"
 
@@ -278,7 +278,7 @@ def test_isolated_nodes_without_a_row_do_not_count_as_rows() -> None:
 
 def test_where_nobody_knows_the_isolated_nodes_constant_rows_are_explained() -> None:
     report = validate_embeddings(with_constant_rows([0]), THRESHOLDS)
-    assert report.warnings[0].startswith("constant rows (1): a node that no edge touches")
+    assert report.warnings[0].startswith("constant rows (1): these are expected for isolated nodes")
     assert validate_embeddings(with_constant_rows([]), THRESHOLDS).warnings == ()
 
 
@@ -334,7 +334,7 @@ def one_point_type(size: int) -> ValidationReport:
 
 def test_a_type_that_is_all_but_one_point_is_named_and_makes_the_verdict_borderline() -> None:
     report = one_point_type(30)
-    assert "the 30 nodes of type 'drug' are all but one point" in report.warnings[0]
+    assert "the 30 nodes of type 'drug' are nearly a single point" in report.warnings[0]
     assert (report.verdict, report.passed) == ("borderline", True)
 
 

@@ -134,13 +134,13 @@ def test_a_gene_and_a_pathway_of_one_number_are_two_things() -> None:
 
 @pytest.mark.parametrize("threshold", [0.0, -0.1, 1.01, float("nan")])
 def test_a_threshold_out_of_range_is_refused(threshold: float) -> None:
-    with pytest.raises(ValueError, match=rf"threshold must be over 0 and at most 1 \(got {threshold}\)"):
+    with pytest.raises(ValueError, match=rf"threshold must be above 0 and at most 1 \(got {threshold}\)"):
         similar_diseases(graph({HAS_GENE: [(0, 0)]}), threshold=threshold)
 
 
 def test_a_graph_without_genes_and_pathways_is_refused() -> None:
     data = graph({SHOWS: [(0, 0)]}, num_nodes={"disease": 1, "phenotype": 1})
-    with pytest.raises(ValueError, match=r"no node type is named so \(node types: 'disease', 'phenotype'\)"):
+    with pytest.raises(ValueError, match=r"no node type is named after them \(node types: 'disease', 'phenotype'\)"):
         similar_diseases(data, threshold=0.3)
 
 

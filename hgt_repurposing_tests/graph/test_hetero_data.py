@@ -74,5 +74,5 @@ def test_features_of_another_length_are_refused(toy_graph: KnowledgeGraph) -> No
 
 def test_a_graph_of_drug_disease_edges_only_is_refused(toy_graph: KnowledgeGraph) -> None:
     bare = toy_graph.without(t for t in toy_graph.edges if not toy_graph.is_drug_disease(t))
-    with pytest.raises(ValueError, match="needs more than drug-disease edges"):
+    with pytest.raises(ValueError, match="needs edges other than drug-disease edges"):
         to_hetero_data(message_graph(bare))

@@ -66,5 +66,5 @@ def test_products_with_the_kernel_give_one_answer(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_kernel_of_no_relation_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"a kernel needs at least one relation by which nodes are alike \(got none\)"):
+    with pytest.raises(ValueError, match=r"a kernel needs at least one relation to compare nodes by \(got none\)"):
         similarity_kernel([], [])

@@ -265,14 +265,14 @@ def test_digest_covers_what_is_therapeutic(toy_graph: KnowledgeGraph) -> None:
 def test_unknown_node_is_named_with_row_and_column(toy_nodes: pd.DataFrame, toy_edges: pd.DataFrame, end: str) -> None:
     edge = with_edge(toy_edges, "drug", "D1", "drug_drug", "drug", "D9")
     edges = edge if end == "target" else mirrored(edge)
-    message = f"edges.csv: row 14 names the unknown node (drug, D9) in '{end}_id'"
+    message = f"edges.csv: row 14 refers to the unknown node (drug, D9) in '{end}_id'"
     with pytest.raises(ValueError, match=re.escape(message)):
         build(toy_nodes, edges)
 
 
 def test_unknown_node_type_is_an_unknown_node(toy_nodes: pd.DataFrame, toy_edges: pd.DataFrame) -> None:
     edges = with_edge(toy_edges, "drug", "D1", "drug_drug", "drg", "D2")
-    with pytest.raises(ValueError, match=re.escape("row 14 names the unknown node (drg, D2) in 'target_id'")):
+    with pytest.raises(ValueError, match=re.escape("row 14 refers to the unknown node (drg, D2) in 'target_id'")):
         build(toy_nodes, edges)
 
 
@@ -310,10 +310,10 @@ def test_unknown_therapeutic_relation_is_named_beside_those_found(
     toy_nodes: pd.DataFrame, toy_edges: pd.DataFrame
 ) -> None:
     message = (
-        "no edge 'treats' between a 'drug' and a 'disease', which indication names; "
+        "no edge 'treats' between a 'drug' and a 'disease' (setting `indication`); "
         "relations found between them: 'contraindication'"
     )
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=re.escape(message)):
         build(toy_nodes, toy_edges, therapeutic=TherapeuticRelations(indication=["treats"]))
 
 
@@ -350,5 +350,5 @@ def test_edge_index_out_of_range_is_refused(toy_graph: KnowledgeGraph, worst: in
 
 
 def test_edge_type_without_nodes_is_refused(toy_graph: KnowledgeGraph) -> None:
-    with pytest.raises(ValueError, match="names node type 'tissue', of which there is no node"):
+    with pytest.raises(ValueError, match="has node type 'tissue', but the graph has no such node"):
         replace(toy_graph, edges={EdgeType("drug", "in", "tissue"): np.zeros((2, 1), dtype=np.int64)})

@@ -40,38 +40,38 @@ def without(edges: pd.DataFrame, *relations: str) -> pd.DataFrame:
     [
         (
             said(drug="drugs"),
-            "no node is of the type 'drugs', which drug names: did you mean 'drug'?; "
-            "node types found: 'disease', 'drug', 'gene/protein'",
+            "there is no node type 'drugs' (setting `drug`): did you mean 'drug'?; "
+            "found: 'disease', 'drug', 'gene/protein'",
         ),
-        (said(disease="Disease"), "no node is of the type 'Disease', which disease names: did you mean 'disease'?"),
+        (said(disease="Disease"), "there is no node type 'Disease' (setting `disease`): did you mean 'disease'?"),
         (
             said(indication=["indicatoin"]),
-            "no edge 'indicatoin' between a 'drug' and a 'disease', which indication names: did you mean "
+            "no edge 'indicatoin' between a 'drug' and a 'disease' (setting `indication`): did you mean "
             "'indication'?; relations found between them: 'contraindication', 'indication', 'off-label use'",
         ),
         (
             said(contraindication=["contra"]),
-            "no edge 'contra' between a 'drug' and a 'disease', which contraindication",
+            "no edge 'contra' between a 'drug' and a 'disease' (setting `contraindication`)",
         ),
-        (said(off_label=["off label use"]), "which off_label names: did you mean 'off-label use'?"),
+        (said(off_label=["off label use"]), "(setting `off_label`): did you mean 'off-label use'?"),
         (
             said(drug_gene=["drug_proteins"]),
-            "no edge 'drug_proteins' between a 'drug' and genes, which drug_gene names: did you mean 'drug_protein'?; "
+            "no edge 'drug_proteins' between a 'drug' and genes (setting `drug_gene`): did you mean 'drug_protein'?; "
             "relations found between them: 'drug_protein'",
         ),
         (
             said(disease_gene=["drug_protein"]),
-            "no edge 'drug_protein' between a 'disease' and genes, which disease_gene names (there is (drug, "
-            "drug_protein, gene/protein)); relations found between them: 'disease_protein'",
+            "no edge 'drug_protein' between a 'disease' and genes (setting `disease_gene`), but there is (drug, "
+            "drug_protein, gene/protein); relations found between them: 'disease_protein'",
         ),
         (
             said()._replace(directed_relations=("protein-protein",)),
-            "no edge 'protein-protein' between two nodes of one type, which directed_relations names: did you mean "
+            "no edge 'protein-protein' between two nodes of one type (setting `directed_relations`): did you mean "
             "'protein_protein'?",
         ),
         (
             said()._replace(directed_relations=("drug_protein",)),
-            "which directed_relations names (there is (drug, drug_protein, gene/protein))",
+            "(setting `directed_relations`), but there is (drug, drug_protein, gene/protein)",
         ),
         (
             said()._replace(exclude=("protien_protein",)),
@@ -91,7 +91,7 @@ def test_a_graph_without_genes_says_so_where_relations_to_genes_are_named(
     toy_nodes: pd.DataFrame, toy_edges: pd.DataFrame
 ) -> None:
     rows = [table.replace("gene/protein", "target") for table in (toy_nodes, toy_edges)]
-    with pytest.raises(ValueError, match="none, for no node type is named after genes or pathways"):
+    with pytest.raises(ValueError, match="none; no node type is named after genes or pathways"):
         build(rows[0], rows[1], said(drug_gene=["drug_protein"]))
 
 
@@ -122,9 +122,9 @@ def test_a_part_of_a_format_may_lack_its_own_contraindications_and_says_so(
     graph = build(toy_nodes, without(toy_edges, "contraindication", "off-label use"), OWN)
     assert (graph.therapeutic.contraindication, graph.therapeutic.off_label) == ([], [])
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [
-        "edges.csv: no edge 'contraindication' between a 'drug' and a 'disease', where the format has its "
+        "edges.csv: no edge 'contraindication' between a 'drug' and a 'disease', the format's default "
         "contraindication: no pair counts as contraindicated",
-        "edges.csv: no edge 'off-label use' between a 'drug' and a 'disease', where the format has its off_label: "
+        "edges.csv: no edge 'off-label use' between a 'drug' and a 'disease', the format's default off_label: "
         "no pair counts as used off label",
     ]
 
@@ -144,7 +144,7 @@ def test_without_a_format_s_own_indication_or_drugs_nothing_works(
     toy_nodes: pd.DataFrame, toy_edges: pd.DataFrame, setting: str
 ) -> None:
     own = Naming.of_format(TherapeuticRelations.model_validate({setting: "x" if setting == "drug" else ["x"]}))
-    with pytest.raises(ValueError, match=f"'x'.*, which {setting} names"):
+    with pytest.raises(ValueError, match=f"'x'.*\\(setting `{setting}`\\)"):
         build(toy_nodes, toy_edges, own)
 
 
@@ -155,11 +155,11 @@ def test_without_a_format_s_own_indication_or_drugs_nothing_works(
     ("named", "message"),
     [
         ({"drug": "node", "disease": "node"}, r"drug and disease must be two node types \(got 'node' for both\)"),
-        ({"indication": []}, "indication must name a relation"),
-        ({"indication": ["a", "a"]}, "relation 'a' stands twice in indication"),
-        ({"indication": ["a"], "off_label": ["a"]}, "relation 'a' stands both in indication and in off_label"),
+        ({"indication": []}, "indication must name at least one relation"),
+        ({"indication": ["a", "a"]}, "relation 'a' is listed twice in indication"),
+        ({"indication": ["a"], "off_label": ["a"]}, "relation 'a' is listed both in indication and in off_label"),
         ({"contraindication": ["a"], "off_label": ["b", "a"]}, "both in contraindication and in off_label"),
-        ({"drug_gene": ["a", "a"]}, "relation 'a' stands twice in drug_gene"),
+        ({"drug_gene": ["a", "a"]}, "relation 'a' is listed twice in drug_gene"),
     ],
 )
 def test_a_name_means_one_thing(named: dict[str, object], message: str) -> None:

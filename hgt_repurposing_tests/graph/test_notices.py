@@ -24,8 +24,8 @@ def test_nothing_is_said_of_a_graph_that_is_as_it_should_be(demo_graph: Knowledg
 def test_two_relations_with_the_same_edges_turned_round_are_told() -> None:
     (said,) = notices(graph_of(SIZES, {**EDGES, ("gene", "rev_target", "drug"): TURNED}))
     assert said == (
-        "(drug, target, gene) and (gene, rev_target, drug) hold the same 3 edges, each turned round in the other: "
-        "where they say the same, exclude can leave one out ('target' or 'rev_target')"
+        "(drug, target, gene) and (gene, rev_target, drug) hold the same 3 edges in opposite directions: if they "
+        "mean the same, leave one out with exclude ('target' or 'rev_target')"
     )
 
 
@@ -44,12 +44,12 @@ def test_two_symmetric_relations_with_the_same_edges_are_told() -> None:
 def test_relations_that_differ_by_case_or_white_space_are_told(other: str) -> None:
     (said,) = notices(graph_of(SIZES, {**EDGES, ("drug", other, "gene"): [(0, 0)]}))
     one, two = sorted(["target", other])
-    assert said.startswith(f"the relations {one!r} and {two!r} differ by case or white space only and count as two")
+    assert said.startswith(f"the relations {one!r} and {two!r} differ only by case or white space but count as two")
 
 
 def test_node_types_that_differ_by_case_are_told() -> None:
     (said,) = notices(graph_of({**SIZES, "Gene": 1}, EDGES))
-    assert said.startswith("the node types 'Gene' and 'gene' differ by case or white space only")
+    assert said.startswith("the node types 'Gene' and 'gene' differ only by case or white space")
 
 
 def test_isolated_nodes_are_counted_by_type() -> None:
@@ -63,14 +63,12 @@ def test_pairs_that_are_an_indication_and_a_contraindication_are_counted() -> No
         ("drug", "palliates", "disease"): [(1, 0)],
     }
     (said,) = notices(replace(graph_of(SIZES, EDGES | both), therapeutic=names))
-    assert said == "1 of 2 contraindications are indications as well: they count, and are listed, as indications"
+    assert said == "1 of 2 contraindications are also indications: they count and are listed as indications"
 
 
 def test_edges_that_bear_a_treatments_name_and_join_something_else_are_counted() -> None:
     (said,) = notices(graph_of(SIZES, {**EDGES, ("drug", "indication", "gene"): [(0, 0), (1, 0)]}))
-    assert said.startswith(
-        "2 edges (drug, indication, gene) bear the name of a relation between drugs and diseases and"
-    )
+    assert said.startswith("2 edges (drug, indication, gene) have the name of a drug-disease relation but join other")
 
 
 def test_a_graph_in_which_nothing_counts_as_genes_is_told() -> None:

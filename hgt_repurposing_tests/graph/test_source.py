@@ -54,8 +54,8 @@ def test_every_setting_but_the_source_belongs_to_files_or_to_the_generator() -> 
 @pytest.mark.parametrize("setting", OF_FILES)
 def test_a_setting_of_files_needs_the_format_of_the_files(name: str, setting: str) -> None:
     refused(
-        f"{setting} {OF_FILES[setting]!r} is given, but source: {name} is the generated graph and reads no file: "
-        "set source to the format of your files, primekg, hetionet, tables",
+        f"{setting} {OF_FILES[setting]!r} is set, but source: {name} is the generated graph and reads no file: "
+        "set source to the format of your files (primekg, hetionet, tables)",
         source=name,
         **{setting: OF_FILES[setting]},
     )
@@ -65,7 +65,7 @@ def test_a_setting_of_files_needs_the_format_of_the_files(name: str, setting: st
 @pytest.mark.parametrize(("setting", "value"), [("preset", "reference"), ("seed", 7)])
 def test_a_setting_of_the_generator_is_refused_for_files(name: str, setting: str, value: object) -> None:
     refused(
-        f"{setting} {value!r} is read for source: synthetic alone (got source: {name}): leave it out",
+        f"{setting} {value!r} is used only with source: synthetic (got source: {name}): leave it out",
         source=name,
         **{setting: value},
     )
@@ -80,7 +80,7 @@ def test_files_read_every_setting_of_files(name: str) -> None:
 def test_without_files_it_is_the_generated_graph(name: str) -> None:
     given = source(source=name, preset="demo", seed=7)
     assert given.format is None
-    with pytest.raises(ValueError, match="a generated graph has names of its own"):
+    with pytest.raises(ValueError, match="a generated graph has fixed names"):
         _ = given.naming
 
 
@@ -128,14 +128,14 @@ def test_a_relation_that_is_left_out_has_no_meaning() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"indication": ["a", "a"]}, "relation 'a' stands twice in indication"),
-        ({"indication": ["a"], "contraindication": ["a"]}, "stands both in indication and in contraindication"),
-        ({"indication": []}, "indication must name a relation"),
+        ({"indication": ["a", "a"]}, "relation 'a' is listed twice in indication"),
+        ({"indication": ["a"], "contraindication": ["a"]}, "is listed both in indication and in contraindication"),
+        ({"indication": []}, "indication must name at least one relation"),
         ({"drug": "x", "disease": "x"}, "drug and disease must be two node types (got 'x' for both)"),
-        ({"exclude": ["a", "a"]}, "relation 'a' stands twice in exclude"),
-        ({"exclude": ["a"], "off_label": ["a"]}, "relation 'a' stands both in off_label and in exclude"),
-        ({"exclude": ["a"], "disease_gene": ["a"]}, "relation 'a' stands both in disease_gene and in exclude"),
-        ({"exclude": ["a"], "directed_relations": ["a"]}, "stands both in directed_relations and in exclude"),
+        ({"exclude": ["a", "a"]}, "relation 'a' is listed twice in exclude"),
+        ({"exclude": ["a"], "off_label": ["a"]}, "relation 'a' is listed both in off_label and in exclude"),
+        ({"exclude": ["a"], "disease_gene": ["a"]}, "relation 'a' is listed both in disease_gene and in exclude"),
+        ({"exclude": ["a"], "directed_relations": ["a"]}, "is listed both in directed_relations and in exclude"),
     ],
 )
 def test_a_name_with_two_meanings_is_one_sentence(name: str, given: dict[str, object], message: str) -> None:
@@ -147,7 +147,7 @@ def test_a_name_with_two_meanings_is_one_sentence(name: str, given: dict[str, ob
 
 
 def test_the_format_s_own_indication_cannot_be_left_out() -> None:
-    refused("relation 'CtD' stands both in indication and in exclude", source="hetionet", exclude=["CtD"])
+    refused("relation 'CtD' is listed both in indication and in exclude", source="hetionet", exclude=["CtD"])
 
 
 @pytest.mark.parametrize("name", ["primekg", "hetionet", "tables"])
@@ -211,7 +211,7 @@ def test_relations_of_drugs_and_diseases_that_nobody_named_are_told(
     assert caplog.messages == []
     assert load(tmp_path, toy_graph).unnamed_relations == ["contraindication", "off-label use"]
     (message,) = caplog.messages
-    assert "nor as contraindication or off_label (contraindication, off-label use): nothing is learned" in message
+    assert "meaning is undeclared (contraindication, off-label use): the model learns nothing" in message
 
 
 def test_nodes_that_no_edge_touches_are_counted_by_type(
@@ -219,4 +219,4 @@ def test_nodes_that_no_edge_touches_are_counted_by_type(
 ) -> None:
     caplog.set_level(logging.INFO)
     load(tmp_path, toy_graph, contraindication=["contraindication"], off_label=["off-label use"])
-    assert caplog.messages == ["no edge touches 1 of 4 nodes of type 'gene/protein'"]
+    assert caplog.messages == ["isolated (no edges): 1 of 4 nodes of type 'gene/protein'"]

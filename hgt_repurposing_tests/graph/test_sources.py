@@ -269,17 +269,17 @@ def fails(load: Callable[[Path], object], path: Path, message: str, error: type[
     ],
 )
 def test_missing_file_is_named(tmp_path: Path, load: Load, names: str) -> None:
-    fails(load, tmp_path, f"holds no file named {names}", FileNotFoundError)
+    fails(load, tmp_path, f"contains no file named {names}", FileNotFoundError)
 
 
 @pytest.mark.parametrize("load", [load_primekg, load_hetionet, load_own])
 def test_missing_folder_is_named(tmp_path: Path, load: Load) -> None:
-    fails(load, tmp_path / "nowhere", "there is no such folder (looked there for '", FileNotFoundError)
+    fails(load, tmp_path / "nowhere", "no such folder (expected to contain '", FileNotFoundError)
 
 
 def test_missing_edge_file_is_named(tables: Path) -> None:
     (tables / "edges.csv").unlink()
-    fails(load_own, tables, "holds no file named 'edges.csv'", FileNotFoundError)
+    fails(load_own, tables, "contains no file named 'edges.csv'", FileNotFoundError)
 
 
 def test_primekg_missing_column_is_named_beside_those_found(tmp_path: Path) -> None:
@@ -300,14 +300,14 @@ def test_primekg_without_indication_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("edge", "column"), [("Gene::9\tGiG\tGene::7", "source"), ("Gene::7\tGiG\tGene::9", "target")])
 def test_hetionet_unknown_node_is_named_by_row_and_column(hetionet: Path, edge: str, column: str) -> None:
     file = lines(hetionet / "edges.sif.gz", [*HETIONET_EDGES, edge])
-    fails(lambda _: load_hetionet(hetionet), file, f"row 7 names the unknown node 'Gene::9' in '{column}'")
+    fails(lambda _: load_hetionet(hetionet), file, f"row 7 refers to the unknown node 'Gene::9' in '{column}'")
 
 
 def test_hetionet_with_one_id_under_two_kinds_is_refused(hetionet: Path) -> None:
     file = lines(hetionet / "nodes.tsv", [*HETIONET_NODES, "5\tTRK5\tGene", "5\tfalitis\tDisease"])
     message = (
-        "the id '5' stands under two kinds, 'Gene' and 'Disease', so no edge can say which is meant: "
-        "give ids that carry their kind, as 'Gene::5', in both files"
+        "the id '5' has two kinds, 'Gene' and 'Disease', so edges that use it are ambiguous: "
+        "include the kind in the ids, as in 'Gene::5', in both files"
     )
     fails(lambda _: load_hetionet(hetionet), file, message)
 
@@ -339,7 +339,7 @@ def test_hetionet_empty_kind_is_named_by_row(hetionet: Path) -> None:
 )
 def test_tables_unknown_node_is_named_by_row_and_column(tables: Path, edge: str, node: str, column: str) -> None:
     file = lines(tables / "edges.csv", [*TABLE_EDGES, edge])
-    fails(lambda _: load_own(tables), file, f"row 4 names the unknown node {node} in '{column}'")
+    fails(lambda _: load_own(tables), file, f"row 4 refers to the unknown node {node} in '{column}'")
 
 
 def test_tables_empty_node_id_is_named_by_row(tables: Path) -> None:
@@ -351,12 +351,12 @@ def test_tables_empty_node_id_is_named_by_row(tables: Path) -> None:
     ("data", "message"),
     [
         (b"", "the file is empty"),
-        (b"a,b\n", "there is no row below the header"),
-        (b"a,b", "there is no row below the header"),
+        (b"a,b\n", "no rows below the header"),
+        (b"a,b", "no rows below the header"),
         (b"a,c\n1,2\n", "column 'b' is missing; columns found: 'a', 'c'"),
         (b"a,b\n1,2\n1,2,3\n", "row 3 has the wrong number of values (3 for 2 columns)"),
         (b"a,b\n1,2\n1,\n", "row 3 has no value in column 'b'"),
-        (b'a,b\n1,2\n1,"2\n3,4\n5,6\n', "row 3 opens a quote that its line does not close"),
+        (b'a,b\n1,2\n1,"2\n3,4\n5,6\n', "row 3 opens a quote that is not closed on the same line"),
         ("a,b\n1,2\n1,ä\n".encode("latin-1"), "row 3 is not UTF-8 text (byte 0xe4 after '1,')"),
         ("a,b,ä\n1,2,3\n".encode("latin-1"), "row 1 is not UTF-8 text"),
         ("a,b\n1,2\n".encode("utf-16"), "row 1 is not UTF-8 text but UTF-16: save the file as UTF-8"),
@@ -383,7 +383,7 @@ def test_bad_gzip_is_one_sentence(tmp_path: Path, data: bytes, message: str) -> 
 
 
 def test_missing_csv_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="there is no such file"):
+    with pytest.raises(FileNotFoundError, match="no such file"):
         read_columns(tmp_path / "file.csv", ["a"])
 
 

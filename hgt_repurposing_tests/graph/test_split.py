@@ -194,7 +194,7 @@ def test_fewer_groups_than_folds_is_an_error(toy_graph: KnowledgeGraph, num_fold
 @pytest.mark.parametrize(
     ("kinds", "message"),
     [
-        (["pair", "gene"], "there is no way of splitting named 'gene'; there are disease, pair, drug, disease_group"),
+        (["pair", "gene"], "unknown way of splitting 'gene'; known: disease, pair, drug, disease_group"),
         ([], "at least 1 item"),
     ],
 )
@@ -204,7 +204,7 @@ def test_only_known_kinds_are_taken_and_at_least_one(kinds: list[str], message: 
 
 
 def test_a_fold_that_does_not_exist_is_an_error(toy_split: DrugDiseaseSplit) -> None:
-    message = r"no pair is held out by \(pair, repeat 1, fold 0\): folds go from 0 to 1, and there are: disease with"
+    message = r"no pair is held out by \(pair, repeat 1, fold 0\): folds range from 0 to 1, available: disease with"
     with pytest.raises(ValueError, match=message):
         toy_split.held_out(FoldKey("pair", repeat=1, fold=0))
 

@@ -63,7 +63,7 @@ def test_an_incidence_within_a_type_knows_no_direction() -> None:
 
 
 def test_an_incidence_from_a_type_that_it_does_not_touch_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"\(drug, targets, gene\) does not touch 'disease'"):
+    with pytest.raises(ValueError, match=r"\(drug, targets, gene\) does not join 'disease'"):
         incidence(GRAPH, TARGETS, start="disease")
 
 

@@ -83,7 +83,7 @@ def test_fingerprints_are_inputs_through_a_map_of_their_type_and_are_not_trained
 @pytest.mark.parametrize(("inputs", "given"), [("table", "some"), ("fastrp", "none")])
 def test_fingerprints_are_given_where_they_are_the_inputs_and_nowhere_else(inputs: str, given: str) -> None:
     fingerprints = normal(3, 6, seed=0) if given == "some" else None
-    message = rf"node_inputs 'fastrp', and no other, needs fingerprints \(got {given} for '{inputs}'\)"
+    message = rf"fingerprints are required for node_inputs 'fastrp' only \(got {given} for '{inputs}'\)"
     with pytest.raises(ValueError, match=message):
         encoder(3, node_inputs=inputs, fingerprints=fingerprints)
 

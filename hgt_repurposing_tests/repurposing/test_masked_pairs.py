@@ -245,7 +245,7 @@ def test_another_seed_hides_others() -> None:
     ],
 )
 def test_fewer_groups_than_folds_are_an_error(setting: Setting, pairs: list[list[int]], what: str) -> None:
-    with pytest.raises(ValueError, match=f"learning hides 3 inner folds {what}: set fewer inner_folds"):
+    with pytest.raises(ValueError, match=f"learning hides 3 inner folds {what}: lower inner_folds"):
         hidden(setting, labels=LABELS.with_indications(np.array(pairs)))
 
 
@@ -257,7 +257,7 @@ def test_fewer_groups_of_relatives_than_folds_are_hidden_one_by_one() -> None:
 
 
 def test_one_group_of_relatives_is_an_error() -> None:
-    expected = "needs at least as many groups of related treated diseases .got 1.: set more num_folds, or leave this"
+    expected = "needs at least as many groups of related treated diseases .got 1.: raise num_folds, or leave this"
     with pytest.raises(ValueError, match=expected):
         hidden("cold disease", group=np.zeros(NUM_DISEASES, dtype=np.int64))
 

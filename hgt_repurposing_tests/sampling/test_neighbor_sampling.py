@@ -164,5 +164,5 @@ def test_types_are_told_apart(flat: FlatGraph) -> None:
 
 @pytest.mark.parametrize("fan_outs", [(), (3, 0)])
 def test_fan_outs_must_say_something(flat: FlatGraph, fan_outs: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"fan_outs must name at least one hop .*\(got "):
+    with pytest.raises(ValueError, match=r"fan_outs must have at least one hop .*\(got "):
         sampler(flat, fan_outs=fan_outs)

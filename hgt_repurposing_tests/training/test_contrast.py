@@ -139,7 +139,7 @@ def test_a_batch_of_no_or_one_disease_has_no_pairs(node_index: list[int]) -> Non
 
 def test_a_table_of_another_graph_is_refused() -> None:
     generator = torch.Generator()
-    with pytest.raises(ValueError, match="similar diseases are of 9 diseases, but the graph has 8"):
+    with pytest.raises(ValueError, match="similar diseases cover 9 diseases, but the graph has 8"):
         contrast_pairs(torch.arange(8), table(set()), first=0, last=8, size=4, generator=generator)
 
 

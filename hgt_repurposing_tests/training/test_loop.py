@@ -277,7 +277,7 @@ def two_worlds() -> HeteroData:
 def test_a_loss_that_is_not_finite_names_the_epoch_and_the_edge_type() -> None:
     message = (
         r"^loss is nan in epoch 1, first at \(?.*(disease|phenotype).*, in 2 edge types: lower learning_rate "
-        r"\(it is 0\.01\), or look for numbers that are not finite among the given node features$"
+        r"\(it is 0\.01\), or check the node features for non-finite values$"
     )
     with pytest.raises(ValueError, match=message) as caught:
         fit(two_worlds(), small(edge_sample_size=10))

@@ -110,7 +110,7 @@ def test_a_budget_between_shrinks_the_batch_and_says_so(
     assert shrunk.plan.node_batch_size == 500 // factor
     (record,) = caplog.records
     assert record.getMessage() == (
-        f"batches were made smaller to stay within {0.75 * whole:.2f} GiB: {3000 // factor} edges per type or "
+        f"batches reduced to stay within {0.75 * whole:.2f} GiB: {3000 // factor} edges per type or "
         f"{500 // factor} seed nodes, {2 * factor} batches per update"
     )
     fewer = shrunk.prepare(0).positives.source.numel() / predicted(data, params).prepare(0).positives.source.numel()
@@ -138,8 +138,8 @@ def test_a_budget_that_the_cpu_exceeds_halves_the_batch_once(
     with caplog.at_level(logging.WARNING, "hgt_repurposing"):
         history = fit(data, small(memory_budget_gb=4)).history
     said = [record.getMessage() for record in caplog.records]
-    assert said[0].startswith("out of memory (training took 5.00 GiB, more than memory_budget_gb, 4.00): going on with")
-    assert re.fullmatch(r"training takes \d+\.\d times the memory that was predicted", said[1])
+    assert said[0].startswith("out of memory (training took 5.00 GiB, more than memory_budget_gb, 4.00): continuing")
+    assert re.fullmatch(r"training takes \d+\.\d times the predicted memory", said[1])
     assert len(said) == 2
     assert history["epoch"].tolist() == [1, 2, 3]
     assert history["num_messages"].iloc[0] > 1.5 * history["num_messages"].iloc[1]
@@ -154,7 +154,7 @@ def test_a_peak_beyond_the_prediction_is_worth_a_warning_where_memory_counts(
         fit(data, SMALL)
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == num_warnings
-    assert all(re.fullmatch(r"training takes \d+\.\d times the memory that was predicted", line) for line in said)
+    assert all(re.fullmatch(r"training takes \d+\.\d times the predicted memory", line) for line in said)
 
 
 # the prediction

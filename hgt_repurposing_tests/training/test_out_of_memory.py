@@ -52,7 +52,7 @@ def test_once_it_goes_on_with_half_the_batch_and_twice_as_many_of_them(
     assert history["epoch"].tolist() == [1, 2, 3]
     (record,) = caplog.records
     reason = re.escape(str(error).split("\n")[0] or "MemoryError")
-    expected = rf"out of memory \({reason}\): going on with half the batch, 100 edges per type or 25 seed nodes, and "
+    expected = rf"out of memory \({reason}\): continuing with half the batch, 100 edges per type or 25 seed nodes, "
     assert re.fullmatch(rf"{expected}{2 * before} batches per update", record.getMessage())
 
 
@@ -88,7 +88,7 @@ def test_a_second_time_it_ends_in_one_sentence(
 ) -> None:
     fail(monkeypatch, {1: RuntimeError(CPU_SAYS), 2: RuntimeError(CPU_SAYS)})
     message = (
-        rf"^out of memory in epoch 1, also with half the batch: {advice}, or lower hidden_dim \(16\) or embedding_dim "
+        rf"^out of memory in epoch 1, even with half the batch: {advice}, or lower hidden_dim \(16\) or embedding_dim "
         r"\(24\)$"
     )
     with pytest.raises(ValueError, match=message):

@@ -13,7 +13,7 @@ from hgt_repurposing.training.params import EmbeddingParams
     ("wrong", "message"),
     [
         ({"hidden_dim": 100}, "hidden_dim must be divisible by num_heads"),
-        ({"num_neighbors": [10, 0]}, "all numbers must be positive"),
+        ({"num_neighbors": [10, 0]}, "all values must be positive"),
         ({"use_batched_mps": False, "device": "mps"}, "set device to auto, cpu or cuda"),
         ({"learning_rate": 0}, "greater than 0"),
         ({"dropout": 1}, "less than 1"),

@@ -48,7 +48,7 @@ def test_it_goes_on_after_the_last_checkpoint_and_says_so(
     stop(data, PARAMS, store, after=3)
     with caplog.at_level(logging.INFO, "hgt_repurposing.training.loop"):
         assert epochs_of(data, PARAMS, store) == [4]
-    assert "going on from the checkpoint after epoch 3 of 4" in caplog.messages
+    assert "resuming from the checkpoint after epoch 3 of 4" in caplog.messages
 
 
 @pytest.mark.parametrize("changed", [{"learning_rate": 0.02}, {"seed": 1}, {"sampler": "neighbor"}, {"dropout": 0.1}])

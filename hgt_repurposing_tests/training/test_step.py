@@ -93,7 +93,7 @@ def test_a_graph_without_similar_diseases_is_said_once_and_trained_on_links_alon
     with caplog.at_level(logging.WARNING, LOGGER):
         result = fit(toy, small(contrastive_weight=1))
     assert [record.getMessage() for record in caplog.records] == [
-        "no two diseases share genes or pathways with a Jaccard index of 0.1: the contrastive loss is off"
+        "no two diseases have a Jaccard index of genes and pathways of 0.1 or more: contrastive loss is off"
     ]
     assert same_weights(result, fit(toy, SMALL))
 

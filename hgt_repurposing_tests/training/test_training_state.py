@@ -137,7 +137,7 @@ def test_a_loaded_optimiser_keeps_its_own_learning_rate() -> None:
     ("name", "message"),
     [
         ("other.exp_avg", r"'other\.exp_avg' belongs to no parameter \(there are matrix, scale, unused\)"),
-        ("unused.exp_avg", r"'unused\.exp_avg' has shape \[3\], its parameter \[2\]"),
+        ("unused.exp_avg", r"'unused\.exp_avg' has shape \[3\], but its parameter has \[2\]"),
     ],
 )
 def test_the_state_of_another_network_is_refused(name: str, message: str) -> None:

@@ -1,1 +1,1 @@
-"""One file per published graph format, each to a KnowledgeGraph."""
+"""One loader per published graph format, each returning a KnowledgeGraph."""

@@ -1,8 +1,8 @@
-r"""Values of a table as they were meant: white space around them goes, control characters are refused.
+r"""Clean the values of a table: trim white space, reject control characters.
 
-White space is whatever Unicode calls a separator or a format character: non-breaking and zero-width spaces and the byte
-order mark among them. A value that is blank without it is missing. All this looks at the categories of a column, of
-which there are few, and never at its rows.
+White space is every Unicode separator or format character, including non-breaking and zero-width spaces and the byte
+order mark. A value that is blank after trimming is missing. Only the categories of a column are inspected, which are
+few, never its rows.
 """
 
 import logging
@@ -22,20 +22,20 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ENCLOSED = re.compile(r'"((?:[^"]|"")*)"')
 
 _ODD = r"\p{Cc}|^[\p{Z}\p{Cf}]|[\p{Z}\p{Cf}]$"
-"""What finds every value that may need anything, in one pass (RE2)."""
+"""Matches every value that may need cleaning, in one pass (RE2)."""
 _ODD_OR_QUOTED = rf'{_ODD}|^"'
 
 _logger = logging.getLogger(__name__)
 
 
 def cleaned(table: pd.DataFrame, *, file: Path, first_row: int, unquote: bool = False) -> pd.DataFrame:
-    """Trim the values of every column; how many there were is logged, once per column.
+    """Trim the values of every column; the number of trimmed values is logged once per column.
 
     Args:
         table: Categoricals of text. A missing value stays missing.
         file: Where the table comes from, for messages.
-        first_row: Number of its first row there.
-        unquote: Whether a value that a pair of quotes encloses is meant without them, as CSV has it.
+        first_row: Row number of its first row in the file.
+        unquote: Whether to remove a pair of quotes that encloses a value, as in CSV.
 
     Raises:
         ValueError: If a value holds a line break or another control character.
@@ -60,13 +60,13 @@ def trimmed(text: str) -> str:
 
 
 def unquoted(text: str) -> str:
-    """What a pair of quotes encloses, doubled quotes in it being one; a text that is not enclosed as a whole stays."""
+    """Remove enclosing quotes and undouble quotes within; text that is not fully enclosed is returned unchanged."""
     enclosed = _ENCLOSED.fullmatch(text)
     return enclosed[1].replace('""', '"') if enclosed else text
 
 
 def first_row_where(offending: BoolArray, first_row: int) -> int:
-    """Number of the first offending row."""
+    """Row number of the first offending row."""
     return int(offending.argmax()) + first_row
 
 
@@ -104,14 +104,14 @@ def _control(value: str, column: str) -> str:
     if "\n" in value or "\r" in value:
         return f"has a line break in column {column!r}: was a quote left open?"
     found = _CONTROL.search(value)
-    assert found, "is looked for only where there is one"
+    assert found, "called only for values with a control character"
     return f"has the control character U+{ord(found[0]):04X} in column {column!r} ({value[:40]!r})"
 
 
 def _recoded(values: "pd.Series[str]", codes: npt.NDArray[np.integer], new: list[str]) -> "pd.Series[str]":
-    """The same rows with other texts for their categories: equal ones become one, blank ones missing."""
+    """Replace the texts of the categories: equal ones are merged, blank ones become missing."""
     number: dict[str, int] = {}
     place = [number.setdefault(text, len(number)) if text else -1 for text in new]
     categories = pd.Index(list(number), dtype=values.cat.categories.dtype)
-    renumbered = np.array([*place, -1], dtype=np.int32)[codes]  # the last is what -1, missing, points at
+    renumbered = np.array([*place, -1], dtype=np.int32)[codes]  # code -1 (missing) indexes the last
     return pd.Series(pd.Categorical.from_codes(renumbered, categories=categories), index=values.index, name=values.name)

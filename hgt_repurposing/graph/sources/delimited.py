@@ -1,15 +1,15 @@
-"""Reads columns of a delimited text file as dictionary-encoded text, and says in one sentence what is wrong with it.
+"""Read columns of a delimited text file as dictionary-encoded text, and report in one sentence what is wrong with it.
 
-Every value is text: an id `007` stays `007`. Row numbers in errors are line numbers of the file, the header being 1 and
-blank lines not counted. Lines may end in LF, CRLF or CR. In files separated by tabs a quote is a letter like any other
-unless a pair of them encloses the whole value.
+Every value is text: an id `007` stays `007`. Row numbers in errors are line numbers of the file; the header is row 1
+and blank lines are not counted. Lines may end in LF, CRLF or CR. In tab-separated files, quotes are ordinary characters
+unless they enclose a whole value.
 
-Repaired, counted and logged: white space around values and column names (`cleaning.py`); what is then blank is missing.
+Repaired, counted and logged: white space around values and column names (`cleaning.py`); blank values become missing.
 
-Refused, with the row: a required value that is missing; a control character; a value that spans lines, for a quote that
-was left open would swallow the rows behind it; a header that comes again, as where two files were joined; text that is
-not UTF-8; a row of too many or too few values, or too long to be one. And, of a whole file: a column that is missing or
-stands twice; nothing below the header; anything that is not packed as its name says (`files.py`).
+Rejected with the row: a missing required value; a control character; a value that spans lines, since an unclosed quote
+would swallow the rows after it; a repeated header, as in concatenated files; text that is not UTF-8; a row with too
+many or too few values, or too long. Rejected as a whole: a file with a missing or repeated column, with no rows below
+the header, or with compression that does not match its name (`files.py`).
 """
 
 import csv
@@ -30,26 +30,26 @@ from hgt_repurposing.graph.sources.files import listed, require_file
 from hgt_repurposing.graph.sources.lines import CountedLines
 
 FIRST_ROW = 2
-"""Line on which the first row below the header stands."""
+"""Line number of the first row below the header."""
 
 _HEADER_BYTES = 1 << 16
-_LISTED = 500  # characters: a binary file is one long column name
+_LISTED = 500  # characters, as a binary file may be one long column name
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 _logger = logging.getLogger(__name__)
 
 
 def read_columns(path: Path, columns: Sequence[str], *, optional: Sequence[str] = ()) -> pd.DataFrame:
-    """Read these columns, and those of the optional ones that exist, as categoricals.
+    """Read these columns, and the optional ones that exist, as categoricals.
 
     Args:
-        path: `.csv` is separated by commas, every other name by tabs; `.gz` behind either is unpacked.
+        path: `.csv` is comma-separated, everything else tab-separated; either may end in `.gz`.
         columns: Must exist and have a value in every row.
-        optional: May be absent, or empty in some rows (missing there).
+        optional: May be absent, or missing in some rows.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is refused, see above.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is rejected, see above.
     """
     require_file(path)
     header = _header(path)
@@ -60,7 +60,7 @@ def read_columns(path: Path, columns: Sequence[str], *, optional: Sequence[str] 
     wanted = [*columns, *(column for column in optional if column in header)]
     for column in wanted:
         if header.count(column) > 1:
-            raise ValueError(f"{path}: column {column!r} stands {header.count(column)} times in the header")
+            raise ValueError(f"{path}: column {column!r} occurs {header.count(column)} times in the header")
     table = _read(path, header, wanted)
     table = cleaned(table, file=path, first_row=FIRST_ROW, unquote=_delimiter(path) == "\t")
     _require_one_header(table, path)
@@ -78,20 +78,20 @@ def _meant(column: str, header: Sequence[str], path: Path) -> str:
         for name, sign in others.items():
             if sign in header[0] and sign != _delimiter(path):
                 wanted = "commas" if _delimiter(path) == "," else "tabs"
-                return f"; the file looks separated by {name}, where its name says {wanted}"
+                return f"; the file looks separated by {name}, but its name implies {wanted}"
     close = get_close_matches(column, header, n=1) or [name for name in header if name.casefold() == column]
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _require_one_header(table: pd.DataFrame, path: Path) -> None:
-    """A single column may hold its own name by chance, all of several do not."""
+    """Check that the header is not repeated; a single column may hold its own name by chance."""
     columns = list(map(str, table))
     if len(columns) == 1 or not all(column in table[column].cat.categories for column in columns):
         return
     again = np.logical_and.reduce([(table[column] == column).to_numpy() for column in columns])
     if again.any():
         row = first_row_where(again, FIRST_ROW)
-        raise ValueError(f"{path}: row {row} is the header once more: were two files joined?")
+        raise ValueError(f"{path}: row {row} repeats the header: were two files concatenated?")
 
 
 def _read(path: Path, header: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
@@ -103,9 +103,9 @@ def _read(path: Path, header: Sequence[str], columns: Sequence[str]) -> pd.DataF
         strings_can_be_null=True,
     )
     delimiter = _delimiter(path)
-    quotes = delimiter == ","  # in the other files they are looked at afterwards, in `cleaned`
+    quotes = delimiter == ","  # in tab-separated files, `cleaned` handles them afterwards
     parse = pa.csv.ParseOptions(delimiter=delimiter, quote_char='"' if quotes else False, double_quote=quotes)
-    # Columns go by number: of the names only those that are wanted need to be different.
+    # Columns are selected by index, so only the requested names must be unique.
     read = pa.csv.ReadOptions(column_names=[str(place) for place in range(len(header))], skip_rows=1)
     try:
         with CountedLines(path) as lines:
@@ -140,16 +140,16 @@ def _header(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: row 1 is not UTF-8 text ({error.reason} at byte {error.start})") from error
     if "\0" in text:
-        raise ValueError(f"{path}: row 1 has the control character U+0000: is this UTF-16, or no text at all?")
+        raise ValueError(f"{path}: row 1 has the control character U+0000: is this UTF-16, or a binary file?")
     if not text.strip():
-        raise ValueError(f"{path}: the file is empty, or begins with an empty line")
+        raise ValueError(f"{path}: the file is empty or begins with an empty line")
     if not (rest and rest[0].strip()):
-        raise ValueError(f"{path}: there is no row below the header")
+        raise ValueError(f"{path}: no rows below the header")
     written = next(csv.reader([text])) if _delimiter(path) == "," else [unquoted(name) for name in text.split("\t")]
     names = [trimmed(name) for name in written]
     spaced = sum(name != as_written for name, as_written in zip(names, written, strict=True))
     if spaced:
-        _logger.warning("%s: trimmed white space around %d of the column names", path, spaced)
+        _logger.warning("%s: trimmed white space around %d column names", path, spaced)
     return names
 
 

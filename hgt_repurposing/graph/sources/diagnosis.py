@@ -1,6 +1,6 @@
-"""Which row of a delimited file cannot be read, and why: looked for line by line, once reading has failed.
+"""Find which row of a delimited file cannot be read, and why: a line-by-line scan after the fast reader failed.
 
-The fast reader works in blocks and threads, and knows neither.
+The fast reader works in blocks and threads and reports neither.
 """
 
 import csv
@@ -10,13 +10,13 @@ from pathlib import Path
 import pyarrow as pa
 
 LONGEST_ROW = 1 << 20
-"""Bytes of a block of the fast reader; what is longer may not fit it, and is no row of a graph."""
+"""Block size of the fast reader in bytes; a longer line may not fit, and is not a row of a graph."""
 
-_OPEN_QUOTE = "unexpected end of data"  # how the csv module says it
+_OPEN_QUOTE = "unexpected end of data"  # the csv module's message
 
 
 def unreadable_row(path: Path, *, delimiter: str, num_columns: int) -> str | None:
-    """A clause on the first row that is not text, too long, or of another number of columns; None if there is none."""
+    """Describe the first row that is not text, is too long or has a wrong number of columns; None if there is none."""
     with pa.input_stream(str(path)) as stream:
         lines = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline=None)
         row = 0
@@ -39,9 +39,9 @@ def _wrong(line: str, delimiter: str, num_columns: int) -> str | None:
             )
     quoted = delimiter == "," and '"' in line
     if quoted and _opens_a_quote(line):
-        return "opens a quote that its line does not close"
+        return "opens a quote that is not closed on the same line"
     if len(line) > LONGEST_ROW:
-        return f"is {len(line):,} characters long, and no value of a graph is: was a quote left open?"
+        return f"is {len(line):,} characters long, too long for a row of a graph: was a quote left open?"
     if quoted:
         return None
     count = line.count(delimiter) + 1

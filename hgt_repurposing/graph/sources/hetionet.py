@@ -1,7 +1,7 @@
 """Hetionet: nodes.tsv (id, name, kind) and an edge list (source, metaedge, target), either plain or gzipped.
 
-Its ids carry the kind (`Gene::9021`) and are kept whole, for that is how its users know them. A metaedge with `>` in
-its name is directed (`Gr>G`: gene regulates gene); all others between nodes of one kind are symmetric.
+Its ids include the kind (`Gene::9021`) and are kept unchanged, as its users know them. A metaedge with `>` in its name
+is directed (`Gr>G`: gene regulates gene); all others between nodes of one kind are symmetric.
 """
 
 from collections.abc import Sequence
@@ -40,16 +40,16 @@ _EDGE_FILES = (
 
 
 def load_hetionet(path: Path, naming: Naming = HETIONET_NAMING) -> KnowledgeGraph:
-    """Load the folder that holds the node and the edge file.
+    """Load the node file and the edge file from a folder.
 
     Args:
         path: The folder.
-        naming: What its kinds and metaedges mean.
+        naming: Meaning of its kinds and metaedges.
 
     Raises:
         FileNotFoundError: If one of the files is missing.
-        ValueError: If a file is empty, malformed, lacks a column or a value, one id stands under two kinds, an edge
-            names an unknown node, a name that is given does not occur, or there is no indication.
+        ValueError: If a file is empty, malformed, lacks a column or a value, an id has two kinds, an edge refers to an
+            unknown node, a name set by the user does not occur, or there is no indication.
     """
     node_file, edge_file = find_file(path, _NODE_FILES), find_file(path, _EDGE_FILES)
     nodes = read_columns(node_file, ("id", "kind"), optional=("name",)).astype("str")
@@ -81,20 +81,20 @@ def load_hetionet(path: Path, naming: Naming = HETIONET_NAMING) -> KnowledgeGrap
 
 
 def _directed(rows: pd.DataFrame, exclude: Sequence[str]) -> list[str]:
-    """Metaedges that say by their name that they are directed."""
+    """Metaedges marked as directed by their name."""
     return [name for name in rows["metaedge"].cat.categories if ">" in name and name not in exclude]
 
 
 def _kind_of(nodes: pd.DataFrame, file: Path) -> pd.Series:
-    """Kind of every node by its id; edges name their nodes by the id alone."""
+    """Kind of every node by its id; edges refer to nodes by id alone."""
     distinct = nodes[[NODE_ID, NODE_TYPE]].drop_duplicates()
     again = distinct[NODE_ID].duplicated()
     if again.any():
         node_id = distinct[NODE_ID][again].iloc[0]
         kinds = distinct[NODE_TYPE][distinct[NODE_ID] == node_id].tolist()
         raise ValueError(
-            f"{file}: the id {node_id!r} stands under two kinds, {kinds[0]!r} and {kinds[1]!r}, so no edge can say "
-            f"which is meant: give ids that carry their kind, as {f'{kinds[0]}::{node_id}'!r}, in both files"
+            f"{file}: the id {node_id!r} has two kinds, {kinds[0]!r} and {kinds[1]!r}, so edges that use it are "
+            f"ambiguous: include the kind in the ids, as in {f'{kinds[0]}::{node_id}'!r}, in both files"
         )
     return distinct.set_index(NODE_ID)[NODE_TYPE]
 
@@ -107,6 +107,6 @@ def _kinds(rows: pd.DataFrame, column: str, kind_of: pd.Series, file: Path) -> "
     if unknown.any():
         row = int(unknown.argmax())
         raise ValueError(
-            f"{file}: row {row + FIRST_ROW} names the unknown node {rows[column].iloc[row]!r} in {column!r}"
+            f"{file}: row {row + FIRST_ROW} refers to the unknown node {rows[column].iloc[row]!r} in {column!r}"
         )
     return kinds

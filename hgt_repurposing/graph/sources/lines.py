@@ -1,7 +1,7 @@
-"""How many lines a file has, counted while somebody else reads it.
+"""Count the lines of a file while another reader reads it.
 
-A quote that is left open swallows the rows behind it, up to the end of a block, and the reader says nothing of it where
-the column is not asked for. The number of rows that come out then falls short of the number of lines that went in.
+An unclosed quote swallows the rows after it, up to the end of a block, and the reader does not report it in columns
+that were not requested. The number of rows is then lower than the number of lines.
 """
 
 from pathlib import Path
@@ -15,18 +15,18 @@ _LF = ord("\n")
 
 
 class CountedLines:
-    """A file, unpacked where its name says that it is packed, as a stream for pyarrow."""
+    """A file as a stream for pyarrow, decompressed if its name says so."""
 
     def __init__(self, path: Path) -> None:
         self._stream = pa.input_stream(str(path))
         self._ends, self._last = 0, _LF
-        # Written over block by block: fresh arrays of this size would cost four times the counting.
+        # Reused for every block: allocating arrays of this size would cost four times as much as counting.
         self._is_end = self._is_empty = np.empty(0, dtype=np.bool_)
         self.closed = False
 
     @property
     def num_lines(self) -> int:
-        """Lines read so far that are not empty, as far as LF ends them."""
+        """Number of non-empty lines read so far that end in LF."""
         return self._ends + (self._last != _LF)
 
     def read(self, size: int = -1) -> pa.Buffer:
@@ -46,11 +46,11 @@ class CountedLines:
         self._last = int(block[-1])
 
     def readable(self) -> bool:
-        """For pyarrow."""
+        """Required by pyarrow."""
         return True
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self.closed = True
         self._stream.close()
 

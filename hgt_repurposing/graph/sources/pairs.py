@@ -1,4 +1,4 @@
-"""Drug-disease pairs of one's own: a file with the columns drug_id and disease_id, ids as in the graph."""
+"""External drug-disease pairs: a file with the columns drug_id and disease_id, ids as in the graph."""
 
 import logging
 from pathlib import Path
@@ -17,32 +17,32 @@ from hgt_repurposing.graph.sources.files import require_file
 COLUMNS = ("drug_id", "disease_id")
 
 _NAMED = 3
-"""So many unknown ids are named."""
+"""Number of unknown ids listed in a message."""
 
 _logger = logging.getLogger(__name__)
 
 
 class ExternalPairs(NamedTuple):
-    """Pairs to be evaluated on, and what of the file is not among them."""
+    """Pairs to evaluate on, and counts of the rows left out."""
 
     pairs: IntArray
     """Local drug and disease index. Shape [2, num_pairs], sorted, unique."""
     num_known: int = 0
-    """Pairs that the graph has as indications already."""
+    """Pairs that are already indications of the graph."""
     num_unknown: int = 0
-    """Rows with an id that the graph does not have."""
+    """Rows with an id that is not in the graph."""
 
 
 def load_external_pairs(path: str, graph: KnowledgeGraph) -> ExternalPairs:
-    """Read the pairs that the graph does not have as indications; none if no path is given.
+    """Read the pairs that are not indications of the graph; none if the path is empty.
 
     Args:
-        path: `.parquet`, or a delimited file as `read_columns` takes it; empty for no file.
-        graph: Whose ids and indications count.
+        path: `.parquet`, or a delimited file for `read_columns`; empty for no file.
+        graph: Defines the ids and the indications.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is empty, malformed, lacks a column or a value, or leaves no pair to be evaluated on.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is empty, malformed, lacks a column or a value, or leaves no pair to evaluate on.
     """
     if not path:
         return ExternalPairs(np.empty((2, 0), dtype=np.int64))
@@ -56,16 +56,14 @@ def load_external_pairs(path: str, graph: KnowledgeGraph) -> ExternalPairs:
     found: BoolArray = np.all(index >= 0, axis=0)
     unknown = _unknown(table, index)
     if not found.any():
-        raise ValueError(f"{path}: no row has a drug and a disease of the graph; {unknown}")
+        raise ValueError(f"{path}: no row has both a drug and a disease of the graph; {unknown}")
     key = np.unique(np.ravel_multi_index(index[:, found], graph.grid_shape))
     new: IntArray = np.setdiff1d(key, np.ravel_multi_index(graph.indications, graph.grid_shape))
     if not len(new):
-        raise ValueError(
-            f"{path}: all {len(key)} pairs are indications of the graph, so that none is left to evaluate on"
-        )
+        raise ValueError(f"{path}: all {len(key)} pairs are indications of the graph, so none is left to evaluate on")
     _logger.info(
-        "%s: of %d rows %d pairs are evaluated on; %d rows repeat another, %d pairs are indications of the graph, "
-        "%d rows have an unknown id",
+        "%s: %d rows, %d pairs to evaluate on; %d duplicate rows, %d pairs that are indications of the graph, "
+        "%d rows with an unknown id",
         path, len(found), len(new), found.sum() - len(key), len(key) - len(new), np.sum(~found),
     )  # fmt: skip
     if not found.all():
@@ -73,7 +71,7 @@ def load_external_pairs(path: str, graph: KnowledgeGraph) -> ExternalPairs:
     refuted = int(np.isin(new, np.ravel_multi_index(graph.contraindicated_pairs, graph.grid_shape)).sum())
     if refuted:
         _logger.warning(
-            "%s: %d of the %d pairs are contraindications of the graph, and count as treatments",
+            "%s: %d of the %d pairs are contraindications of the graph, but count as treatments here",
             path,
             refuted,
             len(new),
@@ -83,7 +81,7 @@ def load_external_pairs(path: str, graph: KnowledgeGraph) -> ExternalPairs:
 
 
 def _unknown(table: pd.DataFrame, index: IntArray) -> str:
-    """How many ids the graph does not have, and the first of them."""
+    """Number of ids that are not in the graph, and the first few."""
     said = []
     for column, row in zip(COLUMNS, index, strict=True):
         ids = pd.unique(table.loc[row < 0, column]).tolist()
@@ -106,7 +104,7 @@ def _read(path: Path) -> pd.DataFrame:
     if absent:
         raise ValueError(f"{path}: column {absent[0]!r} is missing; columns found: {', '.join(map(repr, table))}")
     if table.empty:
-        raise ValueError(f"{path}: there is no row")
+        raise ValueError(f"{path}: no rows")
     ids = table[list(COLUMNS)].astype("str").astype("category")
     ids = cleaned(ids, file=path, first_row=1)
     for column in COLUMNS:

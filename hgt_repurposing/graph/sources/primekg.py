@@ -22,23 +22,23 @@ _EDGE_COLUMNS = ("x_type", "x_id", "relation", "y_type", "y_id")
 
 
 def load_primekg(path: Path, naming: Naming = PRIMEKG_NAMING) -> KnowledgeGraph:
-    """Load kg.csv, or the folder that holds it.
+    """Load kg.csv.
 
     Args:
-        path: The file or the folder.
-        naming: What its types and relations mean.
+        path: The file or its folder.
+        naming: Meaning of its types and relations.
 
     Raises:
         FileNotFoundError: If there is no kg.csv.
-        ValueError: If the file is empty, malformed, lacks a column or a value, a name that is given does not occur, or
-            there is no indication.
+        ValueError: If the file is empty, malformed, lacks a column or a value, a name set by the user does not occur,
+            or there is no indication.
     """
     file = path if path.is_file() else find_file(path, ["kg.csv", "kg.csv.gz"])
     rows = read_columns(file, _EDGE_COLUMNS, optional=("x_name", "y_name"))
     nodes = pd.concat([_distinct_nodes(rows, _SOURCE_COLUMNS), _distinct_nodes(rows, _TARGET_COLUMNS)])
     edges = rows[list(_EDGE_COLUMNS)].set_axis(list(EDGE_COLUMNS), axis=1)
     return build_knowledge_graph(
-        nodes.drop_duplicates(),  # what is left of a (type, id) beyond this goes under several names: a true duplicate
+        nodes.drop_duplicates(),  # a (type, id) still repeated has several names: a true duplicate
         edges,
         therapeutic=naming.therapeutic,
         directed_relations=naming.directed_relations or (),
@@ -50,7 +50,7 @@ def load_primekg(path: Path, naming: Naming = PRIMEKG_NAMING) -> KnowledgeGraph:
 
 
 def _distinct_nodes(rows: pd.DataFrame, columns: tuple[str, str, str]) -> pd.DataFrame:
-    """Distinct (type, id, name) at one end of the edges, found by their codes rather than by 8 million texts."""
+    """Distinct (type, id, name) at one end of the edges; compares codes instead of 8 million strings."""
     present = [column for column in columns if column in rows]
     key = np.zeros(len(rows), dtype=np.int64)
     for column in present:

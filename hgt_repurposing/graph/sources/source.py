@@ -1,4 +1,4 @@
-"""Which graph to load, and from where."""
+"""The source of the knowledge graph: which graph to load, and from where."""
 
 import logging
 from pathlib import Path
@@ -27,38 +27,40 @@ _OWN: dict[Format, TherapeuticRelations] = {
     "hetionet": HETIONET_RELATIONS,
     "tables": TherapeuticRelations(),
 }
-"""What each format says by itself."""
+"""Defaults of each format."""
 _GENERATOR_SETTINGS = ("preset", "seed")
 
 _logger = logging.getLogger(__name__)
 
 
 class GraphSource(BaseModel, frozen=True, extra="forbid"):
-    """Where the knowledge graph comes from, and what its types and relations mean; null: as the format has it.
+    """Where the knowledge graph comes from, and what its types and relations mean; null: the format's default.
 
-    Every setting that is given is one that the source reads; any other is refused.
+    Settings that the source does not use are rejected.
     """
 
     source: Literal["auto", "synthetic", "primekg", "hetionet", "tables"] = Field(
         "auto",
-        description="format of the files; synthetic: the generated graph; auto: the same, where no path is given",
+        description="format of the files; synthetic: the generated graph; auto: the same, if no path is given",
     )
     path: str = Field(
         "",
-        description="file or folder, absolute or {env: VARIABLE}; empty: the source's name below data/01_raw",
+        description="file or folder, absolute or {env: VARIABLE}; empty: data/01_raw/<source>",
     )
-    preset: Preset = Field("demo", description="synthetic only: demo, or as large as real graphs")
+    preset: Preset = Field("demo", description="synthetic only: size, from demo to as large as real graphs")
     seed: int = Field(42, ge=0, description="synthetic only: seed of the generator")
     drug: str | None = Field(None, description="node type of the drugs")
     disease: str | None = Field(None, description="node type of the diseases")
-    indication: list[str] | None = Field(None, description="relations that say: the drug treats the disease")
-    contraindication: list[str] | None = Field(None, description="relations that say: the drug must not be given")
+    indication: list[str] | None = Field(None, description="relations meaning that the drug treats the disease")
+    contraindication: list[str] | None = Field(None, description="relations meaning that the drug must not be given")
     off_label: list[str] | None = Field(
-        None, description="relations that say: the drug is used without approval, or palliates"
+        None, description="relations meaning that the drug is used off label, or palliates"
     )
-    drug_gene: list[str] | None = Field(None, description="relations that name a drug's target genes; []: all to genes")
+    drug_gene: list[str] | None = Field(
+        None, description="relations to a drug's target genes; []: all drug-gene relations"
+    )
     disease_gene: list[str] | None = Field(
-        None, description="relations that name a disease's causal genes; []: all to genes"
+        None, description="relations to a disease's causal genes; []: all disease-gene relations"
     )
     directed_relations: list[str] | None = Field(
         None, description="relations within one node type whose direction carries meaning"
@@ -76,13 +78,13 @@ class GraphSource(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def naming(self) -> Naming:
-        """What is given over what the format says by itself; nothing of a format's own contradicts what is given.
+        """The user's names, completed by the format's defaults that do not contradict them.
 
         Raises:
-            ValueError: If one relation is to mean two things, or the graph is generated.
+            ValueError: If a relation is given two meanings, or the graph is generated.
         """
         if self.format is None:
-            raise ValueError("a generated graph has names of its own (got source: synthetic)")
+            raise ValueError("a generated graph has fixed names (got source: synthetic)")
         own = _OWN[self.format].model_dump()
         given = {name: getattr(self, name) for name in own if getattr(self, name) is not None}
         taken = {*(self.exclude or ()), *(name for setting in TREATMENT_SETTINGS for name in given.get(setting, ()))}
@@ -103,11 +105,11 @@ class GraphSource(BaseModel, frozen=True, extra="forbid"):
             " is" if len(unread) == 1 else " are"
         )
         if unread and self.format:
-            raise ValueError(f"{said} read for source: synthetic alone (got source: {self.source}): leave it out")
+            raise ValueError(f"{said} used only with source: synthetic (got source: {self.source}): leave it out")
         if unread:
             raise ValueError(
-                f"{said} given, but source: {self.source} is the generated graph and reads no file: "
-                f"set source to the format of your files, {', '.join(_OWN)}"
+                f"{said} set, but source: {self.source} is the generated graph and reads no file: "
+                f"set source to the format of your files ({', '.join(_OWN)})"
             )
         return self
 
@@ -130,15 +132,15 @@ class GraphSource(BaseModel, frozen=True, extra="forbid"):
 
 
 def load_knowledge_graph(source: GraphSource, *, raw_folder: Path) -> KnowledgeGraph:
-    """Load or generate the graph, and log what its owner may not know of it.
+    """Load or generate the graph, and log notices about it.
 
     Args:
-        source: Format, place and names.
-        raw_folder: Where graph files lie if no path is given.
+        source: Format, path and names.
+        raw_folder: Folder of the graph files if no path is given.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file does not hold what its format says, or lacks a name that is given.
+        ValueError: If a file does not match its format, or a name set by the user does not occur.
     """
     graph = _loaded(source, raw_folder)
     for notice in notices(graph):
@@ -146,7 +148,7 @@ def load_knowledge_graph(source: GraphSource, *, raw_folder: Path) -> KnowledgeG
     isolated = isolated_nodes(graph)
     if isolated:
         said = (f"{count:,} of {total:,} nodes of type {t!r}" for t, count, total in isolated)
-        _logger.info("no edge touches %s", ", ".join(said))
+        _logger.info("isolated (no edges): %s", ", ".join(said))
     return graph
 
 

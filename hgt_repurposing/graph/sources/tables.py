@@ -1,4 +1,4 @@
-"""Plain tables, the format for a graph of one's own: nodes.csv and edges.csv, either also as .tsv or gzipped."""
+"""Plain tables, the format for custom graphs: nodes.csv and edges.csv, each optionally .tsv and gzipped."""
 
 from pathlib import Path
 
@@ -12,17 +12,17 @@ _ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 
 
 def load_tables(path: Path, naming: Naming) -> KnowledgeGraph:
-    """Load the folder that holds the node and the edge table.
+    """Load the node table and the edge table from a folder.
 
     Args:
-        path: Folder with nodes (node_type, node_id and, if there are any, node_name) and edges (source_type, source_id,
-            relation, target_type, target_id). A node without a name goes by its id.
-        naming: What the types and relations mean.
+        path: Folder with nodes (node_type, node_id and optionally node_name) and edges (source_type, source_id,
+            relation, target_type, target_id). A node without a name is named by its id.
+        naming: Meaning of the types and relations.
 
     Raises:
         FileNotFoundError: If one of the tables is missing.
-        ValueError: If a table is empty, malformed, lacks a column or a value, an edge names an unknown node, a name
-            that is given does not occur, or there is no indication.
+        ValueError: If a table is empty, malformed, lacks a column or a value, an edge refers to an unknown node, a name
+            set by the user does not occur, or there is no indication.
     """
     node_file, edge_file = (find_file(path, [name + ending for ending in _ENDINGS]) for name in ("nodes", "edges"))
     nodes = read_columns(node_file, (NODE_TYPE, NODE_ID), optional=(NODE_NAME,)).astype("str")
