@@ -104,7 +104,7 @@ def test_summary_lists_no_file_that_is_not_the_one_that_was_written(results: Pat
     file.write_bytes(file.read_bytes()[:-1])
     result = invoke("summary", "--data", results)
     assert result.exit_code == 1
-    assert "is not the file that its manifest describes" in result.stderr
+    assert "does not match its manifest" in result.stderr
 
 
 def test_summary_of_a_disease_without_a_name_is_refused(results: Path) -> None:

@@ -218,7 +218,7 @@ def test_retraining_runs_the_configuration_file_that_the_environment_names(
     [
         ("", "names no configuration file"),
         ("/absent.yaml", "is no file"),
-        ("smoke.yaml", "must be an absolute path, to mean the same for every process (got 'smoke.yaml')"),
+        ("smoke.yaml", "must be an absolute path, the same for every process (got 'smoke.yaml')"),
     ],
 )
 def test_retraining_without_a_configuration_skips_and_says_why(

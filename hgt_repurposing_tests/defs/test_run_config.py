@@ -78,7 +78,7 @@ def test_nothing_is_wrong_with_what_is_shipped(path: Path) -> None:
         ("resources: {store: {config: {folder: /a}}}",
          "store: there is no setting 'folder': did you mean 'data_folder'?"),
         ("resources: {store: {config: {data_folder: a}}}",
-         "store: data_folder must be an absolute path, to mean the same for every process (got 'a')"),
+         "store: data_folder must be an absolute path, the same for every process (got 'a')"),
         ("resources: {io_manager: {config: {data_folder: /a}}}",
          "io_manager has no settings: set data_folder of store"),
         (of("embedding_params", "num_epochs: '10'"),
@@ -94,12 +94,12 @@ def test_nothing_is_wrong_with_what_is_shipped(path: Path) -> None:
          "embedding_params: learning_rate is read from the environment variable RATE, which can give text, whole "
          "numbers, true and false alone (got '0.1')"),
         (of("knowledge_graph", "source: tables, path: my/tables"),
-         "knowledge_graph: path must be an absolute path, to mean the same for every process (got 'my/tables')"),
+         "knowledge_graph: path must be an absolute path, the same for every process (got 'my/tables')"),
         (of("drug_disease_split", "external_pairs: mine.csv"),
-         "drug_disease_split: external_pairs must be an absolute path, to mean the same for every process "
+         "drug_disease_split: external_pairs must be an absolute path, the same for every process "
          "(got 'mine.csv')"),
         (of("drug_disease_split", "kinds: [pair, pair]"),
-         "drug_disease_split: wrong configuration: kinds: each way of splitting may stand there once "
+         "drug_disease_split: wrong configuration: kinds: each way of splitting may be given once "
          "(got ['pair', 'pair'])"),
         (of("repurposing_model", "vectors: [hgt, hgt]"),
          "repurposing_model: wrong configuration: vectors: each name may stand there once (got ['hgt', 'hgt'])"),
