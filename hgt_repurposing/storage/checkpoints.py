@@ -90,7 +90,7 @@ class CheckpointFolder:
             return False
 
     def _goes_on(self, name: str, fingerprint: str) -> bool:
-        """Whether to resume from it, judged by the header alone; raises UnreadableArtifactError if that is damaged."""
+        """Whether to resume from it, from the header alone; raises UnreadableArtifactError if that is damaged."""
         folder = self.folder / name
         if self.finished.exists():
             saved, finished = (path.stat().st_mtime_ns for path in (manifest_path(folder, name), self.finished))
