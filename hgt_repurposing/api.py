@@ -1,7 +1,6 @@
-"""The chain from a graph to ranked drugs as eight functions, for scripts and notebooks; nothing is written.
+"""The pipeline from a graph to ranked drugs as eight functions, for scripts and notebooks; no files are written.
 
-Each function does what that step of the pipeline does, with the same defaults. Everything comes back as a value: keep
-what the next step asks for.
+Each function does the same as that step of the pipeline, with the same defaults, and returns a value for later steps.
 """
 
 from collections.abc import Callable
@@ -49,11 +48,11 @@ def load_graph(source: GraphSource | None = None) -> KnowledgeGraph:
     """Load a knowledge graph, or generate one.
 
     Args:
-        source: Format, path and the names of types and relations; None: the generated demo graph.
+        source: Format, path, and names of types and relations; None: the generated demo graph.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file does not hold what its format says, or lacks a name that is given.
+        ValueError: If a file does not match its format, or a given name does not occur in it.
     """
     return load_knowledge_graph(source or GraphSource(source="synthetic"), raw_folder=Path())
 
@@ -61,15 +60,15 @@ def load_graph(source: GraphSource | None = None) -> KnowledgeGraph:
 def split_pairs(
     graph: KnowledgeGraph, config: SplitConfig | None = None, *, classifier: ClassifierParams | None = None
 ) -> DrugDiseaseSplit:
-    """Deal the indications into folds: by disease, by pair, by drug and by group of related diseases.
+    """Split the indications into folds: by disease, by pair, by drug and by group of related diseases.
 
     Args:
-        graph: Its indications are dealt.
+        graph: The graph with the indications.
         config: Folds, shuffles and ways of splitting; None: the defaults.
-        classifier: What the split has to be large enough for; None: the defaults.
+        classifier: Settings of the classifier that has to be fitted on each fold; None: the defaults.
 
     Raises:
-        ValueError: If there is less to hold out than folds, or less to learn from than inner folds.
+        ValueError: If there is too little to hold out for the folds, or to learn from for the inner folds.
     """
     return split_for_learning(graph, config or SplitConfig(), classifier=classifier or ClassifierParams()).split
 
@@ -78,14 +77,14 @@ def fit_hgt(graph: KnowledgeGraph, params: EmbeddingParams | None = None) -> Tra
     """Train the Heterogeneous Graph Transformer by link prediction; it sees no edge between a drug and a disease.
 
     Args:
-        graph: To be embedded.
+        graph: The graph to embed.
         params: Sizes, sampling, loss and device; None: the defaults.
 
     Returns:
         `.model`, and `.history` with one row per epoch.
 
     Raises:
-        ValueError: If the device is not there, the memory budget is too small, or the loss stops being a number.
+        ValueError: If the device is not available, the memory budget is too small, or the loss becomes non-finite.
     """
     return fit(to_hetero_data(message_graph(graph)), params or EmbeddingParams())
 
@@ -94,8 +93,8 @@ def embed(graph: KnowledgeGraph, trained: TrainingResult) -> Embeddings:
     """Embed every node, over all edges at once.
 
     Args:
-        graph: That the model was trained on.
-        trained: By `fit_hgt`.
+        graph: The graph that the model was trained on.
+        trained: Result of `fit_hgt`.
 
     Raises:
         MismatchError: If the model was trained on another graph.
@@ -104,11 +103,11 @@ def embed(graph: KnowledgeGraph, trained: TrainingResult) -> Embeddings:
 
 
 def validate(graph: KnowledgeGraph, embeddings: Embeddings) -> ValidationReport:
-    """Say whether embeddings collapsed: cosine similarity, principal components, separation of the node types.
+    """Check whether embeddings collapsed: cosine similarity, principal components, separation of the node types.
 
     Args:
-        graph: Whose nodes the embeddings have to cover.
-        embeddings: Of its nodes.
+        graph: The graph whose nodes the embeddings must cover.
+        embeddings: Embeddings of its nodes.
     """
     return validate_embeddings(
         embeddings,
@@ -129,14 +128,14 @@ def fit_model(
     """Fit the classifiers of drug-disease pairs on all indications of the graph.
 
     Args:
-        graph: Gives features and treatments.
-        embeddings: Of its nodes.
-        split: Of its indications.
+        graph: Source of features and treatments.
+        embeddings: Embeddings of its nodes.
+        split: Split of its indications.
         params: Vectors, heads and inner folds; None: the defaults.
-        on_fit: Called with the name of each classifier that is done.
+        on_fit: Called with the name of each classifier that has been fitted.
 
     Raises:
-        ValueError: If drugs or diseases have no relation to anything but each other.
+        ValueError: If drugs or diseases have relations only to each other.
         MismatchError: If the embeddings are of other nodes.
     """
     chosen = params or ClassifierParams()
@@ -151,14 +150,14 @@ def rank(
     *,
     on_block: Callable[[int], None] = lambda _: None,
 ) -> Candidates:
-    """Rank all drugs for every disease; the best of each are the rows of `.table`.
+    """Rank all drugs for every disease; `.table` holds the best for each.
 
     Args:
-        graph: Gives features, names and what is known already.
-        embeddings: That the model was fitted on.
-        model: By `fit_model`.
+        graph: Source of features, names and known pairs.
+        embeddings: The embeddings that the model was fitted on.
+        model: Result of `fit_model`.
         params: How many drugs to list; None: the defaults.
-        on_block: Called with the number of diseases done in each block.
+        on_block: Called with the number of diseases in each finished block.
 
     Raises:
         MismatchError: If the model was fitted on other embeddings.
@@ -175,14 +174,14 @@ def evaluate(
     *,
     on_fold: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
-    """Fit the model again without each fold in turn, and rank what the fold holds out, beside the baselines.
+    """Refit the model without each fold in turn, and rank the fold's held-out pairs, next to the baselines.
 
     Args:
-        graph: Gives features and treatments.
-        embeddings: That the model was fitted on.
-        split: That the model was fitted with.
-        model: By `fit_model`; says how to fit again.
-        on_fold: Called with the name of each fold that is done.
+        graph: Source of features and treatments.
+        embeddings: The embeddings that the model was fitted on.
+        split: The split that the model was fitted with.
+        model: Result of `fit_model`; its settings are used to refit.
+        on_fold: Called with the name of each finished fold.
 
     Returns:
         `.headline()` is the result in words, `.summary` its table.

@@ -1,4 +1,4 @@
-"""The command line: check what a run is told, look at what it left behind."""
+"""The command line: check run configurations, summarise results."""
 
 import logging
 import sys
@@ -28,7 +28,7 @@ CANDIDATES, EVALUATION = "repurposing_candidates", "repurposing_evaluation"
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 DataOption = Annotated[
-    str, typer.Option(help="data folder; without it HGT_REPURPOSING_DATA, else ./data", show_default=False)
+    str, typer.Option(help="data folder; default: HGT_REPURPOSING_DATA, else ./data", show_default=False)
 ]
 
 ConfigArgument = Annotated[Path, typer.Argument(help="run configuration, YAML")]
@@ -36,12 +36,12 @@ ConfigArgument = Annotated[Path, typer.Argument(help="run configuration, YAML")]
 
 @app.callback()
 def main() -> None:
-    """Which known drug could help in this disease?"""
+    """Which known drug could help with this disease?"""
 
 
 @contextmanager
 def _one_sentence() -> Iterator[None]:
-    """An error ends the command with its sentence and status 1."""
+    """Errors end the command with one sentence and status 1."""
     try:
         yield
     except (ValueError, OSError) as error:
@@ -54,23 +54,23 @@ def _one_sentence() -> Iterator[None]:
 @app.command()
 def summary(
     disease: Annotated[
-        str | None, typer.Option(help="name or id; without it the disease with the most treatments")
+        str | None, typer.Option(help="name or id; default: the disease with the most treatments")
     ] = None,
     data: DataOption = "",
 ) -> None:
-    """Print the best new candidates of a disease, the evaluation in short, and where the files of the last run lie."""
+    """Print the best new candidates for a disease, a short evaluation, and the paths of the result files."""
     with _one_sentence():
         root = data_folder(data)
         candidates = load_described(CANDIDATES, root=root)
         evaluation = load_described(EVALUATION, root=root) if is_there(EVALUATION, root=root) else None
         read = [candidates.manifest, *([evaluation.manifest] if evaluation else [])]
-        lineage(read)  # an evaluation of another model says nothing of this list
+        lineage(read)  # raises if the evaluation is of another model
         text = summary_text(evaluation and evaluation.value, candidates.value, disease)
     for manifest in read:
         newer = made_again_since(manifest, root=root)
         if newer:
             typer.echo(
-                f"WARNING: what lies here is of several runs: made again since {manifest.name}: {', '.join(newer)}",
+                f"WARNING: this folder mixes results of several runs; newer than {manifest.name}: {', '.join(newer)}",
                 err=True,
             )
     typer.echo(text)
@@ -87,7 +87,7 @@ def summary(
 
 
 def _file_or_why_not(name: str, file: str, read: Sequence[Manifest], root: Path) -> str:
-    """Where a file lies, if it is whole and of the same run as what was read."""
+    """Path of a file if it is intact and from the same run as what was read, else why it is not listed."""
     path = folder_of(name, root=root) / file
     try:
         manifest = manifest_of(name, root=root)
@@ -95,7 +95,7 @@ def _file_or_why_not(name: str, file: str, read: Sequence[Manifest], root: Path)
     except ValueError as error:
         return f"not listed: {error}"
     whole = path.exists() and path.stat().st_size == manifest.parts[file]["bytes"]
-    return str(path) if whole else f"not listed: {path} is not the file that was written"
+    return str(path) if whole else f"not listed: {path} does not match its manifest"
 
 
 @app.command()
@@ -103,16 +103,16 @@ def check(
     config: ConfigArgument,
     data: DataOption = "",
 ) -> None:
-    """Say what is wrong with a run configuration, and with the graph it names, before anything runs."""
+    """Report errors in a run configuration and its graph, before anything runs."""
     _, seen = _checked(config, data)
     for line in seen:
         typer.echo(line)
-    typer.echo(f"{config}: every name and value will do")
+    typer.echo(f"{config}: valid")
 
 
 @app.command()
 def resolve(config: ConfigArgument, data: DataOption = "") -> None:
-    """Check a run configuration, and print it as Dagster takes it: `1e-3` is text to Dagster, 0.001 is a number."""
+    """Check a run configuration, and print it in the form Dagster accepts (which reads `1e-3` as text)."""
     resolved, seen = _checked(config, data)
     for line in seen:
         typer.echo(line, err=True)
@@ -120,7 +120,7 @@ def resolve(config: ConfigArgument, data: DataOption = "") -> None:
 
 
 def _checked(config: Path, data: str) -> tuple[dict[str, Any], list[str]]:
-    """The configuration (Any: what YAML holds), and what was looked at; the command ends if anything is wrong."""
+    """The configuration (Any: YAML values) and what was checked; errors end the command."""
     from hgt_repurposing.definitions import defs
     from hgt_repurposing.defs.checking import checked
 

@@ -112,7 +112,7 @@ def test_all_diseases_without_an_edge_have_one_list() -> None:
     [
         (0, "Best new candidates for"),
         (NUM_DISEASES, "Best new candidates for"),
-        (NUM_DISEASES + 2, "Nothing is known of"),
+        (NUM_DISEASES + 2, "Nothing is known about"),
     ],
 )
 def test_the_summary_says_what_a_list_rests_on(disease: int, head: str) -> None:

@@ -21,7 +21,8 @@ folder="$(python - "$resolved" <<'PYTHON'
 import sys
 from pathlib import Path
 
-from hgt_repurposing.defs.run_config import read_run_config, settings_of
+from hgt_repurposing.defs.run_config import settings_of
+from hgt_repurposing.defs.yaml_config import read_run_config
 
 print(settings_of("store", read_run_config(Path(sys.argv[1]).read_text(encoding="utf-8"))).data_folder)
 PYTHON

@@ -1,7 +1,7 @@
-"""The assets: each calls one function of the core and says something about the result.
+"""The assets: each calls one function of the core and attaches metadata to the result.
 
-Types that would load torch or xgboost are named for the type checker only: Dagster reads annotations when the code
-location loads, and every step's process loads it again.
+Types that would load torch or xgboost are imported for the type checker only: Dagster reads annotations when the code
+location loads, and each step's process loads it again.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -53,14 +53,14 @@ else:
 GRAPH, EMBEDDINGS, REPURPOSING = "graph", "embeddings", "repurposing"
 
 ORDER_ONLY = ["drug_disease_split"]
-"""Not read: parameters beside older results are replaced only once graph and split are known to do."""
+"""Not read: parameters next to older results are replaced only after graph and split have turned out to be valid."""
 
 
 @dg.asset(group_name=EMBEDDINGS, kinds={"python"}, code_version=CODE_VERSION, deps=ORDER_ONLY)
 def embedding_params(
     context: dg.AssetExecutionContext, config: EmbeddingParamsConfig, store: ArtifactStore
 ) -> dg.MaterializeResult[EmbeddingParams]:
-    """How the embeddings are trained; like all values of a run, these are checked before anything runs."""
+    """Training parameters of the embeddings; like all settings, they are checked before anything runs."""
     with store.step(context):
         return dg.MaterializeResult(value=config, metadata={"params": dg.MetadataValue.json(config.model_dump())})
 
@@ -125,7 +125,7 @@ def hetero_data(
     knowledge_graph: KnowledgeGraph,
     drug_disease_split: DrugDiseaseSplit,
 ) -> dg.MaterializeResult[HeteroData]:
-    """The graph that messages pass over, as PyG HeteroData: no edge between a drug and a disease that is held out."""
+    """The message graph as PyG HeteroData: no edge joins a held-out drug-disease pair."""
     from hgt_repurposing.graph.hetero_data import count_edges, to_hetero_data
 
     with store.step(context):
@@ -235,7 +235,7 @@ def repurposing_model(
     drug_disease_split: DrugDiseaseSplit,
     hgt_embeddings: Embeddings,
 ) -> dg.MaterializeResult[RepurposingModel]:
-    """Three heads on named pair features and vectors, for warm pairs, cold diseases and cold drugs (not asked yet)."""
+    """Three heads on named pair features and vectors, for warm pairs, cold diseases and cold drugs (not used yet)."""
     from hgt_repurposing.api import fit_model
 
     with store.step(context) as step:
@@ -267,7 +267,7 @@ def repurposing_evaluation(
     hgt_embeddings: Embeddings,
     repurposing_model: RepurposingModel,
 ) -> dg.MaterializeResult[Evaluation]:
-    """How well held-out pairs are ranked among all drugs, fold by fold, beside the baselines that a model must beat."""
+    """How well held-out pairs are ranked among all drugs, by fold, next to the baselines that a model must beat."""
     from hgt_repurposing.api import evaluate
 
     with store.step(context) as step:
@@ -307,7 +307,7 @@ def repurposing_candidates(
     hgt_embeddings: Embeddings,
     repurposing_model: RepurposingModel,
 ) -> dg.MaterializeResult[Candidates]:
-    """The best drugs of every disease by name, with score, rank, and whether the pair is already known."""
+    """The best drugs for every disease by name, with score, rank, and whether the pair is already known."""
     from hgt_repurposing.api import rank
 
     with store.step(context):
@@ -335,9 +335,9 @@ def repurposing_candidates(
 
 
 MADE_WITH = [embedding_params, drug_disease_split, repurposing_model]
-"""Assets that the report's foot names without reading their values."""
+"""Assets that the report's footer lists without reading their values."""
 TRAINING_HISTORY = part_of("hgt_model", "history.parquet")
-"""All that the report shows of the training: the weights are not loaded for it."""
+"""The only part of the model that the report needs: the weights are not loaded."""
 
 
 @dg.asset(

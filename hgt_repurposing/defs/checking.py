@@ -1,4 +1,4 @@
-"""A configuration file looked at before anything runs: by our rules, by Dagster's, and against the graph it names."""
+"""Check a configuration file before anything runs: by our rules, by Dagster's, and against the graph it names."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -17,27 +17,27 @@ from hgt_repurposing.graph.sources.source import GraphSource, load_knowledge_gra
 from hgt_repurposing.storage.catalog import RAW_FOLDER, data_folder
 
 MAX_BYTES = 400_000_000
-"""Files up to this size are read whole: Hetionet takes two seconds."""
+"""Graph files up to this size are loaded: Hetionet takes two seconds."""
 
 
 class Checked(NamedTuple):
-    """What was found."""
+    """Result of a check."""
 
     config: Mapping[str, Any]
-    """As Dagster takes it. Any: what YAML holds."""
+    """In the form Dagster accepts. Any: YAML values."""
     complaints: list[str]
-    """What is wrong, a sentence each; nothing if it will do."""
+    """Errors, one sentence each; empty if the configuration is valid."""
     seen: list[str]
-    """What was looked at, and what was not, a line each."""
+    """What was and was not checked, one line each."""
 
 
 def checked(path: Path, *, data: str = "", job: dg.JobDefinition | None = None) -> Checked:
-    """Check a configuration file, and the graph it names as far as that is cheap.
+    """Check a configuration file, and the graph it names unless that is too large.
 
     Args:
         path: The file.
-        data: The data folder; empty: that of the configuration, or of the environment.
-        job: Whose run it configures; None: what Dagster thinks of it is left to the launch.
+        data: The data folder; empty: that of the configuration or of the environment.
+        job: The job it configures; None: Dagster's own checks are left to the launch.
     """
     try:
         config = read_run_config(path.expanduser().read_text(encoding="utf-8"))
@@ -55,7 +55,7 @@ def checked(path: Path, *, data: str = "", job: dg.JobDefinition | None = None) 
 
 
 def refusals(config: Mapping[str, Any], job: dg.JobDefinition) -> list[str]:
-    """Why Dagster would not launch a job with this configuration; nothing if it would. Any: what YAML holds."""
+    """Reasons for which Dagster would refuse this configuration for a job; empty if none. Any: YAML values."""
     try:
         dg.validate_run_config(job, dict(config))
     except dg.DagsterInvalidConfigError as error:
@@ -64,7 +64,7 @@ def refusals(config: Mapping[str, Any], job: dg.JobDefinition) -> list[str]:
 
 
 def _look(config: Mapping[str, Any], data: str) -> Iterator[str]:
-    """Load the graph and split it, as the run would; raises what the run would."""
+    """Load the graph and split it as the run would, with the same errors."""
     root = data_folder(data or settings_of("store", config).data_folder)
     _require_writable(root)
     demo_over_another_graph(config, root=root)
@@ -72,7 +72,7 @@ def _look(config: Mapping[str, Any], data: str) -> Iterator[str]:
     source: GraphSource = settings_of("knowledge_graph", config)
     num_bytes = _size(source, root / RAW_FOLDER)
     if num_bytes > MAX_BYTES:
-        yield f"not looked at: rows of the graph's files ({num_bytes / 1e6:,.0f} MB), and so names, folds and groups"
+        yield f"not checked: the rows of the graph's files ({num_bytes / 1e6:,.0f} MB), hence names, folds and groups"
         return
     graph = load_knowledge_graph(source, raw_folder=root / RAW_FOLDER)
     yield from _graph_lines(graph)
@@ -83,20 +83,20 @@ def _look(config: Mapping[str, Any], data: str) -> Iterator[str]:
         embedding=settings_of("embedding_params", config),
     )
     yield from _split_lines(prepared)
-    yield "not looked at: whether memory and disk will do"
+    yield "not checked: memory and disk space"
 
 
 def _require_writable(root: Path) -> None:
-    """Raises OSError if nothing can be written to the data folder."""
+    """Raise OSError if the data folder is not writable."""
     there = next(folder for folder in (root, *root.parents) if folder.exists())
     if not there.is_dir():
-        raise NotADirectoryError(f"the data folder {root} cannot be made: {there} is a file")
+        raise NotADirectoryError(f"the data folder {root} cannot be created: {there} is a file")
     if not os.access(there, os.W_OK | os.X_OK):
-        raise PermissionError(f"the data folder {root} cannot be written to: you may not write to {there}")
+        raise PermissionError(f"the data folder {root} is not writable: no permission to write to {there}")
 
 
 def _size(source: GraphSource, raw_folder: Path) -> int:
-    """Bytes of the files at the path of a source; 0 where it reads none, or they are not there."""
+    """Total bytes of a source's files; 0 if it reads none or they do not exist."""
     if source.format is None:
         return 0
     path = Path(source.path).expanduser() if source.path else raw_folder / source.format
@@ -107,12 +107,12 @@ def _size(source: GraphSource, raw_folder: Path) -> int:
 def _graph_lines(graph: KnowledgeGraph) -> Iterator[str]:
     yield (
         f"graph: {len(graph.nodes):,} nodes of {len(graph.num_nodes)} types, {graph.num_edges:,} edges of "
-        f"{len(graph.edges)}, {graph.indications.shape[1]:,} of them indications"
+        f"{len(graph.edges)} types, {graph.indications.shape[1]:,} of them indications"
     )
     if graph.num_duplicate_nodes or graph.num_duplicate_edges:
-        yield f"merged: {graph.num_duplicate_nodes:,} rows that repeat a node, {graph.num_duplicate_edges:,} an edge"
+        yield f"merged duplicate rows: {graph.num_duplicate_nodes:,} of nodes, {graph.num_duplicate_edges:,} of edges"
     genes = [name for name in graph.num_nodes if is_gene_or_pathway(name)]
-    yield f"as genes and pathways count: {', '.join(map(repr, genes)) or 'no node type'}"
+    yield f"node types treated as genes or pathways: {', '.join(map(repr, genes)) or 'none'}"
 
 
 def _split_lines(prepared: PreparedSplit) -> Iterator[str]:

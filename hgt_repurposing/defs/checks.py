@@ -1,4 +1,4 @@
-"""Asset checks: what must hold stops the run, what should hold is said."""
+"""Asset checks: blocking ones stop the run, the others warn."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ def no_held_out_pair_in_message_graph(
 ) -> dg.AssetCheckResult:
     """No held-out pair is joined in the message graph, under any relation, in any direction. Stops the run.
 
-    Held out is what any fold holds out, or the one fold that the message graph was made for, and every external pair.
+    Held-out pairs are those of all folds, or of the one fold that the message graph was made for, and external pairs.
     """
     from hgt_repurposing.graph.hetero_data import edge_arrays, scope_of
 
@@ -69,7 +69,7 @@ def embeddings_are_spread_out(embedding_validation: ValidationReport) -> dg.Asse
 def model_beats_baselines_on_held_out_diseases(repurposing_evaluation: Evaluation) -> dg.AssetCheckResult:
     """The model is ahead of every baseline by more than noise, and none of the usually best baselines is missing.
 
-    A warning: a weak model is no broken pipeline.
+    Only a warning: a weak model does not mean a broken pipeline.
     """
     split = repurposing_evaluation.headline_split
     lead = repurposing_evaluation.lead(split)
@@ -111,7 +111,7 @@ def probabilities_are_calibrated_on_held_out_diseases(repurposing_evaluation: Ev
 
 @dg.asset_check(asset="repurposing_evaluation")
 def ranking_is_more_than_popularity(repurposing_evaluation: Evaluation) -> dg.AssetCheckResult:
-    """Scores do not follow a drug's number of known uses without telling pairs of equal popularity apart."""
+    """Scores that follow a drug's number of known uses also tell pairs of equal popularity apart."""
     split = repurposing_evaluation.headline_split
     popularity = popularity_of(repurposing_evaluation, split)
     assert popularity, "every fold gives lists"

@@ -1,8 +1,8 @@
-"""Which code made an asset, as far as Dagster can tell: another version marks the asset stale in its UI.
+"""The assets' code version: Dagster's UI marks assets of another version as stale.
 
-The version of the package and that of its artefacts' format, so that every release marks everything. Edits between two
-releases change neither: whoever edits a checkout makes again what the edit concerns. Only marks hang on this: what does
-not belong together is refused by digests (`storage/catalog.py`), whatever made it.
+It consists of the versions of the package and of the artefact format, so every release marks all assets. Edits between
+releases do not change it: after editing a checkout, materialise the affected assets again. It only affects these marks;
+artefacts that do not belong together are refused by digest (`storage/catalog.py`), whatever code made them.
 """
 
 import importlib.metadata

@@ -1,4 +1,4 @@
-"""Run configuration as Dagster sees it: the core's own models, with one clear sentence where a value is wrong."""
+"""Run configuration for Dagster: the core's own models, whose errors become one clear sentence."""
 
 from typing import Any
 
@@ -14,9 +14,9 @@ from hgt_repurposing.training.params import EmbeddingParams
 
 
 class LaunchConfig(dg.Config):
-    """Turns pydantic's report into a sentence; Dagster checks bounds only when the step begins."""
+    """Turns pydantic's error into one sentence; Dagster checks bounds only when the step begins."""
 
-    def __init__(self, **values: Any) -> None:  # Any: what the launchpad sends
+    def __init__(self, **values: Any) -> None:  # Any: values from the launchpad
         try:
             super().__init__(**values)
         except ValidationError as error:

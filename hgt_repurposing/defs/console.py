@@ -1,4 +1,4 @@
-"""What a terminal shows of a run: steps as they begin and end, checks, and the log; not Dagster's inner life."""
+"""Terminal output of a run: start and end of steps, checks, and the log, without Dagster's internals."""
 
 import logging
 import sys
@@ -11,17 +11,17 @@ import dagster as dg
 from hgt_repurposing.storage.catalog import PLACES
 
 STEP_EVENTS = frozenset({"STEP_START", "STEP_SUCCESS"})
-"""Shown for assets; a check is one line, its result."""
+"""Shown for assets; a check only has a line for its result."""
 OTHER_EVENTS = frozenset({"STEP_FAILURE", "ASSET_CHECK_EVALUATION"})
 SKIPPED = "Dependencies for step"
-"""How Dagster begins a line for each step that a failure keeps from running."""
+"""Start of Dagster's line for each step that is skipped after a failure."""
 
 
 class TerseFormatter(logging.Formatter):
     """Time, step and message."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line; a bug of ours keeps its stack trace, a wrong input is one sentence."""
+        """One line; bugs keep their stack trace, input errors are one sentence."""
         meta = _meta(record)
         message = _sentence(meta.get("dagster_event")) or meta.get("orig_message") or record.getMessage()
         level = f" {record.levelname}" if record.levelno > logging.INFO else ""
@@ -29,10 +29,10 @@ class TerseFormatter(logging.Formatter):
 
 
 class TerseFilter(logging.Filter):
-    """Lets the log and the chosen events pass."""
+    """Passes the log and selected events."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """True for what a person wants to see."""
+        """Whether to show a record."""
         event = _meta(record).get("dagster_event")
         if event is None:
             return record.levelno >= logging.INFO and not _meta(record).get("orig_message", "").startswith(SKIPPED)
@@ -42,7 +42,7 @@ class TerseFilter(logging.Filter):
 
 
 def _sentence(event: dg.DagsterEvent | None) -> str | None:
-    """What to say of an event instead of Dagster's own account of it."""
+    """Message for an event in place of Dagster's own."""
     if event is None:
         return None
     match event.event_type_value:
@@ -59,15 +59,15 @@ def _sentence(event: dg.DagsterEvent | None) -> str | None:
 
 
 NO_BUGS = {
-    "DagsterAssetCheckFailedError": "a check that must hold failed, see above",
+    "DagsterAssetCheckFailedError": "a blocking check failed, see above",
     "DagsterExecutionInterruptedError": "interrupted",
-    "ChildProcessCrashException": "the step's process was killed; often the machine had no memory left",
+    "ChildProcessCrashException": "the step's process was killed, often for lack of memory",
 }
-"""Errors of Dagster's that say something of the data, the user or the machine, in a sentence."""
+"""Messages for Dagster's errors that are caused by the data, the user or the machine."""
 
 
 def _why_stopped(event: dg.DagsterEvent) -> str | None:
-    """The sentence of a wrong input, a failed check or a machine that refuses; of anything else all that is known."""
+    """One sentence for input errors, failed checks and machine errors; the full traceback for anything else."""
     failure = event.step_failure_data
     if failure.user_failure_data:
         return f"stopped: {failure.user_failure_data.description}"
@@ -76,7 +76,9 @@ def _why_stopped(event: dg.DagsterEvent) -> str | None:
         if error.cls_name in NO_BUGS:
             return f"stopped: {NO_BUGS[error.cls_name]}"
         error = error.cause
-    return f"stopped by a bug of ours, please report it: {failure.error.to_string()}" if failure.error else None
+    return (
+        f"stopped by a bug in hgt_repurposing, please report it: {failure.error.to_string()}" if failure.error else None
+    )
 
 
 @dg.logger(config_schema={}, description="Steps, checks and log lines on the terminal, one short line each.")
@@ -91,7 +93,7 @@ def terse_console(_: dg.InitLoggerContext) -> logging.Logger:
 
 
 class _Forward(logging.Handler):
-    """Hands records on to another logger."""
+    """Forwards records to another logger."""
 
     def __init__(self, logger: logging.Logger) -> None:
         super().__init__(logging.INFO)
@@ -104,12 +106,12 @@ class _Forward(logging.Handler):
 
 @contextmanager
 def shown_in(log: logging.Logger) -> Iterator[None]:
-    """Let a step's log show what the core says while it works; the core itself has never heard of Dagster."""
+    """Show the core's log records in a step's log; the core itself does not know Dagster."""
     core, handler = logging.getLogger("hgt_repurposing"), _Forward(log)
     level, propagates = core.level, core.propagate
     core.addHandler(handler)
     core.setLevel(logging.INFO)
-    core.propagate = False  # or warnings come twice
+    core.propagate = False  # otherwise warnings appear twice
     try:
         yield
     finally:

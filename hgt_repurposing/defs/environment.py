@@ -1,4 +1,4 @@
-"""Settings that name a variable of the environment in the place of a value: `path: {env: HETIONET_DIR}`."""
+"""Settings that take their value from an environment variable: `path: {env: HETIONET_DIR}`."""
 
 import re
 import types
@@ -8,19 +8,19 @@ from typing import Any, NamedTuple, Union, get_args, get_origin
 from pydantic import BaseModel
 
 FROM_ENVIRONMENT = "env"
-"""Key that stands for a value in the environment."""
+"""Key that marks an environment variable."""
 
 
 class Resolved(NamedTuple):
-    """Settings with the environment's values in their places."""
+    """Settings with environment variables replaced by their values."""
 
     values: dict[str, Any]
-    """Any: what YAML holds, or what the environment does."""
+    """Any: values from YAML or the environment."""
     complaints: list[str]
 
 
 def resolve(model: type[BaseModel], given: Mapping[Any, Any], environment: Mapping[str, str]) -> Resolved:
-    """Put values of the environment where they are asked for; names that the model does not know are left out."""
+    """Replace environment variables by their values; settings that the model does not have are left out."""
     values, said = {}, []
     for name, value in given.items():
         if name not in model.model_fields:
@@ -33,7 +33,7 @@ def resolve(model: type[BaseModel], given: Mapping[Any, Any], environment: Mappi
 
 
 def _from_environment(value: Any, expected: Any, environment: Mapping[str, str]) -> Any:
-    """The value itself, or what the environment holds for it. Any: what YAML holds; a type."""
+    """The value itself, or that of the environment variable it names. Any: YAML values; a type."""
     if get_origin(expected) in (Union, types.UnionType):
         expected = next(kind for kind in get_args(expected) if kind is not type(None))
     if isinstance(value, list) and get_origin(expected) is list:
@@ -50,4 +50,4 @@ def _from_environment(value: Any, expected: Any, environment: Mapping[str, str])
         return int(text)
     if expected is bool and text.lower() in ("true", "false"):
         return text.lower() == "true"
-    raise ValueError(f"{variable}, which can give text, whole numbers, true and false alone (got {text!r})")
+    raise ValueError(f"{variable}, which can only give text, integers, true and false (got {text!r})")

@@ -1,4 +1,4 @@
-"""Errors that are no bug of ours become one sentence: a wrong input, a full disk, a folder that cannot be written."""
+"""Errors that are not bugs become one sentence: invalid input, a full disk, a folder that is not writable."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from hgt_repurposing.defs.sentences import sentence_of
 
 @contextmanager
 def clear_errors() -> Iterator[None]:
-    """What is wrong with the input or with the machine ends a step in its one sentence, and is not tried again."""
+    """Let input and machine errors end a step with one sentence, without a retry."""
     try:
         yield
     except (ValueError, OSError, MemoryError) as error:

@@ -1,4 +1,4 @@
-"""Core values to Dagster metadata: numbers that serialise, preview tables, pictures."""
+"""Core values as Dagster metadata: numbers, preview tables, plots."""
 
 import base64
 import math
@@ -19,7 +19,7 @@ PREVIEW_ROWS = 20
 
 
 def number(value: Any) -> dg.MetadataValue[Any]:
-    """A number as metadata; numpy's own scalars would fail only after the step has run. Any: some number."""
+    """A number as metadata; NumPy scalars are converted, as they would fail after the step has run. Any: a number."""
     if isinstance(value, Integral):
         return dg.MetadataValue.int(int(value))
     if isinstance(value, Real):
@@ -28,7 +28,7 @@ def number(value: Any) -> dg.MetadataValue[Any]:
 
 
 def preview(table: pd.DataFrame, *, rows: int = PREVIEW_ROWS) -> dg.TableMetadataValue:
-    """The first rows of a table; numbers to four digits, what is missing left blank."""
+    """The first rows of a table; numbers to four digits, missing values blank."""
     names = [str(name) for name in table.columns]
     cells = table.head(rows).itertuples(index=False, name=None)
     records = [dg.TableRecord(dict(zip(names, map(_cell, row), strict=True))) for row in cells]
@@ -36,18 +36,18 @@ def preview(table: pd.DataFrame, *, rows: int = PREVIEW_ROWS) -> dg.TableMetadat
 
 
 def column_schema(table: pd.DataFrame) -> dg.TableSchema:
-    """Names and types of a table's columns, as Dagster calls them."""
+    """Names and Dagster types of a table's columns."""
     return dg.TableSchema([dg.TableColumn(str(name), _type(dtype)) for name, dtype in table.dtypes.items()])
 
 
 def picture(draw: Callable[[Axes], Axes]) -> dg.MetadataValue[Any]:
-    """A small PNG inside Markdown, for Dagster has no image type; it stays in the event log for ever."""
+    """A plot as a small PNG in Markdown, as Dagster has no image type; the event log keeps it forever."""
     encoded = base64.b64encode(to_png(draw, width=6, height=3.6, dpi=80)).decode()
     return dg.MetadataValue.md(f"![plot](data:image/png;base64,{encoded})")
 
 
 def validation_numbers(report: ValidationReport) -> dict[str, dg.MetadataValue[Any]]:
-    """The measures that decide whether embeddings collapsed; those that could not be taken are left out."""
+    """The measures that decide whether embeddings collapsed; unavailable ones are left out."""
     measured = {
         "mean_cosine_similarity": report.overall.mean_cosine,
         "components_for_90_percent": report.overall.num_components,
@@ -60,7 +60,7 @@ def validation_numbers(report: ValidationReport) -> dict[str, dg.MetadataValue[A
 
 
 def _type(dtype: Any) -> str:
-    """Any: numpy's types, and pandas' own."""
+    """Dagster's name for a dtype. Any: a dtype of NumPy or pandas."""
     if is_bool_dtype(dtype):
         return "bool"
     if is_integer_dtype(dtype):
@@ -69,7 +69,7 @@ def _type(dtype: Any) -> str:
 
 
 def _cell(value: object) -> str | int | float | bool | None:
-    """As JSON knows it, which has neither numpy's numbers nor NaN and infinity."""
+    """A JSON value: JSON has no NumPy scalars, NaN or infinity."""
     match value:
         case None:
             return None

@@ -1,4 +1,4 @@
-"""What must hold besides for a right configuration to run: on this machine, and in this data folder."""
+"""What a valid configuration also requires of this machine and this data folder."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,10 +11,10 @@ from hgt_repurposing.storage.catalog import is_there, manifest_of
 
 
 def require_device(config: Mapping[str, Any]) -> None:
-    """Refuse a device that is asked for by name and is not there; torch is loaded to see.
+    """Refuse a device that is set by name but not available; this loads torch.
 
     Raises:
-        ValueError: If there is no such device on this machine.
+        ValueError: If this machine has no such device.
     """
     name = settings_of("embedding_params", config).device
     if name in ("cuda", "mps"):
@@ -24,10 +24,10 @@ def require_device(config: Mapping[str, Any]) -> None:
 
 
 def demo_over_another_graph(config: Mapping[str, Any], *, root: Path) -> None:
-    """Refuse to replace results of a real graph by those of the invented one that nobody asked for.
+    """Refuse to replace results of a real graph with the demo graph unless it was requested.
 
     Raises:
-        ValueError: If the configuration names no graph, and the data folder holds another than the demo.
+        ValueError: If the configuration names no graph and the data folder contains another graph than the demo.
     """
     asked: GraphSource = settings_of("knowledge_graph", config)
     if asked.source != "auto" or not is_there("knowledge_graph", root=root):
@@ -38,6 +38,6 @@ def demo_over_another_graph(config: Mapping[str, Any], *, root: Path) -> None:
         here = "unknown"
     if here not in ("auto", "synthetic"):
         raise ValueError(
-            f"no graph is named, and the demo graph would replace what lies in {root} (source {here}): name source and "
-            "path of knowledge_graph, or say source: synthetic, or choose another data folder"
+            f"no graph is named, and the demo graph would replace the results in {root} (source {here}): set source "
+            "and path of knowledge_graph, set source: synthetic, or choose another data folder"
         )

@@ -1,4 +1,4 @@
-"""Progress in a run's log: a bounded number of lines, however long the work is."""
+"""Progress in a run's log, in a bounded number of lines."""
 
 import logging
 import statistics
@@ -11,12 +11,12 @@ else:
     EpochResult = Any  # its module would load torch
 
 EPOCH_LINES = 20
-"""About as many epochs are written, however many there are."""
+"""Approximate number of epochs that are logged."""
 BLOCK_LINES = 10
 
 
 def epoch_logger(log: logging.Logger, num_epochs: int) -> Callable[[EpochResult], None]:
-    """Write the first, the last and about twenty epochs between."""
+    """Log the first, the last and about twenty epochs in between."""
     every = max(1, num_epochs // EPOCH_LINES)
     seconds: list[float] = []
 
@@ -35,7 +35,7 @@ def epoch_logger(log: logging.Logger, num_epochs: int) -> Callable[[EpochResult]
 
 
 def block_logger(log: logging.Logger, num_diseases: int) -> Callable[[int], None]:
-    """Write about ten lines on the way through all diseases; called with the number of diseases of each block."""
+    """Log about ten lines over all diseases; called with the number of diseases in each block."""
     done = 0
 
     def write(count: int) -> None:

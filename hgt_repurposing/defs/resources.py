@@ -1,4 +1,4 @@
-"""The data folder as a resource, and the one IO manager, which reads and writes assets as artefacts."""
+"""The data folder as a resource, and the IO manager that reads and writes assets as artefacts."""
 
 import json
 from collections.abc import Iterator
@@ -17,18 +17,18 @@ from hgt_repurposing.graph.split import DrugDiseaseSplit
 from hgt_repurposing.storage.catalog import RAW_FOLDER, data_folder, evaluated_split, folder_of
 
 PART = "part"
-"""Key in an input's metadata under which it names the one part that it is."""
+"""Metadata key of an input that is a single part of an artefact."""
 
 
 class Step(NamedTuple):
-    """A step under way."""
+    """A running step."""
 
     session: RunSession
     name: str
 
     @property
     def raw_folder(self) -> Path:
-        """Where graph files lie if no path is given."""
+        """Folder of graph files if no path is given."""
         return self.session.root / RAW_FOLDER
 
     @property
@@ -50,12 +50,12 @@ class Step(NamedTuple):
         return settings_of(asset, self.session.run.config) if self.session.run.makes(asset) else None
 
     def evaluated_split(self, split: DrugDiseaseSplit) -> DrugDiseaseSplit:
-        """What of a split the embeddings that were read may be used with; raises as the catalog's function."""
+        """The part of a split on which the step's embeddings may be evaluated; raises as the catalog's function."""
         embeddings = self.session.manifest("hgt_embeddings", step=self.name)
         return evaluated_split(split, embeddings, root=self.session.root)
 
     def provenance(self, *assets: str) -> dict[str, str]:
-        """Digest and configuration of artefacts, as text; they must belong together with all that the step has read."""
+        """Digest and configuration of artefacts as text; they must match everything that the step has read."""
         manifests = {asset: self.session.manifest(asset, step=self.name) for asset in assets}
         return {
             asset: f"digest {manifest.digest[:12]}, configuration {json.dumps(dict(manifest.config), sort_keys=True)}"
@@ -63,8 +63,8 @@ class Step(NamedTuple):
         }
 
 
-class ArtifactStore(dg.ConfigurableResource[Any]):  # Any: the resource is handed to assets as itself
-    """The data folder, and the run that works in it."""
+class ArtifactStore(dg.ConfigurableResource[Any]):  # Any: assets receive the resource itself
+    """The data folder, and the run that uses it."""
 
     data_folder: str = DATA_FOLDER
     if_busy: IfBusy = IF_BUSY
@@ -72,7 +72,7 @@ class ArtifactStore(dg.ConfigurableResource[Any]):  # Any: the resource is hande
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Self]:
-        """For the time of a run, or of one of its steps; nothing is touched before a step asks."""
+        """Provide the session of a run or step; the data folder is not touched before a step needs it."""
         wait = self.if_busy == "wait"
         self._session = RunSession(_facts(context), root=lambda: data_folder(self.data_folder), wait=wait)
         try:
@@ -82,13 +82,13 @@ class ArtifactStore(dg.ConfigurableResource[Any]):  # Any: the resource is hande
 
     @property
     def session(self) -> RunSession:
-        """Of the run under way."""
-        assert self._session is not None, "Dagster prepares a resource before it hands it out"
+        """Session of the current run."""
+        assert self._session is not None, "Dagster sets up a resource before passing it on"
         return self._session
 
     @contextmanager
     def step(self, context: dg.AssetExecutionContext) -> Iterator[Step]:
-        """The time in which an asset is made: alone in the data folder, the core's log shown, errors one sentence."""
+        """Context for making an asset: holds the data folder, shows the core's log, turns errors into one sentence."""
         with clear_errors(), shown_in(context.log):
             self.session.begin()
             yield Step(self.session, context.asset_key.to_user_string())
@@ -96,13 +96,13 @@ class ArtifactStore(dg.ConfigurableResource[Any]):  # Any: the resource is hande
 
 def _facts(context: dg.InitResourceContext) -> RunFacts:
     run, instance = context.run, context.instance
-    assert run is not None, "a resource is made for a run"
+    assert run is not None, "the resource is only used in runs"
 
     def has_ended(run_id: str) -> bool:
         found = instance.get_run_by_id(run_id) if instance else None
         return found is not None and found.is_finished
 
-    execution: Any = run.run_config.get("execution", {})  # Any: what YAML holds; Dagster has checked it
+    execution: Any = run.run_config.get("execution", {})  # Any: YAML values; Dagster has checked it
     in_process = "in_process" in execution.get("config", {}) or instance is None or instance.is_ephemeral
     selected = run.asset_selection
     assets = None if selected is None else frozenset(key.to_user_string() for key in selected)
@@ -112,18 +112,18 @@ def _facts(context: dg.InitResourceContext) -> RunFacts:
 
 
 def part_of(asset: str, part: str) -> dg.AssetIn:
-    """An input that is one part of an artefact: nothing else of it is read."""
+    """An input that is a single part of an artefact; the other parts are not read."""
     return dg.AssetIn(asset, metadata={PART: part})
 
 
 class ArtifactIOManager(dg.IOManager):
-    """Assets to and from artefacts."""
+    """Writes assets as artefacts and reads them."""
 
     def __init__(self, store: ArtifactStore) -> None:
         self._store = store
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        """Write an asset's value; its digest tells Dagster what became stale by it. Any: whatever the asset makes."""
+        """Write an asset's value; its digest tells Dagster which assets became stale. Any: the asset's type."""
         asset, making = context.asset_key.to_user_string(), dg.AssetExecutionContext.get()
         config = dict(making.op_execution_context.op_config or {})
         with clear_errors(), shown_in(context.log):
@@ -138,13 +138,15 @@ class ArtifactIOManager(dg.IOManager):
         )
 
     def load_input(self, context: dg.InputContext) -> Any:
-        """Read an upstream asset's value, or the part that `part_of` names. Any: whatever the asset made."""
+        """Read an upstream asset's value, or the part that `part_of` names. Any: the asset's type."""
         asset, part = context.asset_key.to_user_string(), context.definition_metadata.get(PART)
         with clear_errors(), shown_in(context.log):
             return self._store.session.load(asset, step=context.op_def.name, part=part)
 
 
-@dg.io_manager(required_resource_keys={"store"}, description="Assets to and from artefacts in the folder of `store`.")
+@dg.io_manager(
+    required_resource_keys={"store"}, description="Writes and reads assets as artefacts in the folder of `store`."
+)
 def artifact_io_manager(context: dg.InitResourceContext) -> ArtifactIOManager:
-    """Knows no folder of its own, so that there is one place to name it."""
+    """The IO manager; its folder is set in `store` alone."""
     return ArtifactIOManager(context.resources.store)

@@ -1,8 +1,8 @@
-"""Run configurations, checked whole before anything runs.
+"""Validation of a whole run configuration before anything runs.
 
-One validator serves everybody: `hgt-repurposing check`, the schedule, and every run when it begins, however it was
-started; Dagster itself compares names and types alone. It is strict as Dagster is (`10.0` and `"10"` are no whole
-numbers), and knows the bounds, and what settings of different assets mean together, besides.
+`hgt-repurposing check`, the schedule and every run, however it was started, use the same validator. Dagster itself only
+checks names and types. The validator is as strict about types as Dagster (`10.0` and `"10"` are not integers), and also
+checks bounds and combinations of settings.
 """
 
 import os
@@ -29,23 +29,23 @@ SETTINGS: Mapping[str, type[BaseModel]] = {
     "repurposing_model": ClassifierParams,
     "repurposing_candidates": CandidateParams,
 }
-"""What each asset can be told; the others take no settings."""
+"""Settings of each asset; the other assets have none."""
 PATHS = (("store", "data_folder"), ("knowledge_graph", "path"), ("drug_disease_split", "external_pairs"))
 """Settings that name a file or a folder; all may be empty."""
 SECTIONS = ("ops", "execution", "loggers", "resources")
-"""Of a run configuration. Which executor and logger are named is looked at; their settings are Dagster's own affair."""
+"""Sections of a run configuration. Names of executor and logger are checked here, their settings by Dagster."""
 
 IfBusy = Literal["stop", "wait"]
 DATA_FOLDER: Any = Field(  # Any: what a field of any type is given
-    "", description="data folder; empty: the environment variable HGT_REPURPOSING_DATA, which run.sh needs, else ./data"
+    "", description="data folder; empty: the environment variable HGT_REPURPOSING_DATA, which run.sh sets, else ./data"
 )
 IF_BUSY: Any = Field(
-    "stop", description="what a run does while another one uses the data folder: stop, or wait for its end"
+    "stop", description="what a run does if another run uses the data folder: stop, or wait until that run has ended"
 )
 
 
 class StoreSettings(BaseModel, frozen=True, extra="forbid"):
-    """What the resource `store` can be told."""
+    """Settings of the resource `store`."""
 
     data_folder: str = DATA_FOLDER
     if_busy: IfBusy = IF_BUSY
@@ -55,17 +55,17 @@ RESOURCES: Mapping[str, type[BaseModel]] = {"store": StoreSettings}
 
 
 def one_sentence(error: ValidationError) -> str:
-    """All complaints about a configuration, each with field, rule and value."""
+    """All errors in a configuration as one sentence, each with field, rule and value."""
     said = []
     for complaint in error.errors():
         field = ".".join(map(str, complaint["loc"]))
         message = complaint["msg"].removeprefix("Value error, ")
         said.append(f"{field}: {message} (got {shortened(complaint['input'])})" if field else message)
-    return f"wrong configuration: {'; '.join(said)}"
+    return f"invalid configuration: {'; '.join(said)}"
 
 
 def complaints(config: Mapping[Any, Any], environment: Mapping[str, str] = os.environ) -> list[str]:
-    """What is wrong with a run configuration, a sentence each; nothing if it will do. Any: what YAML holds.
+    """Errors in a run configuration, one sentence each; empty if it is valid. Any: YAML values.
 
     Args:
         config: As read from YAML.
@@ -73,7 +73,7 @@ def complaints(config: Mapping[Any, Any], environment: Mapping[str, str] = os.en
     """
     found = list(_unknown(config, SECTIONS, "section"))
     found += [
-        f"{name} holds nothing: remove it, or write its settings below it" for name in SECTIONS if _empty(config, name)
+        f"{name} is empty: remove it, or write its settings below it" for name in SECTIONS if _empty(config, name)
     ]
     assets, resources = config.get("ops") or {}, config.get("resources") or {}
     found += _group(assets, "ops", "asset", PLACES, SETTINGS, environment)
@@ -83,15 +83,15 @@ def complaints(config: Mapping[Any, Any], environment: Mapping[str, str] = os.en
 
 
 def settings_of(asset: str, config: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Any:
-    """Settings of an asset, or of a resource, in a run configuration without complaints.
+    """Settings of an asset or a resource in a valid run configuration.
 
     Args:
         asset: One of SETTINGS or RESOURCES.
-        config: A run configuration; what it does not set has its default. Any: what YAML holds.
+        config: A run configuration; settings that are not given have their defaults. Any: YAML values.
         environment: Variables that the configuration may name.
 
     Returns:
-        The asset's own model. Any: a different one per asset.
+        The asset's settings model. Any: a different one per asset.
     """
     section, models = ("ops", SETTINGS) if asset in SETTINGS else ("resources", RESOURCES)
     given = ((config.get(section) or {}).get(asset) or {}).get("config") or {}
@@ -104,18 +104,18 @@ def _empty(config: Mapping[Any, Any], name: str) -> bool:
 
 
 def _execution(given: Any) -> Iterator[str]:
-    """Any: what YAML holds."""
+    """Any: YAML values."""
     executors = given.get("config", {"in_process": {}}) if isinstance(given, dict) else None
     one_of = isinstance(executors, dict) and len(executors) == 1 and set(executors) <= {"in_process", "multiprocess"}
     if not one_of or set(given) - {"config"}:
-        yield f"execution must hold 'config' and below it one of in_process and multiprocess (got {shortened(given)})"
+        yield f"execution must contain 'config' with either in_process or multiprocess (got {shortened(given)})"
 
 
 def _loggers(given: Any) -> Iterator[str]:
-    """Any: what YAML holds."""
+    """Any: YAML values."""
     console = given.get("console", {}) if isinstance(given, dict) and set(given) <= {"console"} else None
     if console not in ({}, {"config": {}}):
-        yield f"loggers takes the name console alone, without settings (got {shortened(given)})"
+        yield f"loggers may only contain console, without settings (got {shortened(given)})"
 
 
 def _group(
@@ -126,9 +126,9 @@ def _group(
     models: Mapping[str, type[BaseModel]],
     environment: Mapping[str, str],
 ) -> Iterator[str]:
-    """What is wrong with the assets, or the resources. Any: what YAML holds, here and below."""
+    """Errors in the assets or the resources. Any: YAML values, here and below."""
     if not isinstance(given, dict):
-        yield f"{section} must hold the names of {what}s (got {shortened(given)})"
+        yield f"{section} must contain names of {what}s (got {shortened(given)})"
         return
     known = list(names)
     yield from _unknown(given, known, what)
@@ -138,13 +138,13 @@ def _group(
 
 def _one(name: str, given: Any, model: type[BaseModel] | None, environment: Mapping[str, str]) -> Iterator[str]:
     if not isinstance(given, dict) or set(given) - {"config"}:
-        yield f"{name} must hold 'config' and below it the settings (got {shortened(given)})"
+        yield f"{name} must contain 'config' with the settings below it (got {shortened(given)})"
         return
     values = given.get("config", {})
     if values is None:
-        yield f"{name}: config holds nothing: remove {name}, or write its settings below config"
+        yield f"{name}: config is empty: remove {name}, or write its settings below config"
     elif not isinstance(values, dict):
-        yield f"{name}: config must hold settings (got {shortened(values)})"
+        yield f"{name}: config must contain settings (got {shortened(values)})"
     elif model is None:
         if values:
             yield f"{name} has no settings" + (": set data_folder of store" if name == "io_manager" else "")
@@ -163,7 +163,7 @@ def _settings(model: type[BaseModel], values: Mapping[Any, Any], environment: Ma
 
 
 def _together(config: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[str]:
-    """What settings say about one another, each being right in itself."""
+    """Errors in combinations of settings that are each valid."""
     for asset, setting in PATHS:
         if named := getattr(settings_of(asset, config, environment), setting):
             try:
@@ -184,5 +184,5 @@ def _unknown(given: Mapping[Any, Any], known: Iterable[str], what: str) -> Itera
     for name in given:
         if name not in names:
             close = get_close_matches(str(name), names, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}"
+            hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(names)}"
             yield f"there is no {what} {name!r}: {hint}"

@@ -1,23 +1,23 @@
-"""Errors in one sentence each: what is wrong, and what to do about it in Dagster."""
+"""Errors as one sentence each: what is wrong, and what to do about it."""
 
 
 def sentence_of(error: Exception) -> str:
-    """What a person needs to know of an error: its own sentence and what to materialise, or what ails the machine."""
+    """An error's own message with the assets to materialise, or the problem with the machine."""
     said = ", ".join([" ".join(str(error).split()), *getattr(error, "__notes__", ())])
     match error:
         case MemoryError():
-            return f"memory ran out ({said or 'no more was granted'}): close other programs, or take a smaller graph"
+            return f"out of memory ({said or 'no details'}): close other programs, or use a smaller graph"
         case FileNotFoundError() | ValueError():
             return said + _advice(error)
         case _:
-            return f"the machine refuses ({said}): see to disk space, permissions and the data folder, and run again"
+            return f"system error ({said}): check disk space, permissions and the data folder, then run again"
 
 
 def _advice(error: Exception) -> str:
-    """What to materialise; nothing where the error names no artefact."""
+    """What to materialise; empty if the error names no artefact."""
     absent, stale = (tuple(getattr(error, names, ())) for names in ("absent", "stale"))
     if absent:
-        return f": materialise {_listed(absent)} first"
+        return f": materialise {_listed(absent)} first, or make everything with bash scripts/run.sh"
     return f": materialise {_listed(stale)} again" if stale else ""
 
 

@@ -1,8 +1,8 @@
-"""One run in one process: it holds the data folder, and remembers what each step has read.
+"""One process of a run: it holds the data folder and records what each step has read.
 
-Dagster makes a process for the whole run, or one for each step. Either way, the first touch of the data folder goes
-through `begin`: the whole run configuration is checked, and the folder taken (`run_lock.py`), before anything is read
-or replaced. What a step read is what its artefact is said to be made from.
+Dagster starts one process for the whole run, or one for each step. Either way, the first access to the data folder goes
+through `begin`, which checks the whole run configuration and takes the folder (`run_lock.py`) before anything is read
+or replaced. The artefacts that a step has read are recorded as the inputs of its own artefact.
 """
 
 import multiprocessing
@@ -27,17 +27,17 @@ RUN_IS_GONE = 75
 
 
 class RunFacts(NamedTuple):
-    """What Dagster knows of a run."""
+    """What Dagster knows about a run."""
 
     run_id: str
     config: Mapping[str, Any]
-    """Run configuration as launched. Any: what YAML holds."""
+    """Run configuration as launched. Any: YAML values."""
     assets: frozenset[str] | None
     """Names of the assets that the run makes; None: all."""
     has_ended: Callable[[str], bool]
-    """Whether Dagster counts the run of an id as ended, by whatever end; False for runs it does not know."""
+    """Whether the run with an id has ended, in whatever way; False for runs that Dagster does not know."""
     has_step_processes: bool = False
-    """Whether each step has a process of its own, whose parent is the run's."""
+    """Whether each step runs in its own child process of the run's process."""
 
     def makes(self, asset: str) -> bool:
         """Whether the run makes an asset."""
@@ -45,7 +45,7 @@ class RunFacts(NamedTuple):
 
 
 class RunSession:
-    """What one process of a run knows."""
+    """State of one process of a run."""
 
     def __init__(self, run: RunFacts, *, root: Callable[[], Path], wait: bool) -> None:
         self.run = run
@@ -61,7 +61,7 @@ class RunSession:
         return self._root()
 
     def begin(self) -> None:
-        """Before anything is read or replaced: check all values, take the data folder. Once is enough, more do no harm.
+        """Check all settings and take the data folder, before anything is read or replaced; later calls do nothing.
 
         Raises:
             ValueError: If the run configuration is invalid, or another run uses the folder.
@@ -80,9 +80,9 @@ class RunSession:
         self._require_held = self._ends.enter_context(holding)
 
     def _process_of_run(self) -> int:
-        """This one; or of a step with a process of its own its parent, with which it then ends.
+        """Id of this process; in a step's own process, that of its parent, with which the step then ends.
 
-        Every run that a code server starts has a parent, too: the server, which lives on.
+        A run that a code server starts has a parent as well: the server, which lives on.
         """
         parent = multiprocessing.parent_process() if self.run.has_step_processes else None
         if parent is None or parent.pid is None:
@@ -91,12 +91,12 @@ class RunSession:
         return parent.pid
 
     def end(self) -> None:
-        """Let go of the data folder."""
+        """Release the data folder."""
         self._ends.close()
         self._require_held = None
 
     def require_held(self) -> None:
-        """Before a write: the run is under way, and the folder still its own.
+        """Check before a write that the run is active and still holds the folder.
 
         Raises:
             FolderInUseError: If the run was ended, or another one holds the folder.
@@ -111,12 +111,12 @@ class RunSession:
         """Read an artefact for a step. Any: a different type per artefact.
 
         Args:
-            name: One of the catalog's.
-            step: Who reads it.
-            part: Read this part alone, as it is; None: all, as its owner makes a value of it.
+            name: Name in the catalog.
+            step: The step that reads it.
+            part: Read only this part, as stored; None: the whole artefact.
 
         Raises:
-            ValueError: If it does not belong together with what the step has read already.
+            ValueError: If it does not belong together with what the step has already read.
             FileNotFoundError, UnreadableArtifactError: As `read_artifact`.
         """
         self.begin()
@@ -125,26 +125,26 @@ class RunSession:
         return read.value
 
     def manifest(self, name: str, *, step: str) -> Manifest:
-        """Header of what a step has read; of what it has not, that which lies here, read now. Raises as `load`."""
+        """Manifest of an artefact as the step read it, else as it is on disk now. Raises as `load`."""
         self.begin()
         if name not in self._read[step]:
             self._note(manifest_of(name, root=self.root), step)
         return self._read[step][name]
 
     def save(self, name: str, value: Any, *, step: str, config: Mapping[str, Any]) -> Manifest:
-        """Write what a step made. Any: a different type per artefact; JSON values. Raises as `require_held`."""
+        """Write what a step made; raises as `require_held`. Any: a different type per artefact; JSON values."""
         self.require_held()
         return save(name, value, root=self.root, config=config, inputs=self._read.pop(step, {}).values())
 
     def _note(self, manifest: Manifest, step: str) -> None:
-        lineage([*self._read[step].values(), manifest])  # raises where they do not belong together
+        lineage([*self._read[step].values(), manifest])  # raises if they do not belong together
         self._read[step][manifest.name] = manifest
 
 
 def _end_with(parent: BaseProcess) -> None:
-    """End this process as soon as that of its run is gone: an orphan must not go on writing.
+    """End this process as soon as that of its run has ended: an orphan must not keep writing.
 
-    At once and without clean-up, as `kill -9` would, which is what every artefact is safe against.
+    It ends at once and without clean-up, as with `kill -9`, which artefacts are safe against.
     """
     threading.Thread(target=_outlive, args=(parent,), daemon=True).start()
 

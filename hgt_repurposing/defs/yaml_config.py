@@ -1,4 +1,4 @@
-"""Run configurations from YAML, which holds surprises that nobody means."""
+"""Run configurations from YAML, without its surprising readings of numbers and repeated keys."""
 
 import re
 from reprlib import repr as shortened
@@ -8,19 +8,19 @@ import yaml
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as people mean it: `1e-3` and `1.0e3` are numbers, `010` is ten, and no key stands twice."""
+    """YAML as people mean it: `1e-3` and `1.0e3` are numbers, `010` is ten, and repeated keys are errors."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002  (PyYAML's signature)
-        """Any: what YAML holds."""
+        """Any: YAML values."""
         seen = set()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"{key.value!r} stands there twice", problem_mark=key.start_mark)
+                raise yaml.MarkedYAMLError(problem=f"{key.value!r} is given twice", problem_mark=key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
-        """In base ten, whatever it begins with."""
+        """In base ten, even with leading zeros."""
         return int(node.value)
 
 
@@ -40,10 +40,10 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
 def read_run_config(text: str) -> dict[str, Any]:
-    """A run configuration from YAML. Any: what YAML holds.
+    """A run configuration from YAML. Any: YAML values.
 
     Raises:
-        ValueError: If the text is no YAML, or configures nothing.
+        ValueError: If the text is not YAML, or is empty.
     """
     try:
         config = yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
@@ -53,6 +53,6 @@ def read_run_config(text: str) -> dict[str, Any]:
         case dict():
             return config
         case None:
-            raise ValueError("it holds nothing: a run without a configuration would be one on the demo graph")
+            raise ValueError("it is empty: a run without a configuration would use the demo graph")
         case _:
-            raise ValueError(f"it must hold the section 'ops' (got {shortened(config)})")
+            raise ValueError(f"it must contain the section 'ops' (got {shortened(config)})")

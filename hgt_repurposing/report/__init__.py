@@ -1,1 +1,1 @@
-"""What people read: the page, its pictures, the summary in the terminal."""
+"""The HTML report, its plots and the terminal summary."""

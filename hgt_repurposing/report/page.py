@@ -1,4 +1,4 @@
-"""The report: one HTML page that stands alone."""
+"""The report: one self-contained HTML page."""
 
 import base64
 from collections.abc import Callable, Mapping
@@ -53,17 +53,17 @@ def build_report(
     provenance: Mapping[str, str],
     num_diseases_shown: int = 12,
 ) -> HtmlPage:
-    """Everything a reader asks of a run, in the order of asking.
+    """Build the report of one run.
 
     Args:
-        graph: What everything else was made from.
-        history: Of the training; columns epoch, loss, chance_loss.
-        embeddings: Of all nodes.
-        validation: Of these embeddings.
-        evaluation: Of the model and its baselines.
-        candidates: The list that users see.
-        provenance: What the foot of the page says of the run: configuration, seed, digests.
-        num_diseases_shown: So many diseases, those with the most known treatments first (ties by name).
+        graph: The knowledge graph that everything else was made from.
+        history: Training history; columns epoch, loss, chance_loss.
+        embeddings: Embeddings of all nodes.
+        validation: Validation of these embeddings.
+        evaluation: Evaluation of the model and its baselines.
+        candidates: The ranked candidates.
+        provenance: Table in the page footer: configuration, seed, digests.
+        num_diseases_shown: Number of diseases shown, those with the most known treatments first (ties by name).
     """
     splits = [split_section(evaluation, split) for split in splits_of(evaluation)]
     calibrations = list(calibration_sections(evaluation))
@@ -106,7 +106,7 @@ def build_report(
 
 @cache
 def _page_template() -> Callable[..., str]:
-    """Compiled once a process: that takes longer than filling it."""
+    """Compiled once per process: compiling takes longer than rendering."""
     environment = Environment(
         loader=PackageLoader("hgt_repurposing.report"),
         autoescape=True,

@@ -1,6 +1,6 @@
-"""Core types as pictures: one function per picture, each onto Axes that the caller owns.
+"""Plots of core types: one function per plot, drawing on Axes that the caller owns.
 
-Nothing here touches pyplot, so it works without a display, in any thread, and leaves no figure behind.
+pyplot is not used, so plotting works without a display and in any thread, and leaves no figure open.
 """
 
 import numpy as np
@@ -24,17 +24,17 @@ MAX_POINTS = 4000
 MAX_LABEL = 28
 MAX_SCORER = 34
 LEAST_SHOWN = 1e-6
-"""A probability below is drawn at the edge, lest the axis be all empty decades."""
+"""Smaller probabilities are drawn at the edge of the axis, which would otherwise span many empty decades."""
 
 _MODEL_COLOUR, _BEST_BASELINE_COLOUR, _BASELINE_COLOUR, _MARK_COLOUR = "tab:blue", "0.62", "0.83", "0.35"
 
 
 def plot_loss(history: pd.DataFrame, *, ax: Axes) -> Axes:
-    """Loss per epoch, against that of a model which scores all edges alike.
+    """Plot the loss per epoch and the chance loss, that of a model that scores all edges alike.
 
     Args:
         history: Columns epoch, loss, chance_loss; one row per epoch.
-        ax: To draw on.
+        ax: Axes to draw on.
     """
     epoch, loss = history["epoch"].to_numpy(), history["loss"].to_numpy()
     chance = history["chance_loss"].to_numpy()
@@ -52,17 +52,17 @@ def plot_loss(history: pd.DataFrame, *, ax: Axes) -> Axes:
 
 
 def plot_evaluation(evaluation: Evaluation, split: str, *, ax: Axes) -> Axes:
-    """Mean, standard deviation and single folds of the metric that counts: the model, then the baselines, best first.
+    """Plot mean, standard deviation and single folds of the main metric: the model, then the baselines, best first.
 
-    Baselines that could not be computed, or not on every fold, have a line without a bar.
+    Baselines that were not computed on every fold have a row without a bar.
 
     Raises:
-        ValueError: If nothing was measured on that split.
+        ValueError: If that split was not evaluated.
     """
     rows = evaluation.strict
     rows = rows[rows[SPLIT] == split]
     if rows.empty:
-        raise ValueError(f"nothing was evaluated by {split!r} (got {', '.join(evaluation.folds[SPLIT].unique())})")
+        raise ValueError(f"split {split!r} was not evaluated (got {', '.join(evaluation.folds[SPLIT].unique())})")
     lead = evaluation.lead(split)
     folds = {
         str(name): part[lead.metric].to_numpy(dtype=np.float64)
@@ -70,7 +70,7 @@ def plot_evaluation(evaluation: Evaluation, split: str, *, ax: Axes) -> Axes:
         if name not in lead.missing
     }
     others = [name for name in folds if name not in (MODEL, lead.baseline)]
-    others.sort(key=lambda name: -folds[name].mean())  # ties stay
+    others.sort(key=lambda name: -folds[name].mean())  # ties keep their order
     scorers = [MODEL, lead.baseline, *others]
     colours = [_MODEL_COLOUR, _BEST_BASELINE_COLOUR, *[_BASELINE_COLOUR] * len(others)]
     means = [folds[name].mean() for name in scorers]
@@ -96,16 +96,16 @@ def plot_evaluation(evaluation: Evaluation, split: str, *, ax: Axes) -> Axes:
 
 
 def height_of_evaluation(evaluation: Evaluation, split: str) -> float:
-    """Inches that leave every scorer, and every baseline that is missing, a line of its own."""
+    """Figure height in inches, with a row for every scorer and every missing baseline."""
     scorers = set(evaluation.strict.loc[evaluation.strict[SPLIT] == split, SCORER])
     return 1.2 + 0.27 * len(scorers | evaluation.missing_baselines(split).keys())
 
 
 def plot_calibration(evaluation: Evaluation, split: str, *, ax: Axes) -> Axes:
-    """Predicted probability against the share that is true, bin by bin, with the number of true pairs at each bin.
+    """Plot the observed share of true pairs against the predicted probability, with the number of true pairs per bin.
 
-    Both axes are logarithmic, for most pairs of a grid have a probability of next to nothing; a bin without a true pair
-    stands at the lower edge, as a hollow point.
+    Both axes are logarithmic because most pairs have a probability near zero. A bin without a true pair is a hollow
+    point at the lower edge.
 
     Raises:
         ValueError: If there are no probabilities for that split.
@@ -113,21 +113,21 @@ def plot_calibration(evaluation: Evaluation, split: str, *, ax: Axes) -> Axes:
     bins = evaluation.calibration[evaluation.calibration[SPLIT] == split].sort_values("bin")
     if bins.empty:
         had = ", ".join(evaluation.calibration[SPLIT].unique())
-        raise ValueError(f"no probabilities were measured by {split!r} (got {had})")
+        raise ValueError(f"there are no probabilities for split {split!r} (got {had})")
     predicted, observed = (bins[name].to_numpy(dtype=np.float64) for name in ("predicted", "observed"))
     num_true = np.rint(observed * bins["num_pairs"].to_numpy()).astype(np.int64)
     both = np.concatenate([predicted, observed])
     edge = 10.0 ** np.floor(np.log10(both[both > LEAST_SHOWN].min(initial=0.1)))
     most = min(1.0, 3 * both.max(initial=edge))
     ideal = np.array([edge, most])
-    ax.fill_between(ideal, ideal / 2, ideal * 2, color="0.92", linewidth=0, label="right within a factor of 2")
+    ax.fill_between(ideal, ideal / 2, ideal * 2, color="0.92", linewidth=0, label="within a factor of 2")
     ax.plot(ideal, ideal, color=_MARK_COLOUR, linestyle="--", linewidth=1, label="perfectly calibrated")
     x, y = np.maximum(predicted, edge), np.maximum(observed, edge)
     ax.plot(x, y, color=_MODEL_COLOUR, linewidth=1.2, zorder=3)
     for some, fill, label in ((num_true > 0, _MODEL_COLOUR, "model, with true pairs"), (num_true == 0, "white", None)):
         ax.plot(x[some], y[some], "o", color=_MODEL_COLOUR, markerfacecolor=fill, label=label, clip_on=False, zorder=4)
     for place, count in enumerate(num_true):
-        offset = (0, 6) if place % 2 else (0, -14)  # neighbours keep out of each other's way
+        offset = (0, 6) if place % 2 else (0, -14)  # alternating, so that neighbours do not overlap
         ax.annotate(
             f"{count:,}", (x[place], y[place]), offset, textcoords="offset points", ha="center", fontsize="small"
         )
@@ -138,7 +138,7 @@ def plot_calibration(evaluation: Evaluation, split: str, *, ax: Axes) -> Axes:
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
     ax.set_xlabel("predicted probability (mean of the bin)")
-    ax.set_ylabel("share that is true")
+    ax.set_ylabel("observed share of true pairs")
     pairs = f"{bins['num_pairs'].sum():,} pairs in {_counted(len(bins), 'bin')}"
     ax.set_title(f"{HELD_OUT[split].title}, n = {pairs}")
     ax.legend(frameon=False, loc="upper left")
@@ -147,19 +147,19 @@ def plot_calibration(evaluation: Evaluation, split: str, *, ax: Axes) -> Axes:
 
 
 def plot_projection(embeddings: Embeddings, *, ax: Axes) -> Axes:
-    """First two principal components, coloured by node type; of many nodes an even sample of every type."""
+    """Plot the first two principal components, coloured by node type; large graphs are sampled evenly by type."""
     components = principal_components(embeddings)
     types = embeddings.nodes[NODE_TYPE].to_numpy()
     names, codes = np.unique(types[components.rows].astype(str), return_inverse=True)
     shown = _even_sample(codes)
-    # One shuffled draw: no type lies on top because it came last.
+    # Drawn in random order, so that no type covers the others.
     shown = np.random.default_rng(0).permutation(shown)
-    points = np.zeros((len(shown), 2))  # the second stays zero where vectors have one dimension
+    points = np.zeros((len(shown), 2))  # the second column stays zero if embeddings have one dimension
     points[:, : embeddings.dim] = (embeddings.vectors[components.rows[shown]] - components.mean) @ components.axes[
         :, :2
     ]
     colours = _colours(len(names))
-    # Without antialiasing the picture has few colours and a third of the bytes.
+    # Without antialiasing the PNG has few colours and a third of the size.
     point_colours = [colours[code] for code in codes[shown]]
     ax.scatter(points[:, 0], points[:, 1], c=point_colours, s=6, linewidths=0, antialiased=False)
     handles = [Line2D([], [], marker="o", linestyle="", markersize=5, color=colours[i]) for i in range(len(names))]
@@ -173,12 +173,12 @@ def plot_projection(embeddings: Embeddings, *, ax: Axes) -> Axes:
 
 
 def plot_spectrum(embeddings: Embeddings, *, ax: Axes, thresholds: ValidationThresholds | None = None) -> Axes:
-    """How many principal components carry the variance, against the bounds of the validation.
+    """Plot the cumulative explained variance of the principal components, with the validation thresholds.
 
     Args:
-        embeddings: Rows that are not finite are left out.
-        ax: To draw on.
-        thresholds: The bounds; None takes the defaults.
+        embeddings: Non-finite rows are left out.
+        ax: Axes to draw on.
+        thresholds: None: the defaults.
     """
     bounds = thresholds or ValidationThresholds()
     components = principal_components(embeddings)
@@ -205,7 +205,7 @@ def plot_spectrum(embeddings: Embeddings, *, ax: Axes, thresholds: ValidationThr
 
 
 def plot_degrees(graph: KnowledgeGraph, *, ax: Axes) -> Axes:
-    """Share of the nodes of each type that have so many edges or more."""
+    """Plot, for each node type, the share of nodes with at least a given degree."""
     degree_of = {str(name): rows["degree"].to_numpy() for name, rows in degrees(graph).groupby(NODE_TYPE)}
     colours = _colours(len(degree_of))
     for colour, degree in zip(colours, degree_of.values(), strict=True):
@@ -224,7 +224,7 @@ def plot_degrees(graph: KnowledgeGraph, *, ax: Axes) -> Axes:
 
 
 def _even_sample(codes: IntArray) -> IntArray:
-    """Places of at most MAX_POINTS items, all groups alike in number as far as they have so many, evenly spread."""
+    """Indices of at most MAX_POINTS items, evenly spaced within each group and up to the same number from each."""
     if len(codes) <= MAX_POINTS:
         return np.arange(len(codes))
     per_group = MAX_POINTS // (int(codes.max()) + 1)
@@ -234,19 +234,19 @@ def _even_sample(codes: IntArray) -> IntArray:
 
 
 def _colours(count: int) -> list[tuple[float, float, float]]:
-    """Ten strong colours, then their ten pale sisters; they repeat after 20."""
+    """Ten strong colours, then their ten pale variants, repeating after 20."""
     pairs = colormaps["tab20"].colors  # type: ignore[attr-defined]  # a ListedColormap
     palette = [*pairs[0::2], *pairs[1::2]]
     return [palette[i % len(palette)] for i in range(count)]
 
 
 def _jitter(count: int) -> FloatArray:
-    """Offsets that keep equal folds apart, the same in every picture."""
+    """Fixed offsets that separate folds of equal value."""
     return np.linspace(-0.18, 0.18, count) if count > 1 else np.zeros(count)
 
 
 def _plain(text: str, limit: int = MAX_LABEL) -> str:
-    """Text that matplotlib does not read as a formula and that leaves room for the picture."""
+    """Text cut to the limit and escaped, so that matplotlib does not read it as a formula."""
     short = text if len(text) <= limit else text[: limit - 1] + "…"
     return short.replace("$", r"\$")
 

@@ -1,4 +1,4 @@
-"""What the report says: each section of the page as values that the template only has to lay out."""
+"""The sections of the report, as values for the template to lay out."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -29,7 +29,7 @@ NUM_SHOWN = 10
 
 
 class Cell(NamedTuple):
-    """One figure of an evaluation table."""
+    """One value of an evaluation table."""
 
     mean: float
     sd: float
@@ -43,18 +43,18 @@ class EvaluationTable(NamedTuple):
 
     columns: list[str]
     rows: Mapping[str, list[Cell]]
-    """By scorer, the model first, then the baselines by the first column."""
+    """By scorer: the model first, then the baselines sorted by the first column."""
 
 
 class SplitSection(NamedTuple):
-    """One way of splitting: what was asked, who answered how well."""
+    """Results on one split kind."""
 
     name: str
     title: str
     is_headline: bool
     meaning: str
     suite: str
-    """What counts as right and as wrong, in words."""
+    """Which pairs count as positives and negatives, in words."""
     num_folds: int
     num_diseases: float
     """Mean over folds."""
@@ -62,18 +62,18 @@ class SplitSection(NamedTuple):
     """Mean over folds."""
     lead: Lead
     metric: str
-    """Of the lead, by its name."""
+    """Title of the metric that decides the lead."""
     table: EvaluationTable
     open_suite: str | None
-    """What the open suite counts, in words; None where it is the same as the strict."""
+    """The same of the open suite; None if it equals the strict one."""
     open_row: list[Cell]
-    """The model's figures there."""
+    """The model's values in the open suite."""
     classical: EvaluationTable | None
-    """Figures of papers, by their full names; None where none was measured."""
+    """Metrics common in papers, by their full names; None if none was measured."""
 
 
 class CalibrationSection(NamedTuple):
-    """Probabilities against what turned out to be true."""
+    """Calibration on one split kind."""
 
     name: str
     title: str
@@ -81,32 +81,32 @@ class CalibrationSection(NamedTuple):
 
 
 class PopularitySection(NamedTuple):
-    """Lists against what is popular anyway."""
+    """How far the rankings follow popularity."""
 
     by_split: list[tuple[str, Popularity]]
-    """Title and figures."""
+    """Title and measures, by split kind."""
     headline: Popularity | None
-    """Of the way of splitting that counts."""
+    """Of the headline split kind."""
     num_diseases: int
-    """Lists of ten drugs that the drugs were counted in."""
+    """Number of top-ten lists in which drugs were counted, one per disease."""
     num_drugs: int
-    """Lists of ten diseases that the diseases were counted in."""
+    """Number of top-ten lists in which diseases were counted, one per drug."""
     drugs: list[tuple[str, float]]
-    """Most frequent ones with the number of lists."""
+    """The most frequent drugs with their number of lists."""
     diseases: list[tuple[str, float]]
     suspects: list[str]
-    """Drugs that stand in a larger share of the lists than `everywhere`."""
+    """Drugs in a larger share of the lists than `everywhere`."""
     everywhere: float
-    """Half, or twice what a drug has by chance; 1 or more where there are so few drugs that this tells nothing."""
+    """One half, or twice the share by chance if that is more; 1 or more if there are too few drugs to tell."""
 
 
 class DiseaseSection(NamedTuple):
-    """What the page shows of one disease."""
+    """Candidates and known treatments of one disease."""
 
     name: str
     identifier: str
     evidence: Evidence
-    """What the graph knows of it."""
+    """Kind of evidence on the disease in the graph."""
     num_treatments: int
     """In the graph."""
     num_listed: int
@@ -114,19 +114,19 @@ class DiseaseSection(NamedTuple):
     new: list[Any]
     """The best new candidates: rows of the candidate table. Any: named tuples made by pandas."""
     known: list[Any]
-    """The first pairs in the list of which the graph says something."""
+    """The first rows of the list that are not new."""
     num_known: int
-    """All such pairs in the list."""
+    """Number of all such rows in the list."""
     risk_known: bool
-    """Whether probabilities of a contraindication stand beside the drugs."""
+    """Whether probabilities of a contraindication are shown."""
     equals: bool
-    """Whether some of the new ones have one probability, so that their ids order them."""
+    """Whether some new candidates tie in probability and are therefore ordered by id."""
     marked: list[Evidence]
-    """What is known of those of the drugs shown on which there is no evidence."""
+    """Marks to explain: kinds of evidence, other than full evidence, among the drugs shown."""
 
 
 class EvidenceCount(NamedTuple):
-    """Drugs, or diseases, of which there is nothing to go by."""
+    """Number of drugs, or of diseases, without evidence."""
 
     what: str
     """Drugs or diseases."""
@@ -138,35 +138,35 @@ class EvidenceCount(NamedTuple):
 
 
 class HiddenTreatments(NamedTuple):
-    """What held-out diseases say of a list that the reader sees; means over folds."""
+    """How many hidden treatments the lists of held-out diseases recover; means over folds."""
 
     num_treatments: float
     """Hidden treatments per disease."""
     recall_at_10: float
     chance_at_10: float | None
-    """The same of a random order; None if it was not measured."""
+    """Recall of a random order; None if it was not measured."""
     hits_at_10: float
     most_in_ten: float
     """Upper bound on the hidden treatments among a disease's ten best drugs."""
 
 
 class Ubiquitous(NamedTuple):
-    """The drug that stands among the ten best most often."""
+    """The drug that is most often in the top ten."""
 
     name: str
     num_lists: int
     num_diseases: int
-    """Lists in all."""
+    """Number of lists."""
 
 
 def splits_of(evaluation: Evaluation) -> list[str]:
-    """Ways of splitting that were measured, the headline first."""
+    """Split kinds that were evaluated, the headline first."""
     measured = set(evaluation.folds[SPLIT])
     return [split for split in HELD_OUT if split in measured]
 
 
 def split_section(evaluation: Evaluation, split: str) -> SplitSection:
-    """Tables and words for one way of splitting."""
+    """Tables and text for one split kind."""
     asked, lead = HELD_OUT[split], evaluation.lead(split)
     main = main_metrics(asks_for_diseases=asked.asks_for_diseases)
     strict_suite, open_suite = suites_of(asked)
@@ -197,7 +197,7 @@ def _summary(evaluation: Evaluation, split: str, suite: str) -> pd.DataFrame:
 
 
 def _table(summary: pd.DataFrame, metrics: Sequence[Metric]) -> EvaluationTable:
-    """Metrics that were measured, in their order; scorers that are equal keep theirs."""
+    """Table of the metrics that were measured, in their order; tied scorers keep theirs."""
     shown = [metric for metric in metrics if summary[f"{metric.name}_mean"].notna().any()]
     order = np.lexsort((-summary[f"{shown[0].name}_mean"], summary[SCORER] != MODEL))
     best = {metric.name: summary[f"{metric.name}_mean"].max() for metric in shown}
@@ -212,7 +212,7 @@ def _table(summary: pd.DataFrame, metrics: Sequence[Metric]) -> EvaluationTable:
 
 
 def calibration_sections(evaluation: Evaluation) -> Iterator[CalibrationSection]:
-    """One for each way of splitting that has probabilities."""
+    """One section for each split kind with probabilities."""
     for split in splits_of(evaluation):
         calibration = calibration_of(evaluation, split)
         if calibration:
@@ -220,7 +220,7 @@ def calibration_sections(evaluation: Evaluation) -> Iterator[CalibrationSection]
 
 
 def popularity_section(evaluation: Evaluation, graph: KnowledgeGraph) -> PopularitySection:
-    """Who fills the first places, and how far that follows from popularity."""
+    """Which drugs and diseases fill the top ten, and how far that follows popularity."""
     found = [(HELD_OUT[split].title, popularity_of(evaluation, split)) for split in splits_of(evaluation)]
     drugs, diseases = (_frequent(evaluation.frequent, kind) for kind in ("drug", "disease"))
     lists, num_drugs = num_lists(evaluation), graph.num_nodes[graph.therapeutic.drug]
@@ -243,7 +243,7 @@ def _frequent(table: pd.DataFrame, kind: str) -> list[tuple[str, float]]:
 
 
 def disease_sections(graph: KnowledgeGraph, candidates: Candidates, num_shown: int) -> list[DiseaseSection]:
-    """So many diseases, those with the most known treatments first (ties by name)."""
+    """Sections of the `num_shown` diseases with the most known treatments (ties by name)."""
     nodes = graph.nodes_of(graph.therapeutic.disease)
     nodes["treatments"] = np.bincount(graph.indications[1], minlength=len(nodes))
     nodes = nodes[nodes[NODE_ID].isin(candidates.table["disease_id"])]
@@ -255,7 +255,7 @@ def disease_sections(graph: KnowledgeGraph, candidates: Candidates, num_shown: i
 
 
 def _disease_section(node: Any, rows: pd.DataFrame) -> DiseaseSection:
-    """What one disease's list says. Any: a row of the node table with its number of treatments, made by pandas."""
+    """Section of one disease. Any: a row of the node table with its number of treatments, made by pandas."""
     new, known = rows[rows["status"] == "new"].head(NUM_SHOWN), rows[rows["status"] != "new"]
     known_of = {*new["drug_evidence"], *known["drug_evidence"].head(NUM_SHOWN)}
     return DiseaseSection(
@@ -274,7 +274,7 @@ def _disease_section(node: Any, rows: pd.DataFrame) -> DiseaseSection:
 
 
 def evidence_section(graph: KnowledgeGraph) -> list[EvidenceCount]:
-    """Diseases and drugs that are ranked without evidence; those of which there are none are left out."""
+    """Numbers of diseases and drugs ranked without evidence; left out where there are none."""
     names = graph.therapeutic
     counts = []
     for what, node_type in (("diseases", names.disease), ("drugs", names.drug)):
@@ -285,14 +285,14 @@ def evidence_section(graph: KnowledgeGraph) -> list[EvidenceCount]:
 
 
 def hidden_treatments(evaluation: Evaluation, graph: KnowledgeGraph) -> HiddenTreatments | None:
-    """How many hidden treatments a list finds; None where no disease was held out, or ten places hold every drug."""
+    """How many hidden treatments a list recovers; None if no disease was held out or there are at most ten drugs."""
     split, rows = evaluation.headline_split, evaluation.strict
     rows = rows[rows[SPLIT] == split]
     if HELD_OUT[split].setting != "cold disease" or graph.num_nodes[graph.therapeutic.drug] <= NUM_SHOWN:
         return None
     own, chance = rows[rows[SCORER] == MODEL], rows[rows[SCORER] == RANDOM.name]
     treatments = own["num_positives"] / own["num_diseases"]
-    # Leaving other treatments out of the count only moves a treatment up, so Hits@10 counts at least those in the ten.
+    # Filtering out other treatments can only improve a rank, so Hits@10 counts at least the treatments in the top ten.
     most_in_ten = np.minimum(own["hits_at_10"] * treatments, 10)
     return HiddenTreatments(
         num_treatments=float(treatments.mean()),
@@ -304,7 +304,7 @@ def hidden_treatments(evaluation: Evaluation, graph: KnowledgeGraph) -> HiddenTr
 
 
 def ubiquitous(candidates: Candidates) -> Ubiquitous:
-    """The drug that stands among the ten best of the list most often; of equals the first by name."""
+    """The drug that is most often in the top ten of the list; ties go to the first by name."""
     top = candidates.table[candidates.table["rank"] <= NUM_SHOWN]
     counts = top.groupby(["drug_name", "drug_id"]).size().reset_index(name="num_diseases")
     first = counts["num_diseases"].argmax()

@@ -1,4 +1,4 @@
-"""The few lines that a terminal shows at the end of a run."""
+"""The summary of a run for the terminal."""
 
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -21,39 +21,39 @@ MAX_NAME = 36
 MAX_ID = 24
 
 COLUMNS = {metric.name: metric.short for metric in METRICS.values() if metric.short}
-"""Metrics beside the one that decides, by their short names."""
+"""Short names of the metrics shown next to the main one."""
 HEADS = {
     "evidence": "Best new candidates for",
     "treatments only": "Best new candidates for",
-    "nothing": "Nothing is known of",
+    "nothing": "Nothing is known about",
 }
-"""By what is known of the disease."""
+"""Headings, by the evidence on the disease."""
 BY_WHAT = {
-    "treatments only": "the graph knows nothing of it but which drugs treat it or must not be given",
+    "treatments only": "the graph links this disease to drugs only: treatments, contraindications and the like",
     "nothing": "ranked by what is usual for drugs, not by evidence",
 }
-"""What the reader of such a disease's list must know, as below of such a drug."""
+"""Caveats, by the evidence on the disease."""
 MARKS = {"evidence": "", "treatments only": " +", "nothing": " *"}
-"""Behind a drug's name, by what is known of it."""
+"""Suffixes of a drug's name, by the evidence on it."""
 MARKS_MEAN = {
-    "treatments only": "+ the graph knows nothing of this drug but what it treats or must not be given for",
-    "nothing": "* the graph knows nothing of this drug: it has its place by what is usual, not by evidence",
+    "treatments only": "+ the graph links this drug to diseases only: treatments, contraindications and the like",
+    "nothing": "* the graph knows nothing about this drug: it is ranked by what is usual, not by evidence",
 }
-EQUALS = "equal probabilities stand in the order of ids"
-NOT_EVALUATED = "WARNING: not evaluated, so nobody knows how far to trust this list: run the job to its end"
+EQUALS = "equal probabilities are ordered by id"
+NOT_EVALUATED = "WARNING: not evaluated, so it is unknown how far to trust this list: run the job to completion"
 
 
 def summary_text(evaluation: Evaluation | None, candidates: Candidates, disease: str | None = None) -> str:
-    """New candidates of one disease, the model beside its best baseline and popularity, the verdict.
+    """New candidates for one disease, the model next to its best baseline and popularity, and the verdict.
 
     Args:
-        evaluation: Of the model and its baselines; None if there is none.
-        candidates: The list that users see.
-        disease: Id or name; of namesakes the first. None takes the one with the most known treatments in its list,
-            ties by name.
+        evaluation: Evaluation of the model and its baselines; None if there is none.
+        candidates: The ranked candidates.
+        disease: Id or name; the first one if several share the name. None: the one with the most known treatments in
+            its list, ties by name.
 
     Raises:
-        ValueError: If no disease is called that.
+        ValueError: If no disease has that id or name.
     """
     rows = _one_disease(candidates, disease)
     name, identifier, evidence = rows.iloc[0][["disease_name", "disease_id", "disease_evidence"]]
@@ -61,9 +61,9 @@ def summary_text(evaluation: Evaluation | None, candidates: Candidates, disease:
     return "\n".join(
         [
             f"{HEADS[evidence]} {one_line(name, MAX_NAME)} ({one_line(identifier, MAX_ID)})",
-            *(f"another disease of this name: {one_line(i, MAX_ID)}" for i in namesakes if i != identifier),
+            *(f"another disease with this name: {one_line(i, MAX_ID)}" for i in namesakes if i != identifier),
             *([BY_WHAT[evidence]] if evidence in BY_WHAT else []),
-            "rank counts all drugs, known or new; probability is that of a treatment on record",
+            "rank counts all drugs, known or new; probability: that the pair is a known treatment",
             "",
             *_candidate_lines(rows),
             "",
@@ -76,7 +76,7 @@ def _one_disease(candidates: Candidates, disease: str | None) -> pd.DataFrame:
     table = candidates.table
     if disease is None:
         treatments = table.groupby(["disease_name", "disease_id"])["known"].sum().reset_index()
-        identifier = str(treatments["disease_id"].iloc[treatments["known"].argmax()])  # of equals the first by name
+        identifier = str(treatments["disease_id"].iloc[treatments["known"].argmax()])  # ties: first by name
     else:
         found = candidates.of_disease(disease)["disease_id"]
         identifier = disease if (found == disease).any() else str(found.iloc[0])
@@ -86,7 +86,7 @@ def _one_disease(candidates: Candidates, disease: str | None) -> pd.DataFrame:
 def _candidate_lines(rows: pd.DataFrame) -> list[str]:
     new = rows[rows["status"] == "new"].head(NUM_SHOWN)
     if new.empty:
-        return [f"none: the graph already says something of every drug in its list ({len(rows)})"]
+        return [f"none: the graph already links this disease to every drug in its list ({len(rows)})"]
     head = ["rank", "drug", "id", "probability"]
     risk_known = bool(new["contraindication_score"].notna().any())
     lines = [

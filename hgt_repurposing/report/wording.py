@@ -1,17 +1,17 @@
-"""Numbers and names as people read them."""
+"""Numbers and names as text."""
 
 import math
 
 
 def shown(value: float | None, form: str = ".3f") -> str:
-    """A number; a dash where there is none."""
+    """A formatted number; a dash for None or NaN."""
     return "-" if value is None or math.isnan(value) else format(value, form)
 
 
 def percent(probability: float) -> str:
-    """A probability with the digits that it deserves; a dash where there is none.
+    """A probability in percent, with the digits it deserves; a dash for NaN.
 
-    Never 0 % or 100 %: a model is not that sure of anything.
+    Never 0 % or 100 %: no model is that certain.
     """
     if math.isnan(probability):
         return "-"
@@ -23,6 +23,6 @@ def percent(probability: float) -> str:
 
 
 def one_line(text: str, limit: int) -> str:
-    """One printable line of at most that many characters: names are data of others."""
+    """One printable line of at most `limit` characters; names come from external data."""
     line = "".join(character if character.isprintable() else " " for character in text)
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -1,1 +1,1 @@
-"""Files: artefacts, where they lie, who may write, checkpoints."""
+"""Files: artefacts, their folders, the run lock and checkpoints."""

@@ -1,13 +1,13 @@
-"""Artefacts on disk: a few part shapes with one header each. The only module that opens files for writing.
+"""Artefacts on disk: parts of a few formats under one manifest. The only module that opens files for writing.
 
-An artefact is a set of files in one folder plus `<name>.manifest.json`, which carries the format version, the package
-version, the resolved configuration, the digests of all that it was made from and size and SHA-256 of every part. Parts
-are written into a hidden folder beside their place and renamed; the manifest goes away first and comes back last, so
-what has no manifest is no artefact, and what does not agree with its manifest is refused by name.
+An artefact is a set of files in one folder plus `<name>.manifest.json`, which holds the format version, the package
+version, the resolved configuration, the digests of everything it was made from, and size and SHA-256 of every part.
+Parts are written to a hidden folder in the same place and renamed; the manifest is removed first and written last. So
+files without a manifest are not an artefact, and files that do not match their manifest are refused by name.
 
-The ending of a part's name decides its shape: `.parquet` and `.csv` a table, `.npz` named arrays, `.json` a JSON value,
-`.html` text, anything else bytes. Nothing is pickled. Parts named `measured` say what the making took, in seconds or
-GiB: they differ each time, and are no part of the content that the digest stands for.
+The suffix of a part's name decides its format: `.parquet` and `.csv` a table, `.npz` named arrays, `.json` a JSON
+value, `.html` text, anything else bytes. Nothing is pickled. Parts named `measured` hold the cost of a step, in seconds
+or GiB: they differ each time and are not covered by the digest.
 """
 
 import hashlib
@@ -31,24 +31,24 @@ import pyarrow.parquet
 FORMAT_VERSION = 8
 PACKAGE = "hgt_repurposing"
 MEASURED = "measured"
-"""Name, but for its ending, of a part that says what the making took."""
+"""Name, without suffix, of a part that holds the cost of a step."""
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where an artefact comes from."""
+    """What an artefact was made from."""
 
     config: Mapping[str, Any] = field(default_factory=dict)
     """Resolved configuration of the step that made it. Any: JSON values."""
     inputs: Mapping[str, str] = field(default_factory=dict)
-    """Digest of every artefact that the step read, by name, as it was read."""
+    """Digest of every artefact that the step read, by name, at the time of reading."""
     lineage: Mapping[str, str] = field(default_factory=dict)
-    """The same of everything that those were made from in turn, themselves included."""
+    """Digests of the inputs and of everything they were made from in turn, by name."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """Header of an artefact."""
+    """An artefact's header."""
 
     name: str
     format_version: int
@@ -57,23 +57,23 @@ class Manifest:
     inputs: Mapping[str, str]
     lineage: Mapping[str, str]
     parts: Mapping[str, Mapping[str, Any]]
-    """For each part its `bytes` and `sha256`."""
+    """`bytes` and `sha256` of each part."""
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the content of all parts but the measured ones; two runs with one seed give one digest."""
+        """SHA-256 of all parts except the measured ones; two runs with the same seed give the same digest."""
         content = {part: entry for part, entry in self.parts.items() if Path(part).stem != MEASURED}
         lines = sorted(f"{part} {entry['sha256']}" for part, entry in content.items())
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     @property
     def header_sha256(self) -> str:
-        """SHA-256 over the header itself: what it says of configuration and origin cannot be changed by hand."""
+        """SHA-256 of the header itself, which reveals manual changes of its configuration or origin."""
         return hashlib.sha256(json.dumps(vars(self), sort_keys=True).encode()).hexdigest()
 
     @property
     def num_bytes(self) -> int:
-        """Size of all parts together."""
+        """Total size of all parts."""
         return sum(int(entry["bytes"]) for entry in self.parts.values())
 
 
@@ -83,7 +83,7 @@ class UnreadableArtifactError(ValueError):
     def __init__(self, reason: str, *, name: str) -> None:
         super().__init__(reason)
         self.stale = (name,)
-        """What has to be made again."""
+        """Artefacts to make again."""
 
 
 class MissingArtifactError(FileNotFoundError):
@@ -92,20 +92,20 @@ class MissingArtifactError(FileNotFoundError):
     def __init__(self, reason: str, *, name: str) -> None:
         super().__init__(reason)
         self.absent = (name,)
-        """What has to be made first."""
+        """Artefacts to make first."""
 
 
 def write_artifact(folder: Path, name: str, parts: Mapping[str, Any], provenance: Provenance) -> Manifest:
     """Write all parts, or none.
 
     Args:
-        folder: Made if absent; several artefacts may share it.
-        name: Name of the artefact, and of its manifest.
-        parts: Part name to value; the name's ending decides the shape. Any: one of the shapes above.
-        provenance: What goes into the header.
+        folder: Created if absent; several artefacts may share it.
+        name: Name of the artefact and of its manifest.
+        parts: Part name to value; the name's suffix decides the format. Any: a value of one of the formats above.
+        provenance: Written to the header.
 
     Raises:
-        TypeError, ValueError: If a value does not have the shape of its part.
+        TypeError, ValueError: If a value does not fit the format of its part.
     """
     folder.mkdir(parents=True, exist_ok=True)
     header_path = manifest_path(folder, name)
@@ -132,7 +132,7 @@ def write_artifact(folder: Path, name: str, parts: Mapping[str, Any], provenance
         (staging / header_path.name).write_text(header, encoding="utf-8")
         header_path.unlink(missing_ok=True)
         for part in parts:
-            os.replace(staging / part, folder / part)  # noqa: PTH105  (the atomic one is what is meant)
+            os.replace(staging / part, folder / part)  # noqa: PTH105  (atomic)
         for part in stale:
             (folder / part).unlink(missing_ok=True)
         os.replace(staging / header_path.name, header_path)  # noqa: PTH105
@@ -140,32 +140,32 @@ def write_artifact(folder: Path, name: str, parts: Mapping[str, Any], provenance
 
 
 def read_artifact(folder: Path, name: str) -> dict[str, Any]:
-    """Read every part of an artefact, each checked against the manifest. Any: one of the part shapes.
+    """Read every part of an artefact, each checked against the manifest. Any: a value of one of the part formats.
 
     Raises:
         FileNotFoundError: If the artefact was never written.
-        UnreadableArtifactError: If it is of another format version, or a part is missing, truncated or changed.
+        UnreadableArtifactError: If its format version differs, or a part is missing, truncated or changed.
     """
     return read_parts(folder, read_manifest(folder, name))
 
 
 def read_parts(folder: Path, manifest: Manifest) -> dict[str, Any]:
-    """Read what a manifest describes, and nothing else. Any: one of the part shapes.
+    """Read exactly the parts that a manifest describes. Any: a value of one of the part formats.
 
     Raises:
-        UnreadableArtifactError: If a part is missing, truncated or changed since.
+        UnreadableArtifactError: If a part is missing, truncated or changed.
     """
     return {part: read_part(folder, manifest, part) for part in manifest.parts}
 
 
 def read_part(folder: Path, manifest: Manifest, part: str) -> Any:
-    """Read one part of what a manifest describes. Any: one of the part shapes; raises as `read_parts`."""
+    """Read one part that a manifest describes; raises as `read_parts`. Any: a value of one of the part formats."""
     path, entry, name = folder / part, manifest.parts[part], manifest.name
     if not path.exists():
         raise UnreadableArtifactError(f"artefact {name!r} is incomplete: {path} is missing", name=name)
     if path.stat().st_size != entry["bytes"] or _sha256(path) != entry["sha256"]:
         raise UnreadableArtifactError(
-            f"artefact {name!r} is damaged: {path} is not the file that its manifest describes "
+            f"artefact {name!r} is damaged: {path} does not match its manifest "
             f"({path.stat().st_size} bytes, expected {entry['bytes']})",
             name=name,
         )
@@ -173,7 +173,7 @@ def read_part(folder: Path, manifest: Manifest, part: str) -> Any:
         case ".parquet":
             return pd.read_parquet(path)
         case ".csv":
-            return path  # written for people and other tools; ours read the Parquet or arrays beside it
+            return path  # for people and other tools; this package reads the Parquet file or the arrays
         case ".npz":
             with np.load(path, allow_pickle=False) as arrays:
                 return dict(arrays)
@@ -190,7 +190,7 @@ def read_manifest(folder: Path, name: str) -> Manifest:
 
     Raises:
         FileNotFoundError: If the artefact was never written.
-        UnreadableArtifactError: If it is of another format version, or the header is truncated.
+        UnreadableArtifactError: If its format version differs, or the header is truncated or changed.
     """
     path = manifest_path(folder, name)
     if not path.exists():
@@ -199,10 +199,10 @@ def read_manifest(folder: Path, name: str) -> Manifest:
         entry = json.loads(path.read_text(encoding="utf-8"))
         version = entry["format_version"]
     except (KeyError, TypeError, ValueError) as error:
-        raise UnreadableArtifactError(f"artefact {name!r} is damaged: {path} is no manifest", name=name) from error
+        raise UnreadableArtifactError(f"artefact {name!r} is damaged: {path} is not a manifest", name=name) from error
     if version != FORMAT_VERSION:
         raise UnreadableArtifactError(
-            f"{path} has format version {version}, this is a reader of version {FORMAT_VERSION}", name=name
+            f"{path} has format version {version}, but this package reads version {FORMAT_VERSION}", name=name
         )
     entry.pop("digest")
     written = entry.pop("header_sha256", None)
@@ -213,32 +213,32 @@ def read_manifest(folder: Path, name: str) -> Manifest:
 
 
 def manifest_path(folder: Path, name: str) -> Path:
-    """Where an artefact's header lies; an artefact is there as long as this file is."""
+    """Path of an artefact's manifest; an artefact exists if and only if this file does."""
     return folder / f"{name}.manifest.json"
 
 
 def remove_artifact(folder: Path, name: str) -> None:
-    """Remove an artefact, or what a killed write left of it, with the folder that it has to itself.
+    """Remove an artefact, or the remains of a killed write, together with its folder, which it must not share.
 
-    The manifest goes first: half removed, it is no artefact.
+    The manifest is removed first, so that an incomplete removal leaves no artefact.
     """
     manifest_path(folder, name).unlink(missing_ok=True)
     shutil.rmtree(folder)
 
 
 def remove_leftovers(folder: Path, name: str) -> None:
-    """Remove the hidden folders of killed writes of an artefact."""
+    """Remove the hidden folders that killed writes of an artefact left behind."""
     for staging in folder.glob(f".{name}.*"):
         shutil.rmtree(staging)
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write one JSON file, whole or not at all. Any: a JSON value."""
+    """Write one JSON file atomically. Any: a JSON value."""
     write_text(path, _dump_json(value))
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write one text file, whole or not at all; its folder is made if absent."""
+    """Write one text file atomically; its folder is created if absent."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with _staging(path.parent, path.name) as staging:
         (staging / path.name).write_text(text, encoding="utf-8")
@@ -247,9 +247,9 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def open_in_place(path: Path) -> Iterator[TextIO]:
-    """Open a text file for reading and writing where it lies, made empty if absent.
+    """Open a text file for reading and writing in place; an empty one is created if absent.
 
-    For a lock file alone: a lock holds the file itself, which a renamed one would take the place of.
+    Only for lock files: a lock is tied to the file itself, which renaming would replace.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -259,7 +259,7 @@ def open_in_place(path: Path) -> Iterator[TextIO]:
 
 @contextmanager
 def _staging(folder: Path, name: str) -> Iterator[Path]:
-    """A hidden folder on the same disk, gone afterwards. Files in it get the usual permissions; mkstemp's do not."""
+    """A temporary hidden folder on the same disk. Unlike mkstemp's, files in it get the usual permissions."""
     staging = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder))
     try:
         yield staging
@@ -268,7 +268,7 @@ def _staging(folder: Path, name: str) -> Iterator[Path]:
 
 
 def _parts_of_earlier_write(header_path: Path) -> set[str]:
-    """Of any format version; none where the manifest is damaged, for writing again is the way out of that."""
+    """Part names, for any format version; none if the manifest is damaged, so that it can be written again."""
     try:
         return set(json.loads(header_path.read_text(encoding="utf-8"))["parts"])
     except (FileNotFoundError, KeyError, TypeError, ValueError):
@@ -292,13 +292,13 @@ def _write_part(path: Path, value: Any) -> None:
             pa.csv.write_csv(pa.Table.from_pandas(value, preserve_index=False), path)
         case ".npz":
             with path.open("wb") as file:
-                # In C order: bytes would otherwise depend on how an array came about.
+                # In C order: otherwise the bytes would depend on each array's memory layout.
                 np.savez(
                     file, allow_pickle=False, **{key: np.asarray(array, order="C") for key, array in value.items()}
                 )
         case ".json":
             path.write_text(_dump_json(value), encoding="utf-8")
         case ".html":
-            path.write_bytes(value.encode("utf-8"))  # as text, line ends would change on some systems
+            path.write_bytes(value.encode("utf-8"))  # as text, line endings would change on some systems
         case _:
             path.write_bytes(value)

@@ -1,6 +1,6 @@
-"""Where each artefact lies in the data folder, and who knows its parts.
+"""The folder of each artefact, and the class or module that reads and writes its parts.
 
-Owners are named by path and imported when they are needed: torch and xgboost load only with what needs them.
+Owners are named by path and imported when needed, so that torch and xgboost are not loaded without need.
 """
 
 import os
@@ -29,12 +29,12 @@ RAW_FOLDER = "01_raw"
 
 
 class Place(NamedTuple):
-    """Where an artefact lies and who knows its parts."""
+    """An artefact's folder and owner."""
 
     folder: str
-    """Below the data folder."""
+    """Relative to the data folder."""
     owner: str
-    """module or module:Class of this package that has `to_parts` and `from_parts`."""
+    """module or module:Class of this package with `to_parts` and `from_parts`."""
 
 
 PLACES = {
@@ -53,7 +53,7 @@ PLACES = {
 
 
 def data_folder(given: str = "") -> Path:
-    """The folder given, else what HGT_REPURPOSING_DATA names, else `data` in the current folder; absolute.
+    """The absolute path of `given`, else of HGT_REPURPOSING_DATA, else of `data` in the current folder.
 
     Raises:
         ValueError: If the variable names a relative path.
@@ -65,14 +65,14 @@ def data_folder(given: str = "") -> Path:
 
 
 def absolute(named: str, *, what: str) -> Path:
-    """A path that configuration or environment names, with `~` resolved.
+    """A path from the configuration or environment, with `~` expanded.
 
     Raises:
-        ValueError: If it is relative, and would mean another file for every process.
+        ValueError: If it is relative, and would differ between processes.
     """
     path = Path(named).expanduser()
     if not path.is_absolute():
-        raise ValueError(f"{what} must be an absolute path, to mean the same for every process (got {named!r})")
+        raise ValueError(f"{what} must be an absolute path, the same for every process (got {named!r})")
     return path
 
 
@@ -82,14 +82,14 @@ def folder_of(name: str, *, root: Path) -> Path:
 
 
 def save(name: str, value: Any, *, root: Path, config: Mapping[str, Any], inputs: Iterable[Manifest] = ()) -> Manifest:
-    """Write an artefact with its configuration and the digests of all that it was made from.
+    """Write an artefact with its configuration and the digests of everything it was made from.
 
     Args:
         name: One of PLACES.
-        value: What its owner can turn into parts (Any: a different type per artefact).
+        value: A value of the owner's type (Any: a different type per artefact).
         root: The data folder.
         config: Resolved configuration of the step that made it (Any: JSON values).
-        inputs: Of the artefacts that the step read, as they were when it read them.
+        inputs: Manifests of the artefacts that the step read, at the time of reading.
 
     Raises:
         MismatchError: If the inputs do not belong together.
@@ -101,32 +101,32 @@ def save(name: str, value: Any, *, root: Path, config: Mapping[str, Any], inputs
 
 
 def load(name: str, *, root: Path) -> Any:
-    """Read an artefact. Any: what its owner makes of the parts; raises as `read_artifact`."""
+    """Read an artefact; raises as `read_artifact`. Any: the owner's type."""
     return load_described(name, root=root).value
 
 
 class Described(NamedTuple):
-    """A value with the manifest that it was read by."""
+    """A value with the manifest under which it was read."""
 
     value: Any
-    """Any: what its owner makes of the parts, or one part."""
+    """Any: the owner's type, or that of one part."""
     manifest: Manifest
 
 
 def load_described(name: str, *, root: Path) -> Described:
-    """Read an artefact with its manifest, which is that of the value read; raises as `read_artifact`."""
+    """Read an artefact and its manifest, which belong together even if it is rewritten; raises as `read_artifact`."""
     manifest = manifest_of(name, root=root)
     return Described(by_path(PLACES[name].owner).from_parts(read_parts(folder_of(name, root=root), manifest)), manifest)
 
 
 def load_part(name: str, part: str, *, root: Path) -> Described:
-    """Read one part of an artefact, as it is, without what the others would load; raises as `read_artifact`."""
+    """Read one part of an artefact as stored, without loading the others; raises as `read_artifact`."""
     manifest = manifest_of(name, root=root)
     return Described(read_part(folder_of(name, root=root), manifest, part), manifest)
 
 
 def is_there(name: str, *, root: Path) -> bool:
-    """Whether an artefact was ever written; it may still be damaged, or of another run."""
+    """Whether an artefact exists; it may still be damaged, or come from another run."""
     return manifest_path(folder_of(name, root=root), name).exists()
 
 
@@ -136,10 +136,10 @@ def manifest_of(name: str, *, root: Path) -> Manifest:
 
 
 def lineage(manifests: Iterable[Manifest]) -> dict[str, str]:
-    """Digest of every artefact that these were made from, themselves included, by name.
+    """Digests of these artefacts and of everything they were made from, by name.
 
     Raises:
-        MismatchError: If they do not belong together: two of them were made from different versions of one artefact.
+        MismatchError: If two of them were made from different versions of one artefact.
     """
     digest_of: dict[str, str] = {}
     known_by: dict[str, str] = {}
@@ -152,7 +152,7 @@ def lineage(manifests: Iterable[Manifest]) -> dict[str, str]:
 
 
 def _two_versions(name: str, one: str, other: str) -> MismatchError:
-    """What to say of an artefact of which two others know different versions, one of them maybe itself."""
+    """The error for two artefacts that refer to different versions of `name`; one of the two may be `name` itself."""
     if name in (one, other):
         stale = other if name == one else one
         return MismatchError(f"{stale} was made from another {name} than the current one", stale=[stale])
@@ -160,7 +160,7 @@ def _two_versions(name: str, one: str, other: str) -> MismatchError:
 
 
 def made_again_since(manifest: Manifest, *, root: Path) -> list[str]:
-    """What lies here in another version than an artefact was made from; what is gone, or unreadable, is not counted."""
+    """Inputs of an artefact, direct or not, that have been rewritten since; missing or unreadable ones are skipped."""
     found = []
     for name, digest in manifest.lineage.items():
         with suppress(FileNotFoundError, UnreadableArtifactError):
@@ -170,12 +170,12 @@ def made_again_since(manifest: Manifest, *, root: Path) -> list[str]:
 
 
 def evaluated_split(split: DrugDiseaseSplit, embeddings: Manifest, *, root: Path) -> DrugDiseaseSplit:
-    """What of a split these embeddings may be used with: all of it, or the one fold they serve.
+    """The part of a split on which these embeddings may be evaluated: all of it, or the one fold they were made for.
 
     Args:
         split: Of the same graph.
         embeddings: Manifest of the embeddings, as they were read.
-        root: The data folder, where the message graph lies that they were made from.
+        root: The data folder with the message graph they were made from.
 
     Raises:
         MismatchError: If the embeddings, or their message graph, were made for another split.

@@ -1,6 +1,6 @@
-"""Checkpoints on disk: which are kept, and which one a run goes on from.
+"""Checkpoints on disk: which are kept, and from which one a run resumes.
 
-Each is an artefact `checkpoint_<epoch>` with a folder of that name to itself, so that it comes and goes in one piece.
+Each is an artefact `checkpoint_<epoch>` in a folder of its own with that name, so that it is removed as a whole.
 """
 
 import logging
@@ -25,32 +25,31 @@ from hgt_repurposing.training.training_state import Checkpoint
 logger = logging.getLogger(__name__)
 
 NUM_KEPT = 2
-"""The newest, and the one before it in case that the newest turns out to be damaged."""
+"""The newest, and the one before it in case the newest is damaged."""
 
 
 @dataclass(frozen=True)
 class CheckpointFolder:
-    """The checkpoints of one model; a CheckpointStore for one training at a time."""
+    """The checkpoints of one model; a CheckpointStore for one training run at a time."""
 
     folder: Path
-    """Made with the first checkpoint."""
+    """Created with the first checkpoint."""
     finished: Path
-    """Manifest of the finished model. A checkpoint no newer than it belongs to a finished run: the model made
-    again is trained anew."""
+    """Manifest of the finished model. A checkpoint that is not newer belongs to a finished run and is not resumed."""
 
     before_save: Callable[[], None] = lambda: None
-    """Called before anything is written; it raises where the run may not write any more."""
+    """Called before each write; raises if the run may no longer write."""
 
     @classmethod
     def of_hgt_model(cls, *, root: Path, before_save: Callable[[], None] = lambda: None) -> Self:
-        """The place for checkpoints of `hgt_model` in a data folder."""
+        """The checkpoints of `hgt_model` in a data folder."""
         folder = folder_of("hgt_model", root=root)
         return cls(folder / "checkpoints", finished=manifest_path(folder, "hgt_model"), before_save=before_save)
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint; then remove all but it and the one before it of the same run.
+        """Write a checkpoint, then remove all others except the one before it of the same run.
 
-        What lies beyond its epoch goes too: the run that saves has not come that far, so it is of another one.
+        Checkpoints of later epochs are removed as well: this run has not reached them, so they come from another one.
         """
         self.before_save()
         name = f"checkpoint_{checkpoint.epoch:06d}"
@@ -62,9 +61,9 @@ class CheckpointFolder:
                 remove_artifact(self.folder / other, other)
 
     def latest(self, fingerprint: str) -> Checkpoint | None:
-        """The newest whole checkpoint of a run that has not finished; says why others are skipped.
+        """The newest intact checkpoint of an unfinished run; the log says why others are skipped.
 
-        What a killed write left is removed; damaged checkpoints stay until the next one is saved.
+        Remains of killed writes are removed; damaged checkpoints stay until the next one is saved.
         """
         self._remove_leftovers()
         for name in reversed(self._names()):
@@ -72,16 +71,16 @@ class CheckpointFolder:
                 if self._goes_on(name, fingerprint):
                     return Checkpoint.from_parts(read_artifact(self.folder / name, name))
             except UnreadableArtifactError as error:
-                logger.warning("checkpoint refused: %s", error)
+                logger.warning("checkpoint skipped: %s", error)
         return None
 
     def clear(self) -> None:
-        """Remove all checkpoints, of whatever run."""
+        """Remove all checkpoints of any run."""
         for name in self._names():
             remove_artifact(self.folder / name, name)
 
     def _names(self) -> list[str]:
-        """Oldest epoch first, whole or not. No training has a million epochs, so names sort as their numbers do."""
+        """Lowest epoch first, intact or not. Names sort by epoch, because no training has a million epochs."""
         return sorted(path.name for path in self.folder.glob("checkpoint_" + 6 * "[0-9]"))
 
     def _is_of(self, fingerprint: str, name: str) -> bool:
@@ -91,16 +90,16 @@ class CheckpointFolder:
             return False
 
     def _goes_on(self, name: str, fingerprint: str) -> bool:
-        """By its header alone; raises UnreadableArtifactError where that is damaged."""
+        """Whether to resume from it, from the header alone; raises UnreadableArtifactError if that is damaged."""
         folder = self.folder / name
         if self.finished.exists():
             saved, finished = (path.stat().st_mtime_ns for path in (manifest_path(folder, name), self.finished))
             if saved <= finished:
-                logger.info("%s is skipped: its training has finished, in %s", folder, self.finished)
+                logger.info("%s is skipped: its training has finished (%s)", folder, self.finished)
                 return False
         found = read_manifest(folder, name).config["fingerprint"]
         if found != fingerprint:
-            logger.info("%s is skipped: it is of run %.12s, this is run %.12s", folder, found, fingerprint)
+            logger.info("%s is skipped: it is from run %.12s, this is run %.12s", folder, found, fingerprint)
             return False
         return True
 

@@ -1,4 +1,4 @@
-"""A page as it is stored: layer 6 makes it, and what stores it knows nothing of its making."""
+"""An HTML page as stored; layer 6 builds it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ PAGE = "repurposing_report.html"
 
 @dataclass(frozen=True, eq=False)
 class HtmlPage:
-    """A page, and the pictures in it as files of their own."""
+    """An HTML page, and its figures as separate files."""
 
     html: str
-    """Self-contained: styles and pictures inside, nothing loaded from elsewhere."""
+    """Self-contained: styles and figures are embedded, nothing is loaded from elsewhere."""
     figures: Mapping[str, bytes]
     """PNG by file name."""
 
     def to_parts(self) -> dict[str, Any]:
-        """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""
+        """Parts for `artifacts.py`; the inverse of `from_parts`. Any: a value of one of its part formats."""
         return {PAGE: self.html, **self.figures}
 
     @classmethod

@@ -1,9 +1,9 @@
 """One run at a time in a data folder.
 
-`run.lock` in the data folder names the run that holds it: its id, and host, process and start of that process. Every
-process of the run keeps a shared lock of the operating system on the file for as long as it lives, and whoever writes
-another name into it must hold the exclusive one. So a dead run's folder is taken over only once its last step is gone,
-several steps of one run work side by side, and nothing needs to be cleaned up after `kill -9`.
+`run.lock` in the data folder names the run that holds it: its id, host, process and the start of that process. Every
+process of the run holds a shared lock of the operating system on the file while it lives, and writing another name into
+the file requires the exclusive lock. So a dead run's folder is taken over only after its last step has ended, steps of
+one run can work in parallel, and nothing needs to be cleaned up after `kill -9`.
 """
 
 import fcntl
@@ -27,11 +27,11 @@ logger = logging.getLogger(__name__)
 
 LOCK_FILE = "run.lock"
 START_TOLERANCE = 2.0
-"""Seconds by which two readings of one process's start may differ when the clock is set meanwhile."""
+"""Seconds by which two readings of a process's start time may differ if the clock is adjusted in between."""
 POLL = 0.2
-"""Seconds between two looks at a lock that is held."""
+"""Seconds between two attempts to take a lock that is held."""
 LAST_STEP_PATIENCE = 20.0
-"""Seconds that the last steps of a dead run are given to end by themselves."""
+"""Seconds allowed for the last steps of a dead run to end by themselves."""
 
 
 class FolderInUseError(ValueError):
@@ -39,29 +39,29 @@ class FolderInUseError(ValueError):
 
 
 class Holder(NamedTuple):
-    """A run and the process whose death ends it."""
+    """A run and the process it lives and dies with."""
 
     run_id: str
     host: str
     pid: int
     started: float
-    """When the process started, seconds since 1970."""
+    """When the process started, in seconds since 1970."""
     since: str
-    """When the run took the folder, for people."""
+    """When the run took the folder, as text."""
 
     @classmethod
     def of_process(cls, pid: int, run_id: str, *, now: datetime) -> Self:
-        """A run that lives as long as a process of this machine."""
+        """The holder for a run that ends with a process on this machine."""
         return cls(run_id, socket.gethostname(), pid, psutil.Process(pid).create_time(), f"{now:%Y-%m-%d %H:%M:%S %Z}")
 
     @property
     def is_here(self) -> bool:
-        """Whether this very process is the one."""
+        """Whether it is this very process."""
         return self.host == socket.gethostname() and self.pid == os.getpid()
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process still runs; of another host nobody can tell, so it counts as alive."""
+        """Whether the process is still running; on another host this is unknown, and it counts as alive."""
         if self.host != socket.gethostname():
             return True
         try:
@@ -84,20 +84,20 @@ def held(
     on_wait: Callable[[str], None] = logger.info,
     has_ended: Callable[[str], bool] = lambda _: False,
 ) -> Iterator[Callable[[], None]]:
-    """Hold the data folder for a run, alone or beside other steps of the same run.
+    """Hold the data folder for a run, alone or together with other steps of the same run.
 
     Args:
-        root: The data folder; made if absent.
+        root: The data folder; created if absent.
         me: The run that wants it.
-        wait: Whether to wait for another run that holds it, rather than to stop.
-        on_wait: Told once whom it waits for.
-        has_ended: Whether the run of an id is known to have ended, though its process may live on for others.
+        wait: Whether to wait for another run that holds it instead of stopping.
+        on_wait: Called once with a message that names the other run.
+        has_ended: Whether the run with a given id is known to have ended, even if its process lives on.
 
     Yields:
-        What raises FolderInUseError if the folder is not this run's any more.
+        A function that raises FolderInUseError if this run no longer holds the folder.
 
     Raises:
-        FolderInUseError: If another run holds the folder, or a step of a dead one does not end.
+        FolderInUseError: If another run holds the folder, or a step of a dead run does not end.
     """
     path = root / LOCK_FILE
     with open_in_place(path) as file:
@@ -105,7 +105,7 @@ def held(
         try:
             yield lambda: _require(file, path, me)
         finally:
-            if me.is_here:  # a step in a process of its own leaves the name to the steps after it
+            if me.is_here:  # a step in its own process leaves the name for later steps
                 _lock(file, fcntl.LOCK_EX)
                 if _read(file) == me:
                     _write(file, None)
@@ -138,29 +138,29 @@ def _take(
         elif not wait and time.monotonic() > patience:
             raise FolderInUseError(
                 f"the data folder {path.parent} is still used by a process of {holder or 'another run'}, although "
-                "that run is over: end its processes, then run again"
+                "that run has ended: end its processes, then run again"
             )
-        time.sleep(random.uniform(POLL / 2, POLL))  # noqa: S311  (two that try at once must not meet again)
+        time.sleep(random.uniform(POLL / 2, POLL))  # noqa: S311  (random, so that two runs do not keep colliding)
 
 
 class _Attempt(NamedTuple):
     succeeded: bool
     holder: Holder | None
-    """Whose name stands in the file, where that is not ours."""
+    """The run named in the file, if it is another one."""
 
 
 def _attempt(file: TextIO, me: Holder, holds: Callable[[Holder | None], bool]) -> _Attempt:
     """Try once, without waiting, to hold the folder."""
-    if not _lock(file, fcntl.LOCK_SH | fcntl.LOCK_NB):  # somebody writes his name just now
+    if not _lock(file, fcntl.LOCK_SH | fcntl.LOCK_NB):  # another process is writing its name
         return _Attempt(succeeded=False, holder=None)
     found = _read(file)
     if found is not None and found.run_id == me.run_id:
         return _Attempt(succeeded=True, holder=None)  # the lock is shared with the other steps of this run
     if not holds(found) and _lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB):
-        found = _read(file)  # the change of locks lets go for a moment
+        found = _read(file)  # the upgrade releases the lock for a moment
         if not holds(found):
             if found:
-                logger.info("the data folder is taken over from %s, which is over", found)
+                logger.info("the data folder is taken over from %s, which has ended", found)
             _write(file, me)
             _lock(file, fcntl.LOCK_SH)
             return _Attempt(succeeded=True, holder=None)
@@ -172,14 +172,14 @@ def _require(file: TextIO, path: Path, me: Holder) -> None:
     found = _read(file)
     if found is None or found.run_id != me.run_id:
         raise FolderInUseError(
-            f"the data folder {path.parent} is not this run's any more ({found or 'nobody'} holds it): nothing is "
+            f"the data folder {path.parent} no longer belongs to this run (held by {found or 'nobody'}): nothing is "
             f"written"
         )
 
 
 def _in_use(holder: Holder, path: Path) -> str:
     elsewhere = holder.host != socket.gethostname()
-    gone = f"; if that run is gone, which cannot be seen from here, remove {path}" if elsewhere else ""
+    gone = f"; if that run has died, which cannot be detected from this host, remove {path}" if elsewhere else ""
     return (
         f"the data folder {path.parent} is in use by {holder}: wait until it has ended, choose another data folder, or "
         f"set if_busy to wait{gone}"
@@ -187,7 +187,7 @@ def _in_use(holder: Holder, path: Path) -> str:
 
 
 def _lock(file: TextIO, operation: int) -> bool:
-    """Whether the operating system granted it."""
+    """Whether the operating system granted the lock."""
     try:
         fcntl.flock(file, operation)
     except BlockingIOError:
@@ -196,7 +196,7 @@ def _lock(file: TextIO, operation: int) -> bool:
 
 
 def _read(file: TextIO) -> Holder | None:
-    """Whose name stands there; None for nobody's, and for what a killed writer left."""
+    """The run named in the file; None if the file is empty or was left incomplete by a killed writer."""
     file.seek(0)
     try:
         found = Holder(**json.load(file))

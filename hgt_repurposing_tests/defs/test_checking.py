@@ -40,9 +40,9 @@ def test_what_was_seen_of_a_graph_is_said_and_what_was_not(tables: Path, tmp_pat
     assert found.complaints == []
     assert found.seen[0].startswith("graph: 3,000 nodes of 6 types, ")
     assert found.seen[1:] == [
-        "as genes and pathways count: 'gene/protein', 'pathway'",
+        "node types treated as genes or pathways: 'gene/protein', 'pathway'",
         "split: disease, pair, drug, disease_group, each into 5 folds",
-        "not looked at: whether memory and disk will do",
+        "not checked: memory and disk space",
     ]
     assert not (tmp_path / "data").exists(), "a look writes nothing"
 
@@ -91,13 +91,13 @@ def test_large_files_are_not_read_and_that_is_said(
     found = checked(config_file(tmp_path, text), data=str(tmp_path / "data"))
     assert found.complaints == []
     (line,) = found.seen
-    assert line.startswith("not looked at: rows of the graph's files (")
+    assert line.startswith("not checked: the rows of the graph's files (")
 
 
 def test_a_data_folder_that_is_a_file_is_said(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
     (said,) = complaints_about("ops: {}", tmp_path)
-    assert said == f"the data folder {tmp_path}/data cannot be made: {tmp_path}/data is a file"
+    assert said == f"the data folder {tmp_path}/data cannot be created: {tmp_path}/data is a file"
 
 
 def test_a_file_that_is_no_text_is_said(tmp_path: Path) -> None:

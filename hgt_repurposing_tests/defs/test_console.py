@@ -107,11 +107,11 @@ def test_a_wrong_input_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> No
     ("error", "sentence"),
     [
         (OSError(errno.ENOSPC, "No space left on device", "/data/x.csv"),
-         "the machine refuses ([Errno 28] No space left on device: '/data/x.csv'): see to disk space, permissions and"),
-        (PermissionError(errno.EROFS, "Read-only file system", "/data"), "the machine refuses ([Errno 30] Read-only"),
-        (NotADirectoryError(errno.ENOTDIR, "Not a directory", "/data"), "the machine refuses ([Errno 20] Not a dir"),
-        (MemoryError(), "memory ran out (no more was granted): close other programs, or take a smaller graph"),
-        (MemoryError("Unable to allocate 9 GiB"), "memory ran out (Unable to allocate 9 GiB): close other programs"),
+         "system error ([Errno 28] No space left on device: '/data/x.csv'): check disk space, permissions and"),
+        (PermissionError(errno.EROFS, "Read-only file system", "/data"), "system error ([Errno 30] Read-only"),
+        (NotADirectoryError(errno.ENOTDIR, "Not a directory", "/data"), "system error ([Errno 20] Not a dir"),
+        (MemoryError(), "out of memory (no details): close other programs, or use a smaller graph"),
+        (MemoryError("Unable to allocate 9 GiB"), "out of memory (Unable to allocate 9 GiB): close other programs"),
         (FileNotFoundError("kg.csv: no such file"), "kg.csv: no such file"),
         (ValueError("two\nlines"), "two lines"),
     ],
@@ -141,7 +141,7 @@ def test_a_note_on_an_error_is_part_of_its_sentence() -> None:
 def test_a_check_that_must_hold_and_an_interruption_are_no_bugs_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
     for error, said in (
         (dg.DagsterExecutionInterruptedError(), "stopped: interrupted"),
-        (DagsterAssetCheckFailedError("blocking"), "stopped: a check that must hold failed, see above"),
+        (DagsterAssetCheckFailedError("blocking"), "stopped: a blocking check failed, see above"),
     ):
         text = shown_of(error, capsys)
         assert said in text
@@ -150,7 +150,7 @@ def test_a_check_that_must_hold_and_an_interruption_are_no_bugs_of_ours(capsys: 
 
 def test_a_bug_of_ours_shows_its_kind_its_message_and_where_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     text = shown_of(IndexError("dimension out of range"), capsys)
-    assert "fails: ERROR stopped by a bug of ours, please report it" in text
+    assert "fails: ERROR stopped by a bug in hgt_repurposing, please report it" in text
     assert "IndexError: dimension out of range" in text
     assert 'test_console.py", line' in text
     assert "raise error" in text

@@ -135,7 +135,7 @@ def test_a_setting_that_the_source_does_not_read_is_one_sentence_in_the_launchpa
     with pytest.raises(dg.Failure) as caught:
         KnowledgeGraphConfig(path="my/tables")
     assert caught.value.description == (
-        "wrong configuration: path 'my/tables' is set, but source: auto is the generated graph and reads no "
+        "invalid configuration: path 'my/tables' is set, but source: auto is the generated graph and reads no "
         "file: set source to the format of your files (primekg, hetionet, tables)"
     )
 
@@ -159,14 +159,16 @@ def test_a_wrong_parameter_is_one_sentence() -> None:
     with pytest.raises(dg.Failure) as caught:
         EmbeddingParamsConfig(hidden_dim=100, num_heads=8)
     assert caught.value.description == (
-        "wrong configuration: hidden_dim must be divisible by num_heads (got 100 and 8)"
+        "invalid configuration: hidden_dim must be divisible by num_heads (got 100 and 8)"
     )
 
 
 def test_a_value_out_of_bounds_names_field_rule_and_value() -> None:
     with pytest.raises(dg.Failure) as caught:
         KnowledgeGraphConfig(seed=-1)
-    assert caught.value.description == "wrong configuration: seed: Input should be greater than or equal to 0 (got -1)"
+    assert (
+        caught.value.description == "invalid configuration: seed: Input should be greater than or equal to 0 (got -1)"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -217,8 +219,8 @@ def test_retraining_runs_the_configuration_file_that_the_environment_names(
     ("value", "reason"),
     [
         ("", "names no configuration file"),
-        ("/absent.yaml", "is no file"),
-        ("smoke.yaml", "must be an absolute path, to mean the same for every process (got 'smoke.yaml')"),
+        ("/absent.yaml", "is not a file"),
+        ("smoke.yaml", "must be an absolute path, the same for every process (got 'smoke.yaml')"),
     ],
 )
 def test_retraining_without_a_configuration_skips_and_says_why(
@@ -231,8 +233,8 @@ def test_retraining_without_a_configuration_skips_and_says_why(
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "it holds nothing: a run without a configuration would be one on the demo graph"),
-        ("# to be filled in\n", "it holds nothing"),
+        ("", "it is empty: a run without a configuration would use the demo graph"),
+        ("# to be filled in\n", "it is empty"),
         ("ops: {knowledge_graph: {config: {path: /mine}}}", "path '/mine' is set, but source: auto"),
         ("ops: {knowledge_graph: {config: {source: tables, path: /absent}}}", "/absent: no such folder"),
         ("ops: {embedding_params: {config: {num_epochs: -1}}}", "num_epochs: Input should be greater than or equal"),

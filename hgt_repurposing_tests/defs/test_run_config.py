@@ -44,16 +44,16 @@ def test_nothing_is_wrong_with_what_is_shipped(path: Path) -> None:
         (of("repurposing_report", "pages: 3"), "repurposing_report has no settings"),
         (
             of("repurposing_model", "num_trees: -3"),
-            "repurposing_model: wrong configuration: num_trees: Input should be greater than or equal to 1 (got -3)",
+            "repurposing_model: invalid configuration: num_trees: Input should be greater than or equal to 1 (got -3)",
         ),
         (
             of("embedding_params", "hidden_dim: 100"),
-            "embedding_params: wrong configuration: hidden_dim must be divisible by num_heads (got 100 and 8)",
+            "embedding_params: invalid configuration: hidden_dim must be divisible by num_heads (got 100 and 8)",
         ),
         (
             of("knowledge_graph", "source: primkg"),
-            "knowledge_graph: wrong configuration: source: Input should be 'auto', 'synthetic', 'primekg', 'hetionet' "
-            "or 'tables' (got 'primkg')",
+            "knowledge_graph: invalid configuration: source: Input should be 'auto', 'synthetic', 'primekg', "
+            "'hetionet' or 'tables' (got 'primkg')",
         ),
         (
             of("knowledge_graph", "source: tables, path: {env: TABLES_DIR}"),
@@ -61,50 +61,50 @@ def test_nothing_is_wrong_with_what_is_shipped(path: Path) -> None:
         ),
         ("op:\n  knowledge_graph: {}\n", "there is no section 'op': did you mean 'ops'?"),
         ("ops:\n  knowledge_graph:\n    source: tables\n",
-         "knowledge_graph must hold 'config' and below it the settings (got {'source': 'tables'})"),
-        ("ops: 3", "ops must hold the names of assets (got 3)"),
-        ("ops:", "ops holds nothing: remove it, or write its settings below it"),
+         "knowledge_graph must contain 'config' with the settings below it (got {'source': 'tables'})"),
+        ("ops: 3", "ops must contain names of assets (got 3)"),
+        ("ops:", "ops is empty: remove it, or write its settings below it"),
         ("ops: {knowledge_graph: }",
-         "knowledge_graph must hold 'config' and below it the settings (got None)"),
+         "knowledge_graph must contain 'config' with the settings below it (got None)"),
         ("ops: {knowledge_graph: {config: }}",
-         "knowledge_graph: config holds nothing: remove knowledge_graph, or write its settings below config"),
-        ("ops: {knowledge_graph: {config: [1]}}", "knowledge_graph: config must hold settings (got [1])"),
+         "knowledge_graph: config is empty: remove knowledge_graph, or write its settings below config"),
+        ("ops: {knowledge_graph: {config: [1]}}", "knowledge_graph: config must contain settings (got [1])"),
         ("execution: {config: {in_process: {}, multiprocess: {}}}",
-         "execution must hold 'config' and below it one of in_process and multiprocess "
+         "execution must contain 'config' with either in_process or multiprocess "
          "(got {'config': {'in_process': {}, 'multiprocess': {}}})"),
         ("loggers: {console: {config: {log_level: INFO}}}",
-         "loggers takes the name console alone, without settings (got {'console': {'config': {'log_level': 'INFO'}}})"),
+         "loggers may only contain console, without settings (got {'console': {'config': {'log_level': 'INFO'}}})"),
         ("resources: {stor: {config: {}}}", "there is no resource 'stor': did you mean 'store'?"),
         ("resources: {store: {config: {folder: /a}}}",
          "store: there is no setting 'folder': did you mean 'data_folder'?"),
         ("resources: {store: {config: {data_folder: a}}}",
-         "store: data_folder must be an absolute path, to mean the same for every process (got 'a')"),
+         "store: data_folder must be an absolute path, the same for every process (got 'a')"),
         ("resources: {io_manager: {config: {data_folder: /a}}}",
          "io_manager has no settings: set data_folder of store"),
         (of("embedding_params", "num_epochs: '10'"),
-         "embedding_params: wrong configuration: num_epochs: Input should be a valid integer (got '10')"),
+         "embedding_params: invalid configuration: num_epochs: Input should be a valid integer (got '10')"),
         (of("embedding_params", "num_epochs: 10.0"),
-         "embedding_params: wrong configuration: num_epochs: Input should be a valid integer (got 10.0)"),
+         "embedding_params: invalid configuration: num_epochs: Input should be a valid integer (got 10.0)"),
         (of("embedding_params", "gradient_clip: .inf"),
-         "embedding_params: wrong configuration: gradient_clip: Input should be a finite number (got inf)"),
+         "embedding_params: invalid configuration: gradient_clip: Input should be a finite number (got inf)"),
         (of("knowledge_graph", "path: /my/graph"),
-         "knowledge_graph: wrong configuration: path '/my/graph' is set, but source: auto is the generated "
+         "knowledge_graph: invalid configuration: path '/my/graph' is set, but source: auto is the generated "
          "graph and reads no file: set source to the format of your files (primekg, hetionet, tables)"),
         (of("embedding_params", "learning_rate: {env: RATE}"),
-         "embedding_params: learning_rate is read from the environment variable RATE, which can give text, whole "
-         "numbers, true and false alone (got '0.1')"),
+         "embedding_params: learning_rate is read from the environment variable RATE, which can only give "
+         "text, integers, true and false (got '0.1')"),
         (of("knowledge_graph", "source: tables, path: my/tables"),
-         "knowledge_graph: path must be an absolute path, to mean the same for every process (got 'my/tables')"),
+         "knowledge_graph: path must be an absolute path, the same for every process (got 'my/tables')"),
         (of("drug_disease_split", "external_pairs: mine.csv"),
-         "drug_disease_split: external_pairs must be an absolute path, to mean the same for every process "
+         "drug_disease_split: external_pairs must be an absolute path, the same for every process "
          "(got 'mine.csv')"),
         (of("drug_disease_split", "kinds: [pair, pair]"),
-         "drug_disease_split: wrong configuration: kinds: each way of splitting may be given only once "
+         "drug_disease_split: invalid configuration: kinds: each way of splitting may be given only once "
          "(got ['pair', 'pair'])"),
         (of("repurposing_model", "vectors: [hgt, hgt]"),
-         "repurposing_model: wrong configuration: vectors: each name may stand there once (got ['hgt', 'hgt'])"),
+         "repurposing_model: invalid configuration: vectors: each name may stand there once (got ['hgt', 'hgt'])"),
         (of("embedding_params", "num_neighbors: [0]"),
-         "embedding_params: wrong configuration: num_neighbors: all values must be positive (got [0])"),
+         "embedding_params: invalid configuration: num_neighbors: all values must be positive (got [0])"),
         (of("hetero_data", "therapeutic_edges: train_only, fold: 5"),
          "hetero_data: train_only names a fold that is not held out (disease, repeat 0, fold 5): drug_disease_split "
          "has the kinds disease, pair, drug, disease_group, 1 repeats and 5 folds, counted from 0"),

@@ -14,7 +14,10 @@ from hgt_repurposing.storage.artifacts import MissingArtifactError, UnreadableAr
         ),
         (MismatchError("two versions", stale=["a", "b", "c"]), "two versions: materialise a, b and c again"),
         (UnreadableArtifactError("it is damaged", name="a"), "it is damaged: materialise a again"),
-        (MissingArtifactError("there is none", name="a"), "there is none: materialise a first"),
+        (
+            MissingArtifactError("there is none", name="a"),
+            "there is none: materialise a first, or make everything with bash scripts/run.sh",
+        ),
         (ValueError("num_folds is 0"), "num_folds is 0"),
         (FileNotFoundError("/x: no such file"), "/x: no such file"),
     ],

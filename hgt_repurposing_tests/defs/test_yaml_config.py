@@ -7,7 +7,7 @@ from hgt_repurposing.defs.yaml_config import read_run_config
 
 @pytest.mark.parametrize("text", ["", "# my config", "---\n", "~", "\n\n  # nothing\n"])
 def test_a_file_without_a_configuration_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^it holds nothing: a run without a configuration would be on"):
+    with pytest.raises(ValueError, match=r"^it is empty: a run without a configuration would use"):
         read_run_config(text)
 
 
@@ -17,13 +17,13 @@ def test_what_is_no_yaml_is_named_by_line() -> None:
 
 
 def test_a_key_that_stands_twice_is_refused_with_its_line() -> None:
-    with pytest.raises(ValueError, match=r"'num_epochs' stands there twice.*line 3"):
+    with pytest.raises(ValueError, match=r"'num_epochs' is given twice.*line 3"):
         read_run_config("config:\n  num_epochs: 3\n  num_epochs: 300\n")
 
 
 @pytest.mark.parametrize("text", ["3", "[ops]", "ops", "!!python/object:os.system {}"])
 def test_what_is_no_configuration_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^it (must hold the section 'ops'|is not YAML)"):
+    with pytest.raises(ValueError, match=r"^it (must contain the section 'ops'|is not YAML)"):
         read_run_config(text)
 
 

@@ -164,7 +164,7 @@ def test_a_metric_that_is_zero_throughout_is_drawn() -> None:
 
 
 def test_a_split_that_was_not_measured_is_named() -> None:
-    with pytest.raises(ValueError, match=r"nothing was evaluated by 'drug' \(got disease\)"):
+    with pytest.raises(ValueError, match=r"split 'drug' was not evaluated \(got disease\)"):
         drawn(lambda ax: plot_evaluation(evaluated(), "drug", ax=ax))
 
 
@@ -232,7 +232,7 @@ def test_extreme_probabilities_are_drawn(bins: tuple[tuple[float, float], ...]) 
 
 
 def test_a_split_without_probabilities_is_named() -> None:
-    with pytest.raises(ValueError, match=r"no probabilities were measured by 'drug' \(got disease\)"):
+    with pytest.raises(ValueError, match=r"there are no probabilities for split 'drug' \(got disease\)"):
         drawn(lambda ax: plot_calibration(evaluated(), "drug", ax=ax))
 
 

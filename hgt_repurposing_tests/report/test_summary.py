@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from hgt_repurposing.benchmark.results import Evaluation
-from hgt_repurposing.report.summary import WIDTH, summary_text
+from hgt_repurposing.report.summary import MARKS_MEAN, WIDTH, summary_text
 from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing_tests.benchmark.evaluations import evaluated
 from hgt_repurposing_tests.report.test_page import TOY_LIST, listed, without_evidence
@@ -34,7 +34,7 @@ def test_of_namesakes_the_summary_shows_one() -> None:
     text = summary_text(evaluated(), Candidates(table), "torvosis")
     assert text.startswith("Best new candidates for torvosis (1)")
     assert text.count("Belustat") == text.count("Velotinib") == 0
-    assert text.splitlines()[1:3] == ["another disease of this name: 2", "another disease of this name: 3"]
+    assert text.splitlines()[1:3] == ["another disease with this name: 2", "another disease with this name: 3"]
 
 
 def test_an_unknown_disease_is_named() -> None:
@@ -55,7 +55,7 @@ def test_names_close_to_a_misspelt_one_are_offered() -> None:
 
 def test_the_summary_says_when_nothing_is_new() -> None:
     text = summary_text(evaluated(), listed([("2", 1, "Zanolone", "indication")]))
-    assert "none: the graph already says something of every drug in its list (1)" in text
+    assert "none: the graph already links this disease to every drug in its list (1)" in text
 
 
 def test_the_summary_has_the_model_its_best_baseline_and_popularity_and_the_figures_in_it() -> None:
@@ -104,7 +104,7 @@ def test_a_name_cannot_command_the_terminal() -> None:
 def test_a_list_without_evidence_does_not_pretend() -> None:
     lines = summary_text(evaluated(), without_evidence("3", "nothing"), "3").splitlines()
     assert lines[:2] == [
-        "Nothing is known of ocular holemia (3)",
+        "Nothing is known about ocular holemia (3)",
         "ranked by what is usual for drugs, not by evidence",
     ]
     assert "Best new candidates" not in "\n".join(lines)
@@ -115,7 +115,7 @@ def test_a_disease_known_by_its_treatments_alone_is_said_to_be() -> None:
     lines = summary_text(evaluated(), without_evidence("2", "treatments only"), "2").splitlines()
     assert lines[:2] == [
         "Best new candidates for hepatic falitis (2)",
-        "the graph knows nothing of it but which drugs treat it or must not be given",
+        "the graph links this disease to drugs only: treatments, contraindications and the like",
     ]
 
 
@@ -123,7 +123,8 @@ def test_a_disease_known_by_its_treatments_alone_is_said_to_be() -> None:
 def test_a_drug_without_evidence_is_marked_and_the_mark_explained(evidence: str, mark: str) -> None:
     lines = summary_text(evaluated(), without_evidence("2", "evidence", {"Belustat": evidence}), "2").splitlines()
     assert lines[4].split() == ["3", "Belustat", mark, "id", "of", "Belustat", "25", "%"]
-    assert lines[5].startswith(f"{mark} the graph knows nothing of this drug")
+    assert lines[5] == MARKS_MEAN[evidence]
+    assert lines[5].startswith(f"{mark} the graph ")
 
 
 def test_a_marked_drug_with_a_long_name_fits_a_terminal() -> None:
@@ -135,7 +136,7 @@ def test_a_marked_drug_with_a_long_name_fits_a_terminal() -> None:
 
 def test_new_drugs_of_one_probability_are_said_to_stand_by_id() -> None:
     table = listed(TOY_LIST).table
-    said = "equal probabilities stand in the order of ids"
+    said = "equal probabilities are ordered by id"
     assert said in summary_text(evaluated(), Candidates(table.assign(score=0.1)), "3").splitlines()
     assert said not in summary_text(evaluated(), Candidates(table), "3").splitlines()
 

@@ -283,7 +283,7 @@ def test_what_the_making_took_is_no_part_of_the_digest_and_is_checked_as_any_par
     assert read_artifact(tmp_path / "3", "thing") == {"a.json": 1, "measured.json": 3}
     (tmp_path / "3" / "measured.json").write_text("2\n")
     assert read_artifact(tmp_path / "2", "thing") == {"a.json": 1, "measured.json": 2}
-    with pytest.raises(UnreadableArtifactError, match=r"measured\.json is not the file that its manifest describes"):
+    with pytest.raises(UnreadableArtifactError, match=r"measured\.json does not match its manifest"):
         read_artifact(tmp_path / "3", "thing")
 
 
@@ -317,7 +317,7 @@ def test_another_format_version_is_refused_with_both_versions(tmp_path: Path, mo
     write_artifact(tmp_path, "thing", {"a.json": 1}, Provenance())
     monkeypatch.undo()
     expected = (
-        rf"thing\.manifest\.json has format version {FORMAT_VERSION - 1}, this is a reader of version "
+        rf"thing\.manifest\.json has format version {FORMAT_VERSION - 1}, but this package reads version "
         rf"{FORMAT_VERSION}$"
     )
     with pytest.raises(UnreadableArtifactError, match=expected) as caught:
@@ -329,7 +329,7 @@ def test_another_format_version_is_refused_with_both_versions(tmp_path: Path, mo
 def test_a_truncated_manifest_is_named(text: str, tmp_path: Path) -> None:
     written(tmp_path, {"a.json": 1})
     (tmp_path / "thing.manifest.json").write_text(text, encoding="utf-8")
-    with pytest.raises(ValueError, match=r"'thing' is damaged: .*thing\.manifest\.json is no manifest$"):
+    with pytest.raises(ValueError, match=r"'thing' is damaged: .*thing\.manifest\.json is not a manifest$"):
         read_artifact(tmp_path, "thing")
 
 
@@ -356,7 +356,9 @@ def test_a_truncated_part_is_named_with_its_sizes(part: str, tmp_path: Path) -> 
     written(tmp_path, PARTS)
     whole = (tmp_path / part).read_bytes()
     (tmp_path / part).write_bytes(whole[:-1])
-    expected = rf"'thing' is damaged: .*{part} is not .* \({len(whole) - 1} bytes, expected {len(whole)}\)"
+    expected = (
+        rf"'thing' is damaged: .*{part} does not match its manifest \({len(whole) - 1} bytes, expected {len(whole)}\)"
+    )
     with pytest.raises(ValueError, match=expected):
         read_artifact(tmp_path, "thing")
 
@@ -366,7 +368,7 @@ def test_a_changed_part_of_the_same_size_is_named(part: str, tmp_path: Path) -> 
     written(tmp_path, PARTS)
     whole = (tmp_path / part).read_bytes()
     (tmp_path / part).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    with pytest.raises(ValueError, match=rf"'thing' is damaged: .*{part} is not the file that its manifest describes"):
+    with pytest.raises(ValueError, match=rf"'thing' is damaged: .*{part} does not match its manifest"):
         read_artifact(tmp_path, "thing")
 
 

@@ -247,8 +247,8 @@ def test_a_truncated_part_is_refused_by_name_and_the_checkpoint_before_it_used(
     truncate(path)
     assert latest(store) == 5
     assert caplog.messages == [
-        f"checkpoint refused: artefact 'checkpoint_000010' is damaged: {path} is not the file that its manifest "
-        f"describes ({whole // 2} bytes, expected {whole})"
+        f"checkpoint skipped: artefact 'checkpoint_000010' is damaged: {path} does not match its manifest "
+        f"({whole // 2} bytes, expected {whole})"
     ]
     assert caplog.records[0].levelno == logging.WARNING
 
@@ -261,7 +261,7 @@ def test_a_missing_part_is_refused_by_name_and_the_checkpoint_before_it_used(
     path = place(store, 10) / part
     path.unlink()
     assert latest(store) == 5
-    assert caplog.messages == [f"checkpoint refused: artefact 'checkpoint_000010' is incomplete: {path} is missing"]
+    assert caplog.messages == [f"checkpoint skipped: artefact 'checkpoint_000010' is incomplete: {path} is missing"]
 
 
 @pytest.mark.parametrize("text", ["", '{"name": "chec', "\0" * 99, "[]"])
@@ -272,7 +272,7 @@ def test_a_broken_manifest_is_refused_by_name_and_the_checkpoint_before_it_used(
     header(store, 10).write_text(text, encoding="utf-8")
     assert latest(store) == 5
     assert caplog.messages == [
-        f"checkpoint refused: artefact 'checkpoint_000010' is damaged: {header(store, 10)} is no manifest"
+        f"checkpoint skipped: artefact 'checkpoint_000010' is damaged: {header(store, 10)} is not a manifest"
     ]
 
 
@@ -309,7 +309,7 @@ def test_the_checkpoint_of_another_run_is_passed_over_in_one_line(
     truncate(place(store, 5) / "weights.npz")  # its parts are not even read
     with caplog.at_level(logging.INFO):
         assert latest(store) is None
-    assert caplog.messages == [f"{place(store, 5)} is skipped: it is of run bbbbbbbbbbbb, this is run aaaaaaaaaaaa"]
+    assert caplog.messages == [f"{place(store, 5)} is skipped: it is from run bbbbbbbbbbbb, this is run aaaaaaaaaaaa"]
     assert kept(store) == [5]
 
 
@@ -341,7 +341,7 @@ def test_what_has_finished_is_passed_over_without_a_warning(
     age(header(store, 5), 0)
     with caplog.at_level(logging.INFO):
         assert latest(store) is None
-    assert caplog.messages == [f"{place(store, 5)} is skipped: its training has finished, in {store.finished}"]
+    assert caplog.messages == [f"{place(store, 5)} is skipped: its training has finished ({store.finished})"]
 
 
 # what a killed write leaves

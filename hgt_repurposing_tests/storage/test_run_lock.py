@@ -125,7 +125,7 @@ def test_a_dead_runs_folder_is_taken_over_with_a_sentence(
     write(tmp_path, stale)
     with caplog.at_level("INFO"), held(tmp_path, me(), wait=False):
         assert read(tmp_path) == me()
-    assert f"is taken over from {stale}, which is over" in caplog.text
+    assert f"is taken over from {stale}, which has ended" in caplog.text
 
 
 def test_a_run_that_is_known_to_have_ended_holds_nothing_though_its_process_lives_on(
@@ -163,7 +163,7 @@ def test_what_a_killed_writer_left_holds_nobody_up(tmp_path: Path, left: str) ->
 
 def test_of_another_host_nobody_can_tell_so_it_counts_and_the_way_out_is_said(tmp_path: Path) -> None:
     write(tmp_path, dead()._replace(host="elsewhere"))
-    said = r"on elsewhere.*cannot be seen from here, remove .*run\.lock"
+    said = r"on elsewhere.*cannot be detected from this host, remove .*run\.lock"
     with pytest.raises(FolderInUseError, match=said), held(tmp_path, me(), wait=False):
         pass
 
@@ -186,7 +186,7 @@ def test_a_step_that_outlives_its_run_keeps_the_folder_until_it_ends(
 def test_who_lost_the_folder_may_not_write(tmp_path: Path) -> None:
     with held(tmp_path, me(), wait=False) as require:
         write(tmp_path, me("theirs"))  # as someone may who removed the file of a run on another host
-        with pytest.raises(FolderInUseError, match=r"is not this run's any more .*run theirs"):
+        with pytest.raises(FolderInUseError, match=r"no longer belongs to this run \(held by run theirs"):
             require()
     assert read(tmp_path) == me("theirs"), "and does not take the other's name away"
 
