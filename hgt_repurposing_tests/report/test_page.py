@@ -228,7 +228,7 @@ def test_an_open_suite_that_is_the_strict_one_is_not_shown(toy_graph: KnowledgeG
 def test_figures_of_papers_stand_under_their_full_names_and_folded(toy_graph: KnowledgeGraph) -> None:
     html = report_on(toy_graph).html
     folded = html[html.index("Figures that papers report") :]
-    assert "AUROC against as many uniformly drawn negatives (1:1)" in folded
+    assert "AUROC against equally many uniformly drawn negatives (1:1)" in folded
     assert "1:1" not in html[: html.index("Figures that papers report")]
 
 
