@@ -14,9 +14,9 @@ from hgt_repurposing_tests.baselines.fold_inputs import without_genes
 from hgt_repurposing_tests.benchmark.evaluations import evaluated
 
 NO_GENES = {
-    "disease similarity by genes": "the graph joins no disease with a gene",
-    "drug-gene-disease paths": "the graph joins no disease with a gene",
-    "drug similarity by targets": "the graph joins no drug with a gene",
+    "disease similarity by genes": "the graph links no disease to a gene",
+    "drug-gene-disease paths": "the graph links no disease to a gene",
+    "drug similarity by targets": "the graph links no drug to a gene",
 }
 
 
@@ -183,7 +183,7 @@ def test_baselines_that_are_missing_are_named_with_the_reason() -> None:
         "On held-out diseases the model is ahead of the best baseline that could be computed (drug kNN): "
         "macro AP 0.600, +0.300 (standard deviation 0.141 over 2 folds, ahead in 2); 95 % interval "
         "over 12 diseases +0.150 to +0.450. Not computed: disease similarity by genes, drug-gene-disease paths (the "
-        "graph joins no disease with a gene); drug similarity by targets (the graph joins no drug with a gene). The "
+        "graph links no disease to a gene); drug similarity by targets (the graph links no drug to a gene). The "
         "best baseline is usually among these, so this is no win."
     )
 

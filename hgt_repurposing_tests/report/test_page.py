@@ -254,16 +254,16 @@ def test_every_baseline_is_explained() -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_a_baseline_that_was_left_out_is_named_with_its_reason(toy_graph: KnowledgeGraph) -> None:
-    evaluation = evaluated(left_out={"drug-gene-disease paths": "the graph joins no drug with a gene"})
+    evaluation = evaluated(left_out={"drug-gene-disease paths": "the graph links no drug to a gene"})
     text = text_of(report_on(toy_graph, evaluation).html)
-    assert "drug-gene-disease paths: the graph joins no drug with a gene" in text
+    assert "drug-gene-disease paths: the graph links no drug to a gene" in text
     assert text.index("drug-gene-disease paths: the graph") < text.index("Diseases held out")
     assert "could not be computed" not in text_of(report_on(toy_graph).html)
 
 
 @pytest.mark.usefixtures("quick")
 def test_ahead_of_the_baselines_that_are_left_is_no_win(toy_graph: KnowledgeGraph) -> None:
-    evaluation = evaluated(left_out={"drug-gene-disease paths": "the graph joins no drug with a gene"})
+    evaluation = evaluated(left_out={"drug-gene-disease paths": "the graph links no drug to a gene"})
     html = report_on(toy_graph, evaluation).html
     text = text_of(html)
     assert Page(html).of_class("tied") == ["section"]

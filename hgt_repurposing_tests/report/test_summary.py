@@ -146,7 +146,7 @@ def test_new_drugs_of_one_probability_are_said_to_stand_by_id() -> None:
         evaluated(baseline=0.5),
         evaluated((0.0, 0.1, 0.4)),
         evaluated((0.1, 0.2, 0.9), splits=("drug",)),
-        evaluated(left_out={"drug-gene-disease paths": "the graph joins no drug with a gene"}),
+        evaluated(left_out={"drug-gene-disease paths": "the graph links no drug to a gene"}),
     ],
 )
 def test_the_summary_warns_of_every_model_that_is_not_ahead(evaluation: Evaluation) -> None:
