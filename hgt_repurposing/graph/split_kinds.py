@@ -61,7 +61,7 @@ class HeldOutPairs:
     where: str
     """At the beginning of a verdict."""
     positives: str
-    """What is to be found, after "To be found among all drugs"."""
+    """The positives, in words."""
     meaning: str
     """What it stands for, for a reader of the report."""
 

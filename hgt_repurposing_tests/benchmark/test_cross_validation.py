@@ -270,7 +270,7 @@ def test_diseases_whose_drugs_are_all_held_out_have_no_candidate() -> None:
     graph, split = of_pairs(np.stack([drugs, diseases]))
     fold = EvaluatedFold(split, FoldKey("disease", 0, 0), TherapeuticPairs.of_graph(graph))
     with pytest.raises(
-        ValueError, match=r"nothing is left to rank 60 held-out pairs against: every other pair of their"
+        ValueError, match=r"no negatives are left to rank 60 held-out pairs against: every other pair of their"
     ):
         next(fold.metrics(MODEL, np.zeros((NUM_DRUGS, 1)), seed=0))
 
