@@ -276,7 +276,7 @@ def test_diseases_whose_drugs_are_all_held_out_have_no_candidate() -> None:
 
 
 def test_a_graph_where_every_drug_treats_every_disease_has_nothing_to_learn_from() -> None:
-    with pytest.raises(ValueError, match="every drug is known for every training disease: there is no negative pair"):
+    with pytest.raises(ValueError, match="every drug has a known relation to every training disease: there is no neg"):
         run(*of_pairs(np.indices((NUM_DRUGS, NUM_DISEASES)).reshape(2, -1)))
 
 
