@@ -1,4 +1,4 @@
-"""Which approved drug could help in this disease? From a biomedical knowledge graph to ranked drugs.
+"""Which approved drug could help with this disease? From a biomedical knowledge graph to ranked drugs.
 
     import hgt_repurposing as hr
 

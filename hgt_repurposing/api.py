@@ -64,7 +64,7 @@ def split_pairs(
 
     Args:
         graph: The graph with the indications.
-        config: Folds, shuffles and ways of splitting; None: the defaults.
+        config: Folds, shuffles and split kinds; None: the defaults.
         classifier: Settings of the classifier that has to be fitted on each fold; None: the defaults.
 
     Raises:

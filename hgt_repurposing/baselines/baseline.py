@@ -1,4 +1,4 @@
-"""What a baseline is, a rule with a name, a sentence and its needs, and what it may know of one fold."""
+"""What a baseline is (a rule with a name, an explanation and requirements), and its inputs for one fold."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,30 +13,30 @@ from hgt_repurposing.graph.split_kinds import Hiding
 
 @dataclass(frozen=True, eq=False)
 class BaselineInputs:
-    """All that a baseline may know of one fold. A graph without genes gives gene matrices without entries.
+    """Everything a baseline may use for one fold. Without genes in the graph, gene matrices have no entries.
 
     Raises:
-        ValueError: If the matrices disagree on the number of drugs, diseases or genes, or a column does not exist.
+        ValueError: If the matrices disagree on the number of drugs, diseases or genes, or a column is out of range.
     """
 
     train: csr_array
-    """1 where a training pair is. Shape [num_drugs, num_diseases]."""
+    """1 for training pairs. Shape [num_drugs, num_diseases]."""
     columns: IntArray
     """Diseases to score. Shape [num_columns]."""
     drug_genes: csr_array
-    """1 where the graph joins a drug and a gene, such as its targets. Shape [num_drugs, num_genes]."""
+    """1 where an edge links a drug and a gene, such as its targets. Shape [num_drugs, num_genes]."""
     disease_genes: csr_array
-    """1 where the graph joins a disease and a gene. Shape [num_diseases, num_genes]."""
+    """1 where an edge links a disease and a gene. Shape [num_diseases, num_genes]."""
     hiding: Hiding
-    """How the fold was held out: the way in which a baseline that learns hides labels from itself."""
+    """How the fold was held out; a baseline that learns masks its training labels in the same way."""
     seed: tuple[int, ...]
-    """Of this fold alone."""
+    """Seed of this fold."""
     drug_kernel: Eigenvectors | None = None
-    """How alike drugs are over all relations; None: not known."""
+    """Similarity of drugs over all relations; None: unknown."""
     disease_kernel: Eigenvectors | None = None
-    """The same of diseases."""
+    """Similarity of diseases over all relations; None: unknown."""
     stream: str = ""
-    """Name of the baseline that is asked."""
+    """Name of the baseline being computed; part of its seed."""
 
     def __post_init__(self) -> None:
         num_drugs, num_diseases = self.train.shape
@@ -53,27 +53,27 @@ class BaselineInputs:
             raise ValueError(f"groups must have the shape {(members,)} (got {self.hiding.group.shape})")
         outside = (self.columns < 0) | (self.columns >= num_diseases)
         if outside.any():
-            raise ValueError(f"columns must be diseases, 0 to {num_diseases - 1} (got {self.columns[outside][0]})")
+            raise ValueError(f"columns must index diseases, 0 to {num_diseases - 1} (got {self.columns[outside][0]})")
 
     @property
     def generator(self) -> np.random.Generator:
-        """Randomness of one baseline alone, from its beginning: what others draw does not change it."""
+        """A fresh generator of one baseline alone: what others draw does not change it."""
         return np.random.default_rng([*self.seed, *self.stream.encode()])
 
 
 @dataclass(frozen=True)
 class Need:
-    """Something that a baseline cannot do without."""
+    """A requirement of a baseline."""
 
     missing: str
-    """What to say of a graph that does not have it."""
+    """The reason to report if it is not met."""
     holds: Callable[[BaselineInputs], bool]
 
 
-DRUG_GENES = Need("the graph joins no drug with a gene", lambda inputs: inputs.drug_genes.nnz > 0)
-DISEASE_GENES = Need("the graph joins no disease with a gene", lambda inputs: inputs.disease_genes.nnz > 0)
+DRUG_GENES = Need("the graph links no drug to a gene", lambda inputs: inputs.drug_genes.nnz > 0)
+DISEASE_GENES = Need("the graph links no disease to a gene", lambda inputs: inputs.disease_genes.nnz > 0)
 KERNELS = Need(
-    "nothing compares drugs with drugs and diseases with diseases",
+    "there are no similarity kernels of drugs and diseases",
     lambda inputs: inputs.drug_kernel is not None and inputs.disease_kernel is not None,
 )
 
@@ -83,23 +83,23 @@ class Baseline:
     """A simple rule that a model must beat."""
 
     name: str
-    """In tables."""
+    """Name in tables."""
     meaning: str
-    """What it goes by, for a reader of the report."""
+    """What it is based on, for readers of the report."""
     rule: Callable[[BaselineInputs], FloatArray]
-    """The scores. Shape [num_drugs, num_columns]."""
+    """Computes the scores. Shape [num_drugs, num_columns]."""
     needs: tuple[Need, ...] = ()
     may_be_best: bool = True
-    """Whether it may be the best one of its table; chance and popularity cannot. To be ahead of what is left of a table
-    without one that may shows nothing: on every graph that was studied the best one compared drugs or diseases by what
-    the graph knows of them."""
+    """Whether it can be the best baseline; chance and popularity cannot. While one that can is missing, beating the
+    others shows nothing: on every graph studied, the best one compared drugs or diseases by what the graph says about
+    them."""
     is_stacked: bool = True
-    """Whether the stacked baselines learn from it."""
+    """Whether its scores are an input of the stacked baselines."""
 
     def __call__(self, inputs: BaselineInputs) -> FloatArray:
-        """Score what is asked for; higher is better. Shape [num_drugs, num_columns]."""
+        """Scores of the requested columns; higher is better. Shape [num_drugs, num_columns]."""
         return self.rule(replace(inputs, stream=self.name))
 
     def missing(self, inputs: BaselineInputs) -> str | None:
-        """Why there is nothing for it in this graph; None where there is."""
+        """Why it cannot be computed on this graph; None if it can."""
         return next((need.missing for need in self.needs if not need.holds(inputs)), None)

@@ -1,4 +1,4 @@
-"""Every baseline there is, and which of them a graph has something for."""
+"""All baselines, and which of them can be computed on a graph."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from hgt_repurposing.graph.schema import FloatArray
 
 
 def stacked(inputs: BaselineInputs) -> FloatArray:
-    """Logistic regression over every rule that the graph has something for. Shape [num_drugs, num_columns]."""
+    """Logistic regression over every rule that can be computed on the graph. Shape [num_drugs, num_columns]."""
     rules = [rule for rule in RULES if rule.is_stacked and not rule.missing(inputs)]
     scores: FloatArray = by_path("baselines.stacking:logistic_regression")(inputs, rules)
     return scores
@@ -18,21 +18,20 @@ def stacked(inputs: BaselineInputs) -> FloatArray:
 
 STACKED = Baseline(
     "stacked baselines",
-    "the other baselines weighed against each other on treatments masked for that purpose; the one baseline that "
-    "learns",
+    "the other baselines combined by a logistic regression fitted on masked treatments; the only baseline that learns",
     stacked,
 )
 BASELINES: Mapping[str, Baseline] = {baseline.name: baseline for baseline in (*RULES, STACKED)}
-"""Every baseline by its name, in the order of the tables."""
+"""Every baseline by name, in table order."""
 
 
 class UsableBaselines(NamedTuple):
-    """The baselines of one graph."""
+    """The baselines of one graph: those that can be computed, and those that cannot."""
 
     usable: tuple[Baseline, ...]
-    """In the order of the tables."""
+    """In table order."""
     missing: Mapping[str, str]
-    """Name of each baseline that the graph has nothing for, with the reason."""
+    """Names of those that cannot be computed on the graph, with the reason."""
 
 
 def baselines_for(inputs: BaselineInputs) -> UsableBaselines:

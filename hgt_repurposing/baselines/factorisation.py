@@ -1,4 +1,4 @@
-"""Matrix factorisation of the labels: a baseline that knows no graph."""
+"""Matrix factorisation of the labels: a baseline that does not use the graph."""
 
 import numpy as np
 from implicit.cpu.als import AlternatingLeastSquares
@@ -17,7 +17,7 @@ ALS_ITERATIONS = 15
 def matrix_factorisation(inputs: BaselineInputs) -> FloatArray:
     """Weighted matrix factorisation of the labels by alternating least squares.
 
-    What has no training pair has the zero vector, so a disease or a drug held out whole scores 0 throughout.
+    Nodes without training pairs have zero vectors, so drugs and diseases held out entirely score 0 throughout.
 
     Returns:
         Shape [num_drugs, num_columns].
@@ -25,13 +25,13 @@ def matrix_factorisation(inputs: BaselineInputs) -> FloatArray:
     Hu, Koren & Volinsky 2008 (eq. 3), as implemented by `implicit`.
     """
     seed = int(inputs.generator.integers(2**31))
-    with threadpool_limits(limits=1, user_api="blas"):  # implicit warns of BLAS threads, which compete with its own
+    with threadpool_limits(limits=1, user_api="blas"):  # implicit warns about BLAS threads, which compete with its own
         model = AlternatingLeastSquares(
             factors=ALS_FACTORS,
             regularization=ALS_REGULARIZATION,
             alpha=ALS_CONFIDENCE,
             iterations=ALS_ITERATIONS,
-            use_cg=False,  # the exact solution: the labels are few
+            use_cg=False,  # the exact solver: there are few labels
             num_threads=1,  # the order of sums must not depend on the machine
             random_state=seed,
         )

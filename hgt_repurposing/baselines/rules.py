@@ -1,9 +1,9 @@
 """Baselines that a model must beat: chance, popularity, neighbours by labels or by genes, paths.
 
-Each is one small function over sparse matrices, and none looks at a held-out pair. No array of drugs x drugs or of
-diseases x diseases is ever dense: a similarity is a product of two thin matrices, and the labels go through one first.
-A training pair may speak for itself in some of them (a drug is most similar to itself); that changes only the scores of
-training pairs, which no ranking looks at.
+Each is a small function over sparse matrices, and none reads held-out pairs. No drugs x drugs or diseases x diseases
+array is ever dense: a similarity is a product of two thin matrices, and labels are multiplied by one of them first. In
+some rules a training pair contributes to its own score (a drug is most similar to itself); this changes only the scores
+of training pairs, which are never ranked.
 """
 
 import numpy as np
@@ -18,12 +18,12 @@ PATH_DAMPING = 0.4  # the exponent of Himmelstein et al. 2017
 
 
 def random_order(inputs: BaselineInputs) -> FloatArray:
-    """Chance: a uniform score per cell, so ties do not occur. Shape [num_drugs, num_columns]."""
+    """Chance: a uniformly random score per cell, so there are no ties. Shape [num_drugs, num_columns]."""
     return inputs.generator.random((inputs.train.shape[0], len(inputs.columns)))
 
 
 def drug_degree(inputs: BaselineInputs) -> FloatArray:
-    """Popularity: how many diseases a drug is known to treat, the same for every disease.
+    """Popularity: number of diseases that a drug is known to treat, the same for every disease.
 
     Returns:
         Shape [num_drugs, num_columns].
@@ -32,7 +32,7 @@ def drug_degree(inputs: BaselineInputs) -> FloatArray:
 
 
 def disease_degree(inputs: BaselineInputs) -> FloatArray:
-    """How many drugs are known to treat a disease, the same for every drug: it ranks diseases, never drugs.
+    """Number of drugs known to treat a disease, the same for every drug: ranks diseases, never drugs.
 
     Returns:
         Shape [num_drugs, num_columns].
@@ -43,8 +43,8 @@ def disease_degree(inputs: BaselineInputs) -> FloatArray:
 def degree_product(inputs: BaselineInputs) -> FloatArray:
     """(drug degree + 1) x (disease degree + 1), the shortcut behind published AUROCs of .98.
 
-    A disease held out whole has degree 0; without the + 1 its column would be constant instead of ranking by drug
-    degree. Within a column the order is that of `drug_degree`; only pooled metrics tell the two apart.
+    A disease held out entirely has degree 0; without the + 1 its column would be constant instead of ranking by drug
+    degree. Within a column the order is that of `drug_degree`; the two differ only in pooled metrics.
 
     Returns:
         Shape [num_drugs, num_columns].
@@ -53,9 +53,9 @@ def degree_product(inputs: BaselineInputs) -> FloatArray:
 
 
 def drug_knn(inputs: BaselineInputs) -> FloatArray:
-    """Sum over the other drugs that treat the disease, each weighted by its cosine similarity in known treatments.
+    """Sum over the other drugs that treat the disease, weighted by cosine similarity to the drug in known uses.
 
-    A disease without training pairs, and a drug without any, score 0 throughout.
+    Diseases and drugs without training pairs score 0 throughout.
 
     Returns:
         Shape [num_drugs, num_columns].
@@ -73,9 +73,9 @@ def factorisation(inputs: BaselineInputs) -> FloatArray:
 
 
 def disease_similarity(inputs: BaselineInputs) -> FloatArray:
-    """Sum over the diseases that a drug treats of their similarity to the disease by shared genes.
+    """Summed gene similarity between the disease and the diseases that the drug treats.
 
-    Similarity is the cosine of the sets of genes, each gene weighted by 1 / sqrt(number of diseases it stands at).
+    Similarity is the cosine of the gene sets, each gene weighted by 1 / sqrt(number of diseases linked to it).
 
     Returns:
         Shape [num_drugs, num_columns].
@@ -85,9 +85,9 @@ def disease_similarity(inputs: BaselineInputs) -> FloatArray:
 
 
 def drug_similarity(inputs: BaselineInputs) -> FloatArray:
-    """Sum over the drugs that treat the disease of their similarity to the drug by shared targets.
+    """Summed target similarity between the drug and the drugs that treat the disease.
 
-    Similarity is the cosine of the sets of genes, each gene weighted by 1 / sqrt(number of drugs it stands at).
+    Similarity is the cosine of the gene sets, each gene weighted by 1 / sqrt(number of drugs linked to it).
 
     Returns:
         Shape [num_drugs, num_columns].
@@ -97,9 +97,10 @@ def drug_similarity(inputs: BaselineInputs) -> FloatArray:
 
 
 def gene_paths(inputs: BaselineInputs) -> FloatArray:
-    """Degree-weighted count of the paths drug - gene - disease; knows no label at all.
+    """Degree-weighted count of drug - gene - disease paths; uses no labels.
 
-    A path counts the product of degree^-0.4 over the four ends of its two edges, degrees by kind of edge.
+    Each path counts the product of degree^-0.4 over the four ends of its two edges; drug-gene and disease-gene degrees
+    are counted separately.
 
     Returns:
         Shape [num_drugs, num_columns].
@@ -117,8 +118,8 @@ def ridge_of_pairs(inputs: BaselineInputs) -> FloatArray:
 
     Stock et al. 2018 (eq. 12).
     """
-    assert inputs.drug_kernel is not None, "KERNELS is asked before"
-    assert inputs.disease_kernel is not None, "as well"
+    assert inputs.drug_kernel is not None, "KERNELS is required"
+    assert inputs.disease_kernel is not None, "KERNELS is required"
     by_drug = kronecker_ridge(
         damped_by_disease(inputs.train.astype(np.float32)), inputs.drug_kernel, inputs.disease_kernel
     )
@@ -128,13 +129,13 @@ def ridge_of_pairs(inputs: BaselineInputs) -> FloatArray:
 RANDOM = Baseline("random", "chance", random_order, may_be_best=False, is_stacked=False)
 DRUG_DEGREE = Baseline(
     "drug degree",
-    "the drug with the most known uses first, the same list for every disease",
+    "drugs by number of known uses, the same list for every disease",
     drug_degree,
     may_be_best=False,
 )
 DISEASE_DEGREE = Baseline(
     "disease degree",
-    "known treatments of the disease: it cannot order the drugs of one disease",
+    "number of known treatments of the disease: cannot rank the drugs of one disease",
     disease_degree,
     may_be_best=False,
 )
@@ -144,14 +145,14 @@ RULES: tuple[Baseline, ...] = (
     DISEASE_DEGREE,
     Baseline(
         "degree product",
-        "known uses of the drug times known treatments of the disease",
+        "number of known uses of the drug times number of known treatments of the disease",
         degree_product,
         may_be_best=False,
     ),
     Baseline("drug kNN", "drugs that share known uses with the disease's known treatments", drug_knn),
     Baseline(
         "matrix factorisation",
-        "hidden factors of drugs and diseases from the table of known treatments alone (ALS)",
+        "latent factors of drugs and diseases from the matrix of known treatments alone (ALS)",
         factorisation,
     ),
     Baseline(
@@ -168,20 +169,20 @@ RULES: tuple[Baseline, ...] = (
     ),
     Baseline(
         "drug-gene-disease paths",
-        "genes that drug and disease have in common, the much-studied ones counting less",
+        "genes that drug and disease have in common, much-studied genes weighted down",
         gene_paths,
         needs=(DISEASE_GENES, DRUG_GENES),
     ),
     Baseline(
         "Kronecker ridge",
-        "known treatments of all similar diseases by all similar drugs at once, by a formula",
+        "known treatments of similar diseases by similar drugs, solved in closed form",
         ridge_of_pairs,
         needs=(KERNELS,),
-        is_stacked=False,  # it joined later: the figures of the stacked baselines stay comparable
+        is_stacked=False,  # added later: figures of the stacked baselines stay comparable
     ),
 )
-"""Every baseline that is a rule of its own, in the order of the tables; `catalogue.BASELINES` has the stacked ones too.
-To add one is to add an entry here."""
+"""Every baseline that is a single rule, in table order; `catalogue.BASELINES` has the stacked baselines too. To add a
+baseline, add an entry here."""
 
 
 def _sums(matrix: csr_array, *, axis: int) -> FloatArray:
@@ -193,18 +194,19 @@ def _scaled(matrix: csr_array, *, rows: FloatArray, columns: FloatArray) -> csr_
 
 
 def _power(degrees: FloatArray, exponent: float) -> FloatArray:
-    """degree^exponent, 1 where there is no edge to weigh."""
+    """degree^exponent; 1 for degree 0."""
     return np.maximum(degrees, 1) ** exponent
 
 
 def _rare_first(matrix: csr_array) -> csr_array:
-    """Columns weighted by 1 / sqrt(their number of entries)."""
+    """Columns weighted by 1 / sqrt(number of entries)."""
     weights = _power(_sums(matrix, axis=0), -0.5)
     return _scaled(matrix, rows=np.ones(matrix.shape[0]), columns=weights)
 
 
 def _unit_rows(matrix: csr_array) -> csr_array:
-    """Rows of Euclidean length 1; rows without entries stay."""
+    """Rows scaled to Euclidean length 1; rows without entries stay zero."""
+    # Not scikit-learn's normalize: report and summary read the baselines' names and meanings without loading it.
     lengths = np.sqrt(_sums(matrix.power(2), axis=1))
     return _scaled(matrix, rows=1 / np.where(lengths > 0, lengths, 1), columns=np.ones(matrix.shape[1]))
 

@@ -1,8 +1,8 @@
 """The strongest baseline: a logistic regression over the scores of the other baselines.
 
-What it learns from must look like what it will be asked about. Pairs are therefore masked in the way of the split
-(alone, by disease or by drug) and scored by the other baselines while they are; a training pair that a baseline could
-see would teach the regression to trust whatever repeats its input.
+Its training examples must resemble the pairs it will score. Pairs are therefore masked in the same way as the split
+(singly, by disease or by drug) and scored by the other baselines while masked; if a baseline could see them, the
+regression would learn to trust whatever repeats its input.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ NEGATIVES_PER_POSITIVE = 40
 
 
 class LabelledCells(NamedTuple):
-    """Hidden pairs, and about `NEGATIVES_PER_POSITIVE` times as many cells without a known treatment."""
+    """Masked pairs, and about `NEGATIVES_PER_POSITIVE` times as many cells without a known treatment."""
 
     drug: IntArray
     """Shape [num_cells]."""
@@ -35,17 +35,17 @@ class LabelledCells(NamedTuple):
 
 
 def logistic_regression(inputs: BaselineInputs, baselines: Sequence[Baseline]) -> FloatArray:
-    """Logistic regression over standardised scores of other baselines, learned on pairs masked in inner folds.
+    """Logistic regression over standardised scores of other baselines, fitted on pairs masked in inner folds.
 
     Args:
-        inputs: What one fold's baselines may know.
-        baselines: To learn from.
+        inputs: Of one fold.
+        baselines: Their scores are the features.
 
     Returns:
         Log odds among the sampled cells. Shape [num_drugs, num_columns].
 
     Raises:
-        ValueError: If there is no baseline, or fewer than two pairs, diseases or drugs that could be hidden in turn.
+        ValueError: If there is no baseline, or there are fewer than two pairs, diseases or drugs to mask in turn.
     """
     if not baselines:
         raise ValueError("stacking needs at least one baseline (got none)")
@@ -58,19 +58,19 @@ def logistic_regression(inputs: BaselineInputs, baselines: Sequence[Baseline]) -
     model = _regression().fit(np.concatenate(features), np.concatenate(positive))
     scores = [baseline(inputs) for baseline in baselines]
     log_odds = np.empty((inputs.train.shape[0], len(inputs.columns)))
-    for index in range(log_odds.shape[1]):  # all at once, the model would copy all scores several times
+    for index in range(log_odds.shape[1]):  # all columns at once would copy all scores several times
         log_odds[:, index] = model.decision_function(_stack([score[:, index] for score in scores]))
     return log_odds
 
 
 def masked_cells(inputs: BaselineInputs) -> Iterator[tuple[csr_array, LabelledCells]]:
-    """The labels that stay visible, and cells of the part that is hidden, inner fold by inner fold.
+    """Visible labels and examples from the masked part, for each inner fold.
 
-    Every training pair is hidden once. Negatives are uniform over the hidden part: diseases with a hidden pair, and
-    all drugs, or where drugs are hidden those. A cell that turns out to be a known treatment is left out.
+    Every training pair is masked once. Negatives are drawn uniformly from the masked part: diseases with a masked pair
+    x all drugs, or only the masked drugs where drugs are held out. Cells that are known treatments are left out.
 
     Raises:
-        ValueError: If there are fewer than two pairs, diseases or drugs that could be hidden in turn.
+        ValueError: If there are fewer than two pairs, diseases or drugs to mask in turn.
     """
     pairs = np.stack(inputs.train.nonzero()).astype(np.int64)
     num_wholes = len(np.unique(inputs.hiding.whole(pairs)))
@@ -105,7 +105,7 @@ def _stack(scores: list[FloatArray]) -> FloatArray:
 def _regression() -> Pipeline:
     return make_pipeline(
         StandardScaler(with_mean=False),
-        FunctionTransformer(np.arcsinh),  # scores are counts and sums: a few large ones would rule
+        FunctionTransformer(np.arcsinh),  # scores are counts and sums: a few large ones would dominate
         StandardScaler(),
         LogisticRegression(max_iter=1000),
     )

@@ -1,1 +1,1 @@
-"""Held-out pairs against a ranking: folds, evaluation, verdicts."""
+"""Evaluation of rankings on held-out pairs: folds, results, verdicts."""

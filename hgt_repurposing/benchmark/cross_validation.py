@@ -1,4 +1,4 @@
-"""Fit without each fold and evaluate on it: from inputs and a split to an Evaluation."""
+"""Cross-validation: fit without each fold, evaluate on it, and collect the results in an Evaluation."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -43,16 +43,16 @@ LIST_LENGTH = 10
 
 @dataclass
 class OutOfFold:
-    """Scores of one way of splitting, each from the classifier that had not seen the pair."""
+    """Scores of one split kind, each from the classifier that had not seen the pair."""
 
     scores: dict[int, FloatArray] = field(default_factory=dict)
-    """By repeat; NaN where no fold asked. Shape [num_drugs, num_diseases] each."""
+    """By repeat; NaN where no fold scored the cell. Shape [num_drugs, num_diseases] each."""
     probability: list[FloatArray] = field(default_factory=list)
     outcome: list[BoolArray] = field(default_factory=list)
-    """Of the cells that a probability is meant for, fold by fold."""
+    """Of the cells whose probabilities are evaluated, fold by fold."""
 
     def add(self, fold: EvaluatedFold, scores: FloatArray) -> None:
-        """Keep what one fold's classifier said. Scores: shape [num_drugs, num_columns]."""
+        """Add the scores of one fold's classifier. Scores: shape [num_drugs, num_columns]."""
         shape = (fold.split.num_drugs, fold.split.num_diseases)
         whole = self.scores.setdefault(fold.key.repeat, np.full(shape, np.nan))
         asked = fold.asked()
@@ -62,22 +62,22 @@ class OutOfFold:
         self.outcome.append(fold.strict.positive[asked])
 
     def curve(self) -> CalibrationCurve:
-        """What the probabilities of all folds are worth."""
+        """Calibration curve over all folds."""
         return calibration_curve(np.concatenate(self.probability), np.concatenate(self.outcome))
 
 
 @dataclass
 class Tables:
-    """Rows of the evaluation's tables, gathered fold by fold."""
+    """Rows of the evaluation's tables, collected fold by fold."""
 
     folds: list[dict[str, Any]] = field(default_factory=list)
     """Any: names and numbers, here and below."""
     diseases: list[pd.DataFrame] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
-    """Baselines that the graph has nothing for, with the reason."""
+    """Baselines that cannot be computed on the graph, with the reason."""
 
     def add(self, fold: EvaluatedFold, scorer: str, scores: FloatArray, *, seed: int) -> None:
-        """Measure one scorer on one fold. Scores: shape [num_drugs, num_columns]."""
+        """Evaluate one scorer on one fold. Scores: shape [num_drugs, num_columns]."""
         self.folds.extend(fold.metrics(scorer, scores, seed=seed))
         found = fold.disease_ap(scores)
         key = {SPLIT: fold.key.kind, SCORER: scorer, REPEAT: fold.key.repeat, FOLD: fold.key.fold}
@@ -92,14 +92,14 @@ def evaluate(
     *,
     on_fold: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
-    """Fit the model again without each fold in turn, and measure it and the baselines on what the fold holds out.
+    """Refit the model without each fold in turn, and evaluate it and the baselines on the fold's held-out pairs.
 
     Args:
-        graph: Names drugs and diseases, and knows which diseases are related.
-        inputs: Of the graph.
+        graph: Source of drug and disease names, and of which diseases are related.
+        inputs: Derived from the graph.
         split: All indications with their folds.
-        model: Says how to fit, and is itself evaluated on the external pairs, if there are any.
-        on_fold: Called with the name of each fold that is done.
+        model: Its parameters are used for refitting; it is itself evaluated on external pairs, if any.
+        on_fold: Called with the name of each finished fold.
 
     Raises:
         ValueError: If the model was fitted on another split or on other vectors, a fold cannot be fitted or evaluated,
@@ -117,8 +117,8 @@ def evaluate(
             require_informative(own, fold.strict.candidate, scorer=f"the model ({key})")
         except ValueError as error:
             error.add_note(
-                "nothing was learned from the pairs that this fold leaves: give a graph with more indications, set "
-                f"fewer inner_folds of repurposing_model, or leave {key.kind} out of the kinds"
+                "nothing was learned from the training pairs of this fold: use a graph with more indications, lower "
+                f"inner_folds of repurposing_model, or remove {key.kind} from the kinds"
             )
             raise
         tables.add(fold, MODEL, own, seed=seed)
@@ -149,7 +149,7 @@ def evaluate(
 def _external_rows(
     inputs: PairInputs, split: DrugDiseaseSplit, scorer: Scorer, therapeutic: TherapeuticPairs, *, seed: int
 ) -> Iterator[dict[str, Any]]:
-    """Rows of the evaluation table for pairs from outside the graph, by the final model. Any: names, numbers."""
+    """Rows of the evaluation table for the final model on external pairs. Any: names, numbers."""
     for suite in suites_of(EXTERNAL):
         grid = external_grid(split, ignored=suite.ignored(therapeutic))
         own = scorer.grid(grid.columns)[INDICATION - 1]
@@ -163,7 +163,7 @@ def _external_rows(
 
 
 def _popularity(found: OutOfFold, split: DrugDiseaseSplit) -> PopularityReport:
-    """Of the first repeat, with degrees over all indications."""
+    """Popularity report of the first repeat, with degrees over all indications."""
     scores = found.scores[0]
     listed = np.flatnonzero((~np.isnan(scores)).any(axis=0))
     part = scores[:, listed]
@@ -209,9 +209,9 @@ def _trust(kind: str, found: OutOfFold, curve: CalibrationCurve, popularity: Pop
 
 
 def _overlap(one: FloatArray, other: FloatArray) -> float:
-    """Share of each disease's first places that two repeats agree on, of diseases with enough drugs to list.
+    """Share of top drugs that two repeats have in common, mean over diseases with enough drugs to list.
 
-    Scores: NaN where no fold asked. Shape [num_drugs, num_diseases] each.
+    Scores: NaN where no fold scored the cell. Shape [num_drugs, num_diseases] each.
     """
     asked = ~np.isnan(one) & ~np.isnan(other)
     listed = asked.sum(axis=0) > LIST_LENGTH

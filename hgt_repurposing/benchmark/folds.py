@@ -1,4 +1,4 @@
-"""One fold of one split, and what any score is worth on it: model, baseline or ablation, all by the same code."""
+"""One fold of a split, and the evaluation of any score on it: model, baseline or ablation, by the same code."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,27 +35,27 @@ from hgt_repurposing.repurposing.scorer import Scorer
 from hgt_repurposing.repurposing.vectors import PairVectors
 
 ALL_DISEASES_UP_TO = 2000
-"""A held-out drug is ranked against every disease of a graph with so many, of larger ones against those treated."""
+"""Held-out drugs are ranked against all diseases of a graph with at most this many, else against treated diseases."""
 
 
 @dataclass(frozen=True, eq=False)
 class EvaluatedFold:
-    """What one fold asks for: the diseases to score, and the cells that count in each suite."""
+    """The evaluation of one fold: the diseases to score, and the cells that count in each suite."""
 
     split: DrugDiseaseSplit
     key: FoldKey
     therapeutic: TherapeuticPairs
     group: IntArray | None = None
-    """Number of each disease's (with drugs held out, drug's) group, where the split holds such groups out."""
+    """Group index of each disease (each drug if drugs are held out), where the split holds groups out."""
 
     @property
     def hiding(self) -> Hiding:
-        """How the fold was held out, and learning for it hides treatments in turn."""
+        """How the fold is held out; its inner folds hide treatments in the same way."""
         return Hiding(self.kind.setting, self.group)
 
     @property
     def kind(self) -> SplitKind:
-        """The way of splitting."""
+        """The split kind."""
         return SPLIT_KINDS[self.key.kind]
 
     @cached_property
@@ -65,7 +65,7 @@ class EvaluatedFold:
 
     @cached_property
     def columns(self) -> IntArray:
-        """Diseases to score: with drugs held out more than have a held-out pair, for a drug is ranked among them."""
+        """Diseases to score; where drugs are held out, also those without a held-out pair, since drugs rank them."""
         if not self.kind.asks_for_diseases:
             return self.test_columns
         if self.split.num_diseases <= ALL_DISEASES_UP_TO:
@@ -74,7 +74,7 @@ class EvaluatedFold:
 
     @cached_property
     def grids(self) -> dict[Suite, FoldGrid]:
-        """The grid of each suite; the open one is left out where it is the same as the strict."""
+        """The grid of each suite; the open suite is left out where it equals the strict one."""
         strict, wide = suites_of(self.kind)
         grids = {strict: self._grid(strict)}
         if wide.ignored(self.therapeutic).shape[1]:
@@ -83,11 +83,11 @@ class EvaluatedFold:
 
     @property
     def strict(self) -> FoldGrid:
-        """The grid on which everything but training pairs counts."""
+        """The grid of the strict suite: everything except training pairs counts."""
         return self.grids[suites_of(self.kind)[0]]
 
     def seed(self, seed: int) -> tuple[int, ...]:
-        """Seed of this fold alone, from that of the run."""
+        """Seed of this fold alone, derived from that of the run."""
         return (seed, self.kind.stream, self.key.repeat, self.key.fold)
 
     def _grid(self, suite: Suite) -> FoldGrid:
@@ -97,9 +97,9 @@ class EvaluatedFold:
         """One row of the evaluation table for each suite. Any: names, numbers.
 
         Args:
-            scorer: Name in the table.
+            scorer: Its name in the table.
             scores: Higher is better. Shape [num_drugs, num_columns].
-            seed: Of the negatives of the classical 1:1 figures.
+            seed: Of the run; for the negatives of the 1:1 metrics.
         """
         for suite, grid in self.grids.items():
             row = {SPLIT: self.key.kind, SUITE: suite.name, SCORER: scorer}
@@ -107,17 +107,17 @@ class EvaluatedFold:
             yield {**row, REPEAT: self.key.repeat, FOLD: self.key.fold, **metrics_of(scored)}
 
     def _scored(self, cells: Cells, grid: FoldGrid, seed: tuple[int, ...]) -> ScoredGrid:
-        """Diseases are asked for drugs where they have a held-out pair; held-out drugs for all diseases."""
+        """Diseases with a held-out pair are evaluated over all drugs; held-out drugs over all diseases."""
         inside = np.isin(self.columns, self.test_columns)
         of_drugs = None
         if self.kind.asks_for_diseases:
             of_drugs = cells.of_drugs(np.unique(self.split.test_pairs(self.key)[0]))
-            asked = np.asarray(of_drugs.candidate.any(axis=0))  # not where all of these drugs are ignored
+            asked = np.asarray(of_drugs.candidate.any(axis=0))  # no disease for which all of these drugs are ignored
             of_drugs = of_drugs.of_columns(asked)
         return scored_grid(cells.of_columns(inside), grid, self.test_columns, seed, of_drugs)
 
     def disease_ap(self, scores: FloatArray) -> AveragePrecisions:
-        """Average precision of each test disease in the strict suite, by its local index.
+        """Average precision of each test disease in the strict suite, by local index.
 
         Scores: shape [num_drugs, num_columns].
         """
@@ -125,7 +125,7 @@ class EvaluatedFold:
         return found._replace(indices=self.columns[found.indices])
 
     def asked(self) -> BoolArray:
-        """Cells that a probability is meant for: all candidates, or with drugs held out those of these drugs.
+        """Cells whose probabilities are evaluated: all candidates, or only those of held-out drugs if there are any.
 
         Shape [num_drugs, num_columns].
         """
@@ -135,28 +135,28 @@ class EvaluatedFold:
         return self.strict.candidate & held_out[:, None]
 
     def training_labels(self, labels: Labels) -> Labels:
-        """The labels without what this fold holds out."""
+        """The labels without this fold's held-out pairs."""
         return labels.with_indications(self.split.training_pairs(self.key))
 
 
 def scored_grid(
     cells: Cells, grid: FoldGrid, columns: IntArray, seed: tuple[int, ...], of_drugs: Cells | None = None
 ) -> ScoredGrid:
-    """What metrics are computed from, with degrees among the training pairs of a grid.
+    """Input of the metrics, with degrees counted in the training pairs of a grid.
 
     Args:
-        cells: To be measured. Shape [num_drugs, num_columns] each.
-        grid: Knows the training pairs.
+        cells: To evaluate. Shape [num_drugs, num_columns] each.
+        grid: Provides the training pairs.
         columns: Diseases of the cells' columns. Shape [num_columns].
-        seed: Of the negatives that are drawn.
-        of_drugs: What drugs are ranked in; None: the same cells.
+        seed: Of the drawn negatives.
+        of_drugs: Cells in which drugs are ranked; None: the same cells.
     """
     disease_degree = np.asarray(grid.train.sum(axis=0), dtype=np.int64)[columns]
     return ScoredGrid(cells, np.diff(grid.train.indptr).astype(np.int64), disease_degree, seed, of_drugs)
 
 
 def baseline_inputs(grid: FoldGrid, inputs: PairInputs, hiding: Hiding, *, seed: tuple[int, ...]) -> BaselineInputs:
-    """What the baselines may know of a grid."""
+    """Inputs of the baselines for a grid."""
     known = inputs.neighbourhoods
     return BaselineInputs(
         grid.train,
@@ -172,7 +172,7 @@ def baseline_inputs(grid: FoldGrid, inputs: PairInputs, hiding: Hiding, *, seed:
 
 @dataclass(frozen=True, eq=False)
 class PreparedFold:
-    """A fold with the examples that any classifier of it learns from."""
+    """A fold with the examples for training its classifiers."""
 
     fold: EvaluatedFold
     examples: list[Examples]
@@ -181,12 +181,12 @@ class PreparedFold:
 
 
 def prepare_fold(fold: EvaluatedFold, inputs: PairInputs, params: ClassifierParams) -> PreparedFold:
-    """Gather what can be learned without what a fold holds out; no vectors take part.
+    """Gather training examples without a fold's held-out pairs; independent of the vectors.
 
     Args:
-        fold: Says what is held out.
-        inputs: Of the graph.
-        params: Inner folds and negatives.
+        fold: Defines what is held out.
+        inputs: Derived from the graph.
+        params: Number of inner folds and negatives.
     """
     labels = fold.training_labels(inputs.labels)
     generator = np.random.default_rng(fold.seed(params.seed))
@@ -195,7 +195,7 @@ def prepare_fold(fold: EvaluatedFold, inputs: PairInputs, params: ClassifierPara
 
 
 def score_fold(prepared: PreparedFold, vectors: PairVectors, params: ClassifierParams) -> FloatArray:
-    """Fit a classifier with these vectors as columns, and score the diseases that the fold asks for.
+    """Fit a classifier with these vectors as features, and score the fold's diseases.
 
     Returns:
         Log odds of an indication. Shape [num_drugs, num_columns].

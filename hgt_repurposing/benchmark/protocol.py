@@ -1,7 +1,7 @@
-"""What is measured on a split: the grid of drugs x diseases of each fold, and the spread over folds.
+"""The evaluation protocol of a split: each fold's grid of drugs x diseases, and the spread over folds.
 
-The grid of a fold is every drug against every disease that has a held-out pair. Its training positives are left out in
-every suite; a suite says what else is, for a pair that is known to be something is no plain negative.
+A fold's grid is every drug against every disease with a held-out pair. Training positives are left out in every suite;
+the suite says what else is, since a pair with another known relation is not a plain negative.
 """
 
 from typing import Literal, NamedTuple, Self
@@ -31,7 +31,7 @@ REMOVED_IN_WORDS: dict[Removed, str] = {
 
 
 class TherapeuticPairs(NamedTuple):
-    """What a graph says of drugs and diseases beside its indications."""
+    """Drug-disease pairs of a graph other than indications."""
 
     contraindications: IntArray
     """Shape [2, num_contraindications]."""
@@ -40,20 +40,20 @@ class TherapeuticPairs(NamedTuple):
 
     @classmethod
     def of_graph(cls, graph: KnowledgeGraph) -> Self:
-        """Those of a graph."""
+        """Collect them from a graph."""
         return cls(graph.contraindicated_pairs, graph.off_label_pairs)
 
 
 class Suite(NamedTuple):
-    """What counts as right, and what is not counted at all."""
+    """Which pairs are positives, and which do not count."""
 
     name: Literal["strict", "open"]
     positives: HeldOutPairs
     removed: frozenset[Removed]
-    """What is no candidate; a positive among it stays one."""
+    """Pairs that are not candidates, unless they are positives."""
 
     def ignored(self, pairs: TherapeuticPairs) -> IntArray:
-        """Pairs that are no candidates beside the training pairs. Shape [2, num_ignored]."""
+        """Pairs that are not candidates, in addition to the training pairs. Shape [2, num_ignored]."""
         parts = [np.empty((2, 0), dtype=np.int64)]
         if "contraindications" in self.removed:
             parts.append(pairs.contraindications)
@@ -62,11 +62,11 @@ class Suite(NamedTuple):
         return np.concatenate(parts, axis=1)
 
     def in_words(self) -> str:
-        """One sentence for a reader of the table."""
+        """Explanation for readers of the table."""
         left_out = ", ".join(words for name, words in REMOVED_IN_WORDS.items() if name in self.removed)
         counted = ", ".join(words for name, words in REMOVED_IN_WORDS.items() if name not in self.removed)
         return (
-            f"To be found among all drugs: {self.positives.positives}. Left out: {left_out}. "
+            f"Positives, ranked among all drugs: {self.positives.positives}. Left out: {left_out}. "
             f"Negatives: {counted + ' and ' if counted else ''}pairs the graph does not mention."
         )
 
@@ -83,13 +83,13 @@ class FoldGrid(NamedTuple):
     """One fold's training labels, and the cells it is evaluated on."""
 
     columns: IntArray
-    """Local index of every disease that is ranked, ascending. Shape [num_columns]."""
+    """Local indices of the evaluated diseases, ascending. Shape [num_columns]."""
     train: csr_array
-    """1 where a training pair is. Shape [num_drugs, num_diseases]."""
+    """1 for training pairs. Shape [num_drugs, num_diseases]."""
     positive: BoolArray
-    """True where a held-out pair is. Shape [num_drugs, num_columns]."""
+    """True for held-out pairs. Shape [num_drugs, num_columns]."""
     candidate: BoolArray
-    """True where a cell takes part in the ranking. Shape [num_drugs, num_columns]."""
+    """True where a cell is ranked. Shape [num_drugs, num_columns]."""
 
 
 def fold_grid(
@@ -99,10 +99,10 @@ def fold_grid(
 
     Args:
         split: All indications with their folds.
-        key: Which fold is held out; the others of its shuffle are training pairs.
-        ignored: Drug and disease of pairs that are neither positive nor negative, as `Suite.ignored` says; a held-out
-            pair among them stays a positive. Shape [2, num_ignored].
-        columns: Diseases to be ranked, those with a held-out pair among them; None: just these. Shape [num_columns].
+        key: The held-out fold; the other folds of its repeat are training pairs.
+        ignored: Drug and disease of pairs that are neither positive nor negative, as given by `Suite.ignored`; held-out
+            pairs among them stay positives. Shape [2, num_ignored].
+        columns: Diseases to evaluate, including all with a held-out pair; None: only these. Shape [num_columns].
 
     Raises:
         ValueError: If the fold holds out no pair, or leaves no negative to rank it against.
@@ -111,17 +111,17 @@ def fold_grid(
 
 
 def external_grid(split: DrugDiseaseSplit, *, ignored: IntArray | None = None) -> FoldGrid:
-    """The grid on which the model of all indications is evaluated: external pairs against everything else.
+    """The grid on which the model fitted on all indications is evaluated: external pairs against all others.
 
     Args:
-        split: Every indication of it is a training pair.
+        split: All its indications are training pairs.
         ignored: As in `fold_grid`.
 
     Raises:
-        ValueError: If the split holds no external pair, or leaves no negative to rank it against.
+        ValueError: If the split has no external pairs, or leaves no negative to rank it against.
     """
     if not split.external.shape[1]:
-        raise ValueError("the split holds no external pair to evaluate on: name a file in external_pairs")
+        raise ValueError("the split has no external pairs to evaluate on: set external_pairs to a file of them")
     return _grid(split, split.external, split.pairs, ignored)
 
 
@@ -141,14 +141,14 @@ def _grid(
     candidate = positive | ~masked
     if np.array_equal(candidate, positive):
         raise ValueError(
-            f"nothing is left to rank {np.count_nonzero(positive)} held-out pairs against: every other pair of their "
-            f"diseases ({len(columns)}) is a training pair or ignored"
+            f"no negatives are left to rank {np.count_nonzero(positive)} held-out pairs against: every other pair of "
+            f"their diseases ({len(columns)}) is a training pair or ignored"
         )
     return FoldGrid(columns, train, positive, candidate)
 
 
 def _mask(pairs: IntArray, columns: IntArray, split: DrugDiseaseSplit) -> BoolArray:
-    """True where a pair is; pairs outside the columns are left out. Shape [num_drugs, num_columns]."""
+    """True at the given pairs; pairs outside the columns are left out. Shape [num_drugs, num_columns]."""
     column_of = np.full(split.num_diseases, -1, dtype=np.int64)
     column_of[columns] = np.arange(len(columns))
     inside = column_of[pairs[1]] >= 0
@@ -166,8 +166,8 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
     """Mean and spread of every metric over all folds of all repeats.
 
     Args:
-        rows: One row per split, suite, scorer, repeat and fold: columns of these names, suite where there are several,
-            and one per metric.
+        rows: One row per split, suite, scorer, repeat and fold: columns of these names (suite is optional) and one per
+            metric.
 
     Returns:
         One row per (split, suite, scorer), in order of first appearance: these, num_folds, then per metric

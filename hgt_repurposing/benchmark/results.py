@@ -28,13 +28,13 @@ def headline_of(measured: Collection[str]) -> str:
 
 
 def metric_of(split: str) -> Metric:
-    """The metric that decides on a way of splitting, or on external pairs."""
+    """The deciding metric of a split kind or of external pairs."""
     return deciding_metric(asks_for_diseases=HELD_OUT[split].asks_for_diseases)
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Metrics of the model and of the baselines, and how far the model's probabilities and lists are to be trusted."""
+    """Metrics of the model and of the baselines, and how far the model's probabilities and lists can be trusted."""
 
     folds: pd.DataFrame
     """One row per split, suite, scorer, repeat and fold: columns of these names, then one per metric."""
@@ -46,13 +46,13 @@ class Evaluation:
     """One row per split: expected_calibration_error, top_bin_observed_over_expected, spearman_with_degree,
     drug_entropy, top_10_overlap between repeats (NaN with one)."""
     frequent: pd.DataFrame
-    """Who fills the first ten places on held-out diseases: columns kind (drug or disease), name, num_lists."""
+    """Most frequent entries of top-10 lists on held-out diseases: columns kind (drug or disease), name, num_lists."""
     left_out: Mapping[str, str]
-    """Baselines that the graph has nothing for, with the reason."""
+    """Baselines that cannot be computed on the graph, with the reason."""
     seed: int
-    """Of the bootstrap."""
+    """Seed of the bootstrap."""
     not_measured: Mapping[str, str] = field(default_factory=dict)
-    """Ways of splitting that were asked for and that the graph is too small for, with the reason."""
+    """Requested split kinds that the graph is too small for, with the reason."""
 
     def __post_init__(self) -> None:
         require_tables({name: getattr(self, name) for name in SCHEMAS})
@@ -74,7 +74,7 @@ class Evaluation:
 
     @property
     def headline_split(self) -> str:
-        """The way of splitting that the headline speaks of."""
+        """The split kind that the headline reports."""
         return headline_of(set(self.folds[SPLIT]))
 
     def missing_baselines(self, split: str) -> dict[str, str]:
@@ -101,7 +101,9 @@ class Evaluation:
             (rows[SPLIT] == split) & (rows[SCORER] != MODEL) & ~rows[SCORER].isin(self.missing_baselines(split))
         ]
         if rows.empty:
-            raise ValueError(f"no baseline was measured on every fold of the split {split!r}: there is nothing to beat")
+            raise ValueError(
+                f"no baseline was measured on every fold of the split {split!r}: there is nothing to compare with"
+            )
         return str(rows.groupby(SCORER, sort=False)[metric].mean().idxmax())
 
     def differences(self, split: str, metric: str) -> FloatArray:
@@ -111,14 +113,14 @@ class Evaluation:
         return (rows[MODEL] - rows[self.best_baseline(split, metric)]).to_numpy(dtype=np.float64)
 
     def lead(self, split: str) -> Lead:
-        """The model against the best baseline, and what the difference amounts to: every verdict is this one."""
+        """The model compared with the best baseline, with its verdict: all verdicts come from here."""
         if split not in self._leads:
             self._leads[split] = self._lead(split)
         return self._leads[split]
 
     @cached_property
     def _leads(self) -> dict[str, Lead]:
-        """Those asked for so far, by split: a page asks for each several times, and a bootstrap is 10,000 resamples."""
+        """Cache by split: a page needs each several times, and a bootstrap takes 10,000 resamples."""
         return {}
 
     def _lead(self, split: str) -> Lead:
@@ -151,7 +153,7 @@ class Evaluation:
         )
 
     def headline(self) -> str:
-        """In words, whether the model beats its best baseline on held-out diseases, by how much, and if it is noise."""
+        """In words: whether the model beats its best baseline, by how much, and whether that is more than noise."""
         return self.lead(self.headline_split).in_words()
 
     def to_parts(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the tables of an evaluation hold: keys as named here, metrics as many as there are."""
+"""Schemas of an evaluation's tables: fixed key columns, any number of metrics."""
 
 from collections.abc import Mapping
 
@@ -9,12 +9,12 @@ from hgt_repurposing.benchmark.protocol import FOLD, REPEAT, SCORER, SPLIT, SUIT
 from hgt_repurposing.table_schema import require_schema, text
 
 _NOT_NEGATIVE = Check.ge(0, error="be at least 0")
-_SHARE = Check.in_range(0, 1 + 1e-9, error="lie between 0 and 1")  # an entropy over its largest may round to above 1
+_SHARE = Check.in_range(0, 1 + 1e-9, error="be between 0 and 1")  # a normalised entropy may round to above 1
 _INDEX = Column("int64", _NOT_NEGATIVE)
 _KEY = {SPLIT: text(), SCORER: text(), REPEAT: _INDEX, FOLD: _INDEX}
 
 _METRIC = "^(?!num_)(?!({})$)".format("|".join((SUITE, *_KEY)))
-"""Every other column of the folds, but for counts."""
+"""Every other column of the folds except counts."""
 
 SCHEMAS: Mapping[str, DataFrameSchema] = {
     "folds": DataFrameSchema(
@@ -59,14 +59,14 @@ SCHEMAS: Mapping[str, DataFrameSchema] = {
         }
     ),
 }
-"""By the name of the table in `Evaluation`."""
+"""By name of the table in `Evaluation`."""
 
 
 def require_tables(tables: Mapping[str, pd.DataFrame]) -> None:
-    """Check the tables of an evaluation, by their names there.
+    """Check the tables of an evaluation, given by name.
 
     Raises:
-        ValueError: If one is not as its schema says.
+        ValueError: If one violates its schema.
     """
     for name, schema in SCHEMAS.items():
-        require_schema(tables[name], schema, what=f"the evaluation's table of {name}")
+        require_schema(tables[name], schema, what=f"the evaluation's table {name!r}")

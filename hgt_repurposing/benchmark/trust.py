@@ -1,4 +1,4 @@
-"""What probabilities and lists of an evaluation amount to: whether they are calibrated, or popularity in disguise."""
+"""How far the probabilities and lists of an evaluation can be trusted: calibration and popularity bias."""
 
 import math
 from typing import NamedTuple
@@ -11,23 +11,23 @@ from hgt_repurposing.metrics.registry import AUROC_DEGREE_MATCHED
 
 MAX_CALIBRATION_ERROR = 0.02
 MAX_TOP_FACTOR = 2.0
-"""Observed over expected of the most probable pairs may be off by so much, either way."""
+"""Observed / expected of the most probable pairs may be off by this factor either way."""
 MAX_SPEARMAN = 0.8
-"""A ranking that follows degree more closely than this must show that it knows something else as well."""
+"""A ranking that follows degree more closely than this must show additional signal."""
 CLOSE_SPEARMAN = 0.5
 MIN_MATCHED_AUROC = 0.6
-"""What shows it: telling treatments from pairs that are as well known; popularity is worth 0.5 there."""
+"""What shows it: separating treatments from equally well-known pairs; popularity alone scores 0.5 there."""
 EVERYWHERE = 0.5
-"""A drug in the lists of a larger share of the diseases than this is there for its own sake."""
+"""A drug listed for a larger share of the diseases than this is listed regardless of the disease."""
 
 
 class Calibration(NamedTuple):
-    """Whether a probability of the model is the share of pairs that turn out to be true, on one way of splitting."""
+    """Whether the model's probabilities match observed shares of treatments, on one split kind."""
 
     error: float
     """Expected calibration error over bins of equal mass."""
     top_ratio: float
-    """Hidden treatments among the pairs of the top bin, over those that its probabilities promise."""
+    """Observed hidden treatments in the top bin / those expected from its probabilities."""
     top_pairs: int
     """Pairs in the top bin."""
     top_expected: float
@@ -43,42 +43,41 @@ class Calibration(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """In three words or so."""
+        """In a few words."""
         if self.top_ratio < 1 / MAX_TOP_FACTOR:
-            return "promises too much"
+            return "overconfident"
         if self.top_ratio > MAX_TOP_FACTOR:
-            return "promises too little"
-        return "calibrated" if self.holds else "off on average"
+            return "underconfident"
+        return "calibrated" if self.holds else "poorly calibrated on average"
 
     def in_words(self) -> str:
         """What a reader of a probability should know."""
         return (
-            f"Of the {self.top_pairs:,} most probable pairs {self.top_expected:,.0f} should be hidden treatments if "
-            f"the probabilities are right, and {self.top_observed:,.0f} are: observed / expected "
-            f"{self.top_ratio:.2f}. Over all pairs a probability is off by {100 * self.error:.2f} percentage points "
-            f"on average (expected calibration error {self.error:.4f}), where {self.prevalence:.2%} of the pairs are "
-            "hidden treatments."
+            f"Of the {self.top_pairs:,} most probable pairs, {self.top_expected:,.0f} are expected to be hidden "
+            f"treatments, and {self.top_observed:,.0f} are: observed / expected {self.top_ratio:.2f}. Over all pairs, "
+            f"probabilities are off by {100 * self.error:.2f} percentage points on average (expected calibration error "
+            f"{self.error:.4f}); {self.prevalence:.2%} of the pairs are hidden treatments."
         )
 
 
 class Popularity(NamedTuple):
-    """How far the lists of one way of splitting follow from the drugs alone."""
+    """How far the lists of one split kind follow drug popularity."""
 
     spearman: float
-    """Of a drug's mean score with its number of known uses; NaN where either is the same for all."""
+    """Of a drug's mean score with its number of known uses; NaN if either is the same for all drugs."""
     matched_auroc: float
-    """AUROC among pairs that are equally well known."""
+    """AUROC among equally well-known pairs."""
     entropy: float
-    """Of the drugs in the first ten places: 0 if one drug has them all, 1 if all are equally frequent."""
+    """Of the drugs in top-10 lists: 0 if it is always one drug, 1 if all are equally frequent."""
     overlap: float
-    """Share of the ten best that two shuffles have in common; NaN with one shuffle."""
+    """Share of the top 10 that two repeats have in common; NaN with one repeat."""
 
     @property
     def holds(self) -> bool:
         """Whether the ranking is more than popularity.
 
-        A correlation alone is no fault: known uses are what the model predicts, and an oracle's mean score has rank
-        correlation 1 with their number. It is one where nothing is left among pairs of equal popularity.
+        A correlation alone is not a defect: known uses are what the model predicts, and an oracle's mean score has rank
+        correlation 1 with their number. It is one if no signal is left among pairs of equal popularity.
         """
         return not (abs(self.spearman) > MAX_SPEARMAN and self.matched_auroc <= MIN_MATCHED_AUROC)
 
@@ -86,30 +85,30 @@ class Popularity(NamedTuple):
     def verdict(self) -> str:
         """In a few words."""
         if not self.holds:
-            return "popularity in disguise" if self.spearman > 0 else "popularity turned round"
+            return "popularity in disguise" if self.spearman > 0 else "inverted popularity"
         return "more than popularity" if abs(self.spearman) > CLOSE_SPEARMAN else "not popularity"
 
     def in_words(self) -> str:
         """What a reader of a list should know."""
         if math.isnan(self.spearman):
-            return "All drugs have one number of known uses, or one mean score: there is no popularity to follow."
+            return "All drugs have the same number of known uses or the same mean score: popularity cannot be assessed."
         if math.isnan(self.matched_auroc):
-            return "No two pairs are equally well known, so nothing tells popularity from knowledge here."
+            return "No pairs are equally well known, so popularity cannot be separated from other signal here."
         follows = (
-            "that is close" if abs(self.spearman) > MAX_SPEARMAN
-            else "that is a head start for well-known drugs" if abs(self.spearman) > CLOSE_SPEARMAN
-            else "that is not much"
+            "a strong correlation" if abs(self.spearman) > MAX_SPEARMAN
+            else "a head start for well-known drugs" if abs(self.spearman) > CLOSE_SPEARMAN
+            else "a weak correlation"
         )  # fmt: skip
         return (
-            f"The mean score of a drug and its number of known uses correlate with {self.spearman:+.2f} (Spearman): "
-            f"{follows}. Known uses are what is predicted, so a good model correlates as well; what tells them "
-            "apart is the AUROC among pairs that are equally well known. Popularity has 0.5 there, the model "
-            f"{self.matched_auroc:.2f}."
+            "The Spearman correlation between a drug's mean score and its number of known uses is "
+            f"{self.spearman:+.2f}: {follows}. Known uses are what is predicted, so a good model is correlated too; "
+            "what separates it from popularity is the AUROC among equally well-known pairs: 0.5 for popularity, "
+            f"{self.matched_auroc:.2f} for the model."
         )
 
 
 def calibration_of(evaluation: Evaluation, split: str) -> Calibration | None:
-    """Of the probabilities; None for a way of splitting without any, as for external pairs."""
+    """Calibration on a split kind; None if it has no probabilities, as external pairs."""
     bins = evaluation.calibration[evaluation.calibration[SPLIT] == split].sort_values("bin")
     if bins.empty:
         return None
@@ -126,7 +125,7 @@ def calibration_of(evaluation: Evaluation, split: str) -> Calibration | None:
 
 
 def popularity_of(evaluation: Evaluation, split: str) -> Popularity | None:
-    """Of the lists; None for a way of splitting without any, as for external pairs."""
+    """Popularity on a split kind; None if it has no lists, as external pairs."""
     trust = evaluation.trust[evaluation.trust[SPLIT] == split]
     if trust.empty:
         return None
@@ -140,7 +139,7 @@ def popularity_of(evaluation: Evaluation, split: str) -> Popularity | None:
 
 
 def num_lists(evaluation: Evaluation) -> int:
-    """Lists of ten drugs that the most frequent ones were counted in: the test diseases of one shuffle."""
+    """Number of top-10 lists in which the most frequent drugs were counted: the test diseases of one repeat."""
     rows = evaluation.diseases
     first = (rows[SPLIT] == evaluation.headline_split) & (rows[SCORER] == MODEL) & (rows[REPEAT] == 0)
     return int(rows.loc[first, DISEASE].nunique())

@@ -1,4 +1,4 @@
-"""Whether the model is ahead of its baselines, level with them or behind: decided here, and nowhere else."""
+"""Whether the model is ahead of its baselines, behind them or neither: decided here and nowhere else."""
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
@@ -14,27 +14,27 @@ Standing = Literal["ahead", "tied", "behind"]
 Doubt = Literal["noise", "too few", "baselines missing"]
 
 MIN_DISEASES = 6
-"""Fewer cannot tell: were the model as good as the baseline, it would be ahead in all of n diseases, or in none, with
-probability 2 / 2^n, which is below 5 % from six on. An interval over fewer is no 95 % interval."""
+"""Fewer are inconclusive: a model as good as the baseline would be ahead in all of n diseases, or in none, with
+probability 2 / 2^n, which is below 5 % from n = 6. An interval over fewer is not a 95 % interval."""
 NEVER_BEST = frozenset(name for name, baseline in BASELINES.items() if not baseline.may_be_best)
-"""What a table can do without and still say that the model is ahead."""
+"""Baselines that may be missing without casting doubt on a lead."""
 
 
 class Lead(NamedTuple):
-    """The model against the best baseline of one way of splitting, on the metric that counts there."""
+    """The model compared with the best baseline on one split kind, by its deciding metric."""
 
     split: str
     metric: str
     baseline: str
-    """The best one by that metric, of those that were measured on every fold."""
+    """The best one by that metric, among those measured on every fold."""
     own: float
     """The model's value, mean over folds."""
     folds: FloatArray
     """The model's value minus the baseline's. Shape [num_folds]."""
     interval: BootstrapDifference | None
-    """Of the difference, over diseases; None where drugs are held out, and for fewer than `MIN_DISEASES`."""
+    """Of the difference, over diseases; None for held-out drugs, and for fewer than `MIN_DISEASES`."""
     num_diseases: int
-    """Diseases that the difference was measured on one by one; 0 where it was not, as with held-out drugs."""
+    """Diseases for which the difference is known individually; 0 if it is not, as for held-out drugs."""
     missing: Mapping[str, str]
     """Baselines that could not be computed, or not on every fold, with the reason."""
 
@@ -55,19 +55,18 @@ class Lead(NamedTuple):
 
     @property
     def standing(self) -> Standing:
-        """Ahead or behind by more than noise; a difference that shows neither, of whatever sign, is a tie."""
+        """Ahead or behind by more than noise; tied otherwise, whatever the sign of the difference."""
         if self.doubt:
             return "tied"
         return "ahead" if self.mean > 0 else "behind"
 
     @property
     def doubt(self) -> Doubt | None:
-        """Why the model is neither ahead nor behind; None where it is one of both.
+        """Why the model is neither ahead nor behind; None if it is either.
 
-        Noise is what the interval over diseases allows: a difference is more than that where mean and interval lie on
-        one side of 0. Where diseases were not measured one by one, it is what folds differ by, one standard deviation.
-        A model that is ahead of the baselines that are left, where others could not be computed, is not ahead of its
-        baselines; one that is behind these is behind.
+        A difference is more than noise if its mean and its interval over diseases are on the same side of 0. Without
+        values of individual diseases, it must exceed one standard deviation over folds. If a baseline that may be best
+        could not be computed, a model ahead of the others is not ahead; one behind them is behind.
         """
         if self._too_few:
             return "too few"
@@ -90,9 +89,9 @@ class Lead(NamedTuple):
                 "the model beats its baselines" if self.standing == "ahead" else "the model is behind its best baseline"
             )
         if self.doubt == "noise":
-            return "the model is level with its best baseline, within the noise"
+            return "the model cannot be told apart from its best baseline"
         if self.doubt == "too few":
-            return "too little was held out to tell the model from its best baseline"
+            return "too little was held out to compare the model with its best baseline"
         return "the model is ahead only of the baselines that could be computed"
 
     def in_words(self) -> str:
@@ -109,7 +108,7 @@ class Lead(NamedTuple):
         )
 
     def missing_by_reason(self) -> str:
-        """The baselines that are missing, those of one reason together; empty if there are none."""
+        """The missing baselines, grouped by reason; empty if there are none."""
         reasons = dict.fromkeys(self.missing.values())
         parts = [(", ".join(name for name, why in self.missing.items() if why == reason), reason) for reason in reasons]
         return "; ".join(f"{names} ({reason})" for names, reason in parts)
@@ -130,26 +129,28 @@ class Lead(NamedTuple):
     def _verb(self) -> str:
         if self.standing != "tied":
             return "beats" if self.standing == "ahead" else "is behind"
-        return {"noise": "is level with", "too few": "cannot be told from"}.get(self.doubt or "", "is ahead of")
+        return {"noise": "cannot be told apart from", "too few": "cannot be compared with"}.get(
+            self.doubt or "", "is ahead of"
+        )
 
     def _noise_in_words(self) -> str:
         if self._too_few:
             few = f"{self.num_diseases} disease{'' if self.num_diseases == 1 else 's'}"
-            return f"{few if self.num_diseases else 'a single fold'} cannot tell whether that is noise"
+            return f"with {few if self.num_diseases else 'a single fold'}, noise cannot be ruled out"
         if self.interval is None:
-            measured = f"{'more' if self._beyond_noise else 'no more'} than folds differ"
+            measured = f"{'more' if self._beyond_noise else 'no more'} than the spread over folds"
         else:
             bounds = f"{self.interval.lower:+.3f} to {self.interval.upper:+.3f}"
             measured = f"95 % interval over {self.num_diseases} diseases {bounds}"
         if self._beyond_noise:
             return measured if self.misses_the_best else f"{measured}: more than noise"
         turned = self.interval is not None and not self.interval.lower <= 0 <= self.interval.upper
-        return f"{measured}: {'folds and diseases disagree, so this is ' if turned else ''}within the noise"
+        return f"{measured}: {'folds and diseases disagree, so this ' if turned else ''}could be noise"
 
     def _missing_in_words(self) -> str:
         if not self.missing:
             return ""
         said = f" Not computed: {self.missing_by_reason()}."
         if self.doubt == "baselines missing":
-            return f"{said} The best baseline is usually among these, so this is no win."
+            return f"{said} The best baseline is usually among these, so this is not a win."
         return f"{said} The best baseline is usually among these." if self.misses_the_best else said

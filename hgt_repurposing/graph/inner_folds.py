@@ -27,7 +27,7 @@ def count_inner_folds(hiding: Hiding, pairs: IntArray, wanted: int, *, advice: s
         usual = (
             "lower inner_folds of repurposing_model, or use a graph with more indications"
             if hiding.group is None
-            else "raise num_folds, or leave this way of splitting out of the kinds"
+            else "raise num_folds, or leave this split kind out of the kinds"
         )
         raise ValueError(
             f"learning hides {number} inner folds in turn and needs at least as many "

@@ -29,7 +29,7 @@ class MessageGraphConfig(BaseModel, frozen=True, extra="forbid"):
     therapeutic_edges: Literal["exclude", "train_only"] = Field(
         "exclude", description="exclude: no drug-disease edge; train_only: the training indications of one fold"
     )
-    kind: str = Field("disease", description="train_only: way of splitting of the fold")
+    kind: str = Field("disease", description="train_only: split kind of the fold")
     repeat: int = Field(0, ge=0, description="train_only: repeat of the fold, counted from 0")
     fold: int = Field(0, ge=0, description="train_only: index of the fold, counted from 0")
 

@@ -1,6 +1,6 @@
 """Which drug-disease pairs are held out.
 
-The split comes first, the message graph second (`message_graph.py`). Every way of splitting (`split_kinds.py`)
+The split comes first, the message graph second (`message_graph.py`). Every split kind (`split_kinds.py`)
 partitions all indications into folds, shuffled once per seed. Repeats of `disease_group` differ less than those of
 other kinds, since large groups of diseases leave little to shuffle.
 """
@@ -26,7 +26,7 @@ _logger = logging.getLogger(__name__)
 
 
 class FoldKey(NamedTuple):
-    """Identifies one test set: a way of splitting, a repeat and a fold."""
+    """Identifies one test set: a split kind, a repeat and a fold."""
 
     kind: str
     """One of SPLIT_KINDS."""
@@ -45,7 +45,7 @@ class SplitConfig(BaseModel, frozen=True, extra="forbid"):
     seed: int = Field(42, ge=0, description="seed of the first repeat; each further repeat adds 1")
     num_repeats: int = Field(1, ge=1, le=20, description="number of shuffles, each with its own seed")
     kinds: list[str] = Field(  # not Literal, which the launchpad does not support
-        list(SPLIT_KINDS), min_length=1, description=f"ways of splitting: {', '.join(SPLIT_KINDS)}"
+        list(SPLIT_KINDS), min_length=1, description=f"split kinds: {', '.join(SPLIT_KINDS)}"
     )
     external_pairs: str = Field(
         "",
@@ -56,7 +56,7 @@ class SplitConfig(BaseModel, frozen=True, extra="forbid"):
     @classmethod
     def _are_known(cls, kinds: list[str]) -> list[str]:
         if len(set(kinds)) < len(kinds):
-            raise ValueError("each way of splitting may be given only once")
+            raise ValueError("each split kind may be given only once")
         return [require_kind(kind) for kind in kinds]
 
 
@@ -66,7 +66,7 @@ def _no_pairs() -> IntArray:
 
 @dataclass(frozen=True, eq=False)
 class DrugDiseaseSplit:
-    """Every indication with the fold that holds it out, once per way of splitting and repeat."""
+    """Every indication with the fold that holds it out, once per split kind and repeat."""
 
     pairs: IntArray
     """Local drug and disease index of every indication. Shape [2, num_pairs]."""
@@ -80,7 +80,7 @@ class DrugDiseaseSplit:
     external: IntArray = field(default_factory=_no_pairs)
     """Pairs from outside the graph, none an indication in it. Shape [2, num_external]."""
     left_out: Mapping[str, str] = field(default_factory=dict)
-    """Requested ways of splitting for which the graph is too small, with the reason."""
+    """Requested split kinds for which the graph is too small, with the reason."""
 
     @cached_property
     def keys(self) -> tuple[FoldKey, ...]:
@@ -179,7 +179,7 @@ def _from_table(table: pd.DataFrame) -> IntArray:
 def split_drug_disease_pairs(
     graph: KnowledgeGraph, config: SplitConfig, *, external: IntArray | None = None, inner_folds: int | None = None
 ) -> DrugDiseaseSplit:
-    """Assign every indication of the graph to a fold, for each way of splitting and each repeat.
+    """Assign every indication of the graph to a fold, for each split kind and each repeat.
 
     A kind's folds depend only on its own seed, not on the other kinds or the number of repeats. A kind that holds out
     groups is skipped with a warning if there are too few groups and another kind remains; for other kinds too few is an
@@ -270,7 +270,7 @@ def _folds(pairs: IntArray, hiding: Hiding, name: str, num_folds: int, generator
     Args:
         pairs: Pairs to deal. Shape [2, num_pairs].
         hiding: Which pairs form a unit.
-        name: Name of the way of splitting, for the error message.
+        name: Name of the split kind, for the error message.
         num_folds: Number of folds.
         generator: Source of randomness.
 

@@ -1,6 +1,6 @@
-"""The registry of ways of splitting: what each holds out, in which setting, and how it is described to readers.
+"""The registry of split kinds: what each holds out, in which setting, and how it is described to readers.
 
-To add a way of splitting, add an entry here. Splitting, learning, evaluation and report depend on its setting and
+To add a split kind, add an entry here. Splitting, learning, evaluation and report depend on its setting and
 groups, never on its name.
 """
 
@@ -61,7 +61,7 @@ class HeldOutPairs:
     where: str
     """Beginning of a verdict."""
     positives: str
-    """The pairs to find, after "To be found among all drugs"."""
+    """The positives, in words."""
     meaning: str
     """Explanation for a reader of the report."""
 
@@ -73,7 +73,7 @@ class HeldOutPairs:
 
 @dataclass(frozen=True, kw_only=True)
 class SplitKind(HeldOutPairs):
-    """A way of splitting."""
+    """A split kind."""
 
     stream: int
     """Part of the seed of everything drawn for it: unique, and never changed."""
@@ -137,7 +137,7 @@ SPLIT_KINDS: Mapping[str, SplitKind] = {
         ),
     )
 }
-"""Every way of splitting by name, in the order in which results are shown; the first is the headline."""
+"""Every split kind by name, in the order in which results are shown; the first is the headline."""
 
 EXTERNAL = HeldOutPairs(
     name="external",
@@ -154,11 +154,11 @@ HELD_OUT: Mapping[str, HeldOutPairs] = {**SPLIT_KINDS, EXTERNAL.name: EXTERNAL}
 
 
 def require_kind(name: str) -> str:
-    """Return the name if it is a way of splitting.
+    """Return the name if it is a split kind.
 
     Raises:
         ValueError: If it is not.
     """
     if name not in SPLIT_KINDS:
-        raise ValueError(f"unknown way of splitting {name!r}; known: {', '.join(SPLIT_KINDS)}")
+        raise ValueError(f"unknown split kind {name!r}; known: {', '.join(SPLIT_KINDS)}")
     return name

@@ -1,4 +1,4 @@
-"""Whether a predicted probability is the share of pairs that turn out to be true."""
+"""Calibration: whether predicted probabilities match observed shares of positives."""
 
 from typing import NamedTuple
 
@@ -8,28 +8,28 @@ from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
 
 
 class CalibrationCurve(NamedTuple):
-    """Reliability diagram with bins of about equal mass, from the least to the most probable."""
+    """Reliability diagram with equal-mass bins, in ascending order of probability."""
 
     edges: FloatArray
-    """Least probability of each bin, then the greatest of all. Shape [num_bins + 1]."""
+    """Lowest probability of each bin, then the highest overall. Shape [num_bins + 1]."""
     predicted: FloatArray
     """Mean probability. Shape [num_bins]."""
     observed: FloatArray
-    """Share that is true. Shape [num_bins]."""
+    """Share of positives. Shape [num_bins]."""
     num_pairs: IntArray
-    """Pairs of the bin. Shape [num_bins]."""
+    """Pairs per bin. Shape [num_bins]."""
 
 
 def calibration_curve(probability: FloatArray, outcome: BoolArray, *, num_bins: int = 10) -> CalibrationCurve:
-    """Mean prediction against observed share, in bins that hold about equally many pairs.
+    """Mean predicted probability and share of positives in bins of about equally many pairs.
 
-    Bins of equal width would put nearly all pairs of a grid, where one in hundreds is true, into the first. Pairs of
-    one probability stay in one bin, so there may be fewer bins than asked for.
+    Equal-width bins would put nearly all pairs of a grid, where one in hundreds is positive, into the first. Pairs of
+    equal probability share a bin, so there may be fewer bins than requested.
 
     Args:
         probability: Predicted, in [0, 1]. Shape [num_pairs].
-        outcome: True where the pair is. Shape [num_pairs].
-        num_bins: Bins if nothing ties.
+        outcome: True for positive pairs. Shape [num_pairs].
+        num_bins: Number of bins if there are no ties.
 
     Raises:
         ValueError: If the shapes differ, a probability is outside [0, 1], there are fewer pairs than bins, or fewer
@@ -39,7 +39,7 @@ def calibration_curve(probability: FloatArray, outcome: BoolArray, *, num_bins: 
     """
     _require_probabilities(probability, outcome)
     if not 1 <= num_bins <= len(probability):
-        raise ValueError(f"there must be 1 to {len(probability)} bins, for there are so many pairs (got {num_bins})")
+        raise ValueError(f"num_bins must be between 1 and the number of pairs, {len(probability)} (got {num_bins})")
     order = np.argsort(probability, kind="stable")
     ordered, truth = probability[order], outcome[order].astype(np.float64)
     cuts = np.arange(num_bins) * len(ordered) // num_bins
@@ -54,9 +54,9 @@ def calibration_curve(probability: FloatArray, outcome: BoolArray, *, num_bins: 
 
 
 def expected_calibration_error(curve: CalibrationCurve) -> float:
-    """Mean distance between predicted and observed share, weighted by the pairs of each bin.
+    """Mean absolute difference between predicted and observed share, weighted by the pairs per bin.
 
-    Naeini et al. 2015 (eq. 3), here with bins of equal mass.
+    Naeini et al. 2015 (eq. 3), here with equal-mass bins.
     """
     return float(np.average(np.abs(curve.observed - curve.predicted), weights=curve.num_pairs))
 
@@ -69,4 +69,4 @@ def _require_probabilities(probability: FloatArray, outcome: BoolArray) -> None:
     wrong = ~((probability >= 0) & (probability <= 1))
     if wrong.any():
         place = int(wrong.argmax())
-        raise ValueError(f"probabilities must lie in [0, 1] (got {probability[place]} at place {place})")
+        raise ValueError(f"probabilities must be in [0, 1] (got {probability[place]} at index {place})")

@@ -1,7 +1,7 @@
-"""How well a score tells positives from negatives: all pairs pooled, 1:1 as in papers, and at equal degree.
+"""How well a score separates positives from negatives: all pairs pooled, 1:1 as in papers, and degree-matched.
 
-Negatives drawn uniformly are mostly drugs and diseases that nobody has studied, so that degree alone reaches .98. These
-figures are reported under their full names, for comparison with papers; `ranking.py` has those that decide.
+Uniformly drawn negatives are mostly unstudied drugs and diseases, so degree alone reaches an AUROC of .98. The 1:1
+metrics are reported under their full names, for comparison with papers; the deciding ones are in `ranking.py`.
 """
 
 from typing import NamedTuple
@@ -21,7 +21,7 @@ class Pooled(NamedTuple):
 
 
 class UniformOneToOne(NamedTuple):
-    """Positives against as many candidates drawn uniformly from all others."""
+    """Positives against equally many uniformly drawn other candidates."""
 
     auroc_uniform_1_to_1: float
     average_precision_uniform_1_to_1: float
@@ -29,29 +29,29 @@ class UniformOneToOne(NamedTuple):
 
 
 class DegreeMatched(NamedTuple):
-    """Positives against negatives whose drug and disease are as popular as theirs."""
+    """Positives against negatives whose drug and disease have similar degrees."""
 
     auroc_degree_matched: float
     num_matched: int
-    """Positives that have such a negative."""
+    """Positives with a matching negative."""
     num_unmatched: int
-    """Positives that have none, and are left out."""
+    """Positives without one, which are left out."""
 
 
 def pooled(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> Pooled:
-    """AUROC and average precision over all candidate cells together.
+    """AUROC and average precision over all candidate cells, pooled.
 
     Args:
         scores: Higher is better. Shape [num_drugs, num_columns].
         positive: True where the drug treats the disease and the pair was held out. Same shape.
-        candidate: True where a pair takes part; every positive does. Same shape.
+        candidate: True where a pair is evaluated; includes every positive. Same shape.
 
     Raises:
-        ValueError: If the grid is malformed as for `positive_ranks`, or every candidate is positive.
+        ValueError: If the grid is invalid (see `positive_ranks`), or every candidate is positive.
     """
     require_grid(scores, positive, candidate)
     if np.array_equal(candidate, positive):
-        raise ValueError("AUROC needs a candidate that is not positive (got only positives)")
+        raise ValueError("AUROC needs at least one negative candidate (got only positives)")
     truth, values = positive[candidate], scores[candidate]
     return Pooled(_auroc(truth, values), _average_precision(truth, values))
 
@@ -59,19 +59,19 @@ def pooled(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> Poo
 def uniform_one_to_one(
     scores: FloatArray, positive: BoolArray, candidate: BoolArray, *, generator: np.random.Generator
 ) -> UniformOneToOne:
-    """The classical figures: every positive, and as many other candidates drawn uniformly without replacement.
+    """The conventional 1:1 metrics: all positives, and equally many uniformly drawn other candidates.
 
     Args:
         scores: Higher is better. Shape [num_drugs, num_columns].
         positive: True where the drug treats the disease and the pair was held out. Same shape.
-        candidate: True where a pair takes part; every positive does. Same shape.
-        generator: Of the negatives.
+        candidate: True where a pair is evaluated; includes every positive. Same shape.
+        generator: Draws the negatives, without replacement.
 
     Returns:
-        NaN where there are fewer negatives than positives.
+        NaN if there are fewer negatives than positives.
 
     Raises:
-        ValueError: If the grid is malformed as for `positive_ranks`.
+        ValueError: If the grid is invalid (see `positive_ranks`).
     """
     require_grid(scores, positive, candidate)
     found, others = scores[positive], scores[candidate & ~positive]
@@ -85,29 +85,29 @@ def uniform_one_to_one(
 def degree_matched(
     scores: FloatArray, positive: BoolArray, candidate: BoolArray, *, drug_degree: IntArray, disease_degree: IntArray
 ) -> DegreeMatched:
-    """AUROC against one negative per positive whose drug and disease have training degrees like the positive's.
+    """AUROC against one negative per positive, matched by training degree of drug and disease.
 
-    Alike are degrees in one of the ranges 0, 1, 2-3, 4-7, 8-15, ... Popularity is worth about .5 here. It is the mean
-    over all ways to draw the negatives (AUROC is linear in them): a negative weighs as many positives as share its
-    ranges, divided by the negatives that do. So nothing is drawn, and two runs cannot differ.
+    Degrees match within the ranges 0, 1, 2-3, 4-7, 8-15, ... Popularity alone scores about .5. The result is the exact
+    mean over all draws of negatives (AUROC is linear in them): each negative is weighted by the number of positives in
+    its ranges, divided by the number of negatives there. Nothing is drawn, so runs do not differ.
 
     Args:
         scores: Higher is better. Shape [num_drugs, num_columns].
         positive: True where the drug treats the disease and the pair was held out. Same shape.
-        candidate: True where a pair takes part; every positive does. Same shape.
+        candidate: True where a pair is evaluated; includes every positive. Same shape.
         drug_degree: Known treatments of each drug in training. Shape [num_drugs].
         disease_degree: Known treatments of each disease in training. Shape [num_columns].
 
     Returns:
-        NaN where no positive has a negative of like degrees.
+        NaN if no positive has a matching negative.
 
     Raises:
-        ValueError: If the grid is malformed as for `positive_ranks`, or the degrees do not fit it or are negative.
+        ValueError: If the grid is invalid (see `positive_ranks`), or degrees are negative or do not match its shape.
     """
     require_grid(scores, positive, candidate)
     if (*drug_degree.shape, *disease_degree.shape) != scores.shape:
         raise ValueError(
-            f"degrees must be one per drug and one per column, {scores.shape} "
+            f"degrees must have one entry per drug and one per column, {scores.shape} "
             f"(got {drug_degree.shape} and {disease_degree.shape})"
         )
     drug_range, disease_range = _degree_range(drug_degree), _degree_range(disease_degree)
@@ -138,7 +138,7 @@ def _average_precision(truth: BoolArray, scores: FloatArray) -> float:
 
 
 def _degree_range(degree: IntArray) -> IntArray:
-    """Number of binary digits: 0, 1, 2-3, 4-7, 8-15 become 0, 1, 2, 3, 4. Shape that of the degrees."""
+    """Bit length: 0, 1, 2-3, 4-7, 8-15 become 0, 1, 2, 3, 4. Same shape as the degrees."""
     if degree.min(initial=0) < 0:
         raise ValueError(f"degrees must not be negative (got {degree.min()})")
     return np.frexp(degree)[1].astype(np.int64)

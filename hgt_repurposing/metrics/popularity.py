@@ -1,4 +1,4 @@
-"""How far a ranking is popularity in disguise: its correlation with degree, and who fills the first places."""
+"""Popularity bias of a ranking: its correlation with degree, and the most frequently listed drugs and diseases."""
 
 from typing import NamedTuple
 
@@ -11,26 +11,26 @@ from hgt_repurposing.metrics.top import share_in_top
 
 
 class Frequency(NamedTuple):
-    """Who stands in most lists, most frequent first."""
+    """The most frequently listed drugs or diseases, most frequent first."""
 
     who: IntArray
-    """Row of a drug or column of a disease. Shape [num_listed]."""
+    """Row index of each drug or column index of each disease. Shape [num_listed]."""
     num_lists: FloatArray
-    """Lists that hold it; a tie for the last place counts by its share. Shape [num_listed]."""
+    """Number of lists that contain it; ties at the cutoff count fractionally. Shape [num_listed]."""
 
 
 class PopularityReport(NamedTuple):
-    """Where a score follows degree, and how varied its lists are."""
+    """How closely a score follows degree, and how diverse its lists are."""
 
     spearman_drugs: float
-    """Spearman correlation of a drug's mean score with its degree; NaN where all drugs have one degree or score."""
+    """Spearman correlation of a drug's mean score with its degree; NaN if either is the same for all drugs."""
     drugs: Frequency
-    """Drugs by the number of diseases whose list they stand in."""
+    """Drugs by the number of diseases whose lists contain them."""
     diseases: Frequency
-    """Diseases by the number of drugs whose list they stand in."""
+    """Diseases by the number of drugs whose lists contain them."""
     entropy_normalised: float
-    """Entropy of the drugs over all places of the diseases' lists / log2(drugs that may be listed): 1 if all are
-    equally frequent, 0 if one drug has every place. Few places cannot reach 1."""
+    """Entropy of the drugs over all entries of the diseases' lists / log2(number of candidate drugs): 1 if all are
+    equally frequent, 0 if one drug is every entry. Few entries cannot reach 1."""
 
 
 def popularity_report(
@@ -42,23 +42,23 @@ def popularity_report(
     top: int = 10,
     num_listed: int = 10,
 ) -> PopularityReport:
-    """Popularity diagnostics of one score.
+    """Popularity diagnostics of one scorer.
 
     Args:
         scores: Higher is better. Shape [num_drugs, num_columns].
         candidate: True where a pair may be listed. Same shape.
         drug_degree: Known treatments of each drug. Shape [num_drugs].
         disease_degree: Known treatments of each disease. Shape [num_columns].
-        top: Places of each list: of a disease's drugs, and of a drug's diseases.
-        num_listed: How many of the most frequent drugs and diseases are named.
+        top: Length of each list: drugs per disease, and diseases per drug.
+        num_listed: Number of most frequent drugs, and diseases, to report.
 
     Raises:
-        ValueError: If the shapes do not fit, a candidate's score is not finite, or all candidates score the same.
+        ValueError: If the shapes do not match, a candidate's score is not finite, or all candidates score the same.
     """
     require_informative(scores, candidate, scorer="popularity report")
     if (*drug_degree.shape, *disease_degree.shape) != scores.shape:
         raise ValueError(
-            f"degrees must be one per drug and one per column, {scores.shape} "
+            f"degrees must have one entry per drug and one per column, {scores.shape} "
             f"(got {drug_degree.shape} and {disease_degree.shape})"
         )
     listed = candidate.any(axis=1)
@@ -74,7 +74,7 @@ def popularity_report(
 
 
 def _num_lists(scores: FloatArray, candidate: BoolArray, top: int) -> FloatArray:
-    """Columns whose first `top` rows hold each row. Shape [num_rows]."""
+    """Number of columns that have each row among their top `top`. Shape [num_rows]."""
     total = np.zeros(len(scores))
     for column, chosen in enumerate(candidate.T):
         total[chosen] += share_in_top(scores[chosen, column], top)

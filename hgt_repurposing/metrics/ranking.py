@@ -1,8 +1,8 @@
-"""How well a score ranks the drugs of each disease: ranks with tie treatment, and what is read off them.
+"""How well a score ranks the drugs of each disease: ranks with tie handling, and the metrics computed from them.
 
 Rows are drugs, columns are diseases, higher scores are better. Everything here follows from two counts per positive:
-how many candidates score higher, and how many score the same. An optimist puts the positive before its ties, a
-pessimist behind them; their mean is the realistic rank (the average tie rank), and the one that is reported.
+the candidates that score higher, and those that score the same. The optimistic rank puts the positive before its ties,
+the pessimistic rank after them; their mean is the realistic rank (the average tie rank), which is reported.
 """
 
 from typing import NamedTuple
@@ -13,12 +13,12 @@ from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
 
 
 class Ranks(NamedTuple):
-    """Ranks of some items among others, from 1, under both extremes of tie treatment."""
+    """Ranks of items among others, from 1, under both extremes of tie handling."""
 
     optimistic: IntArray
-    """Rank if every tie falls in the item's favour."""
+    """Rank if all ties are broken in the item's favour."""
     pessimistic: IntArray
-    """Rank if every tie falls against the item."""
+    """Rank if all ties are broken against the item."""
 
     @property
     def realistic(self) -> FloatArray:
@@ -47,10 +47,10 @@ class PositiveRanks(NamedTuple):
 
 
 class AveragePrecisions(NamedTuple):
-    """Average precision of each disease (column), or of each drug (row), that has a positive."""
+    """Average precision of each disease (column), or of each drug (row), with a positive."""
 
     indices: IntArray
-    """Of the columns (rows), ascending. Shape [num_with_positive]."""
+    """Column (row) indices, ascending. Shape [num_with_positive]."""
     precision: FloatArray
     """Shape [num_with_positive]."""
 
@@ -61,11 +61,11 @@ def positive_ranks(scores: FloatArray, positive: BoolArray, candidate: BoolArray
     Args:
         scores: Higher is better. Shape [num_drugs, num_columns].
         positive: True where the drug treats the disease and the pair was held out. Same shape.
-        candidate: True where a pair takes part in the ranking; every positive does. Same shape.
+        candidate: True where a pair is ranked; includes every positive. Same shape.
 
     Raises:
         ValueError: If the shapes differ, the score of a candidate is not finite, there is no positive, a positive is
-            no candidate, or a disease has no candidate.
+            not a candidate, or a disease has no candidate.
     """
     require_grid(scores, positive, candidate)
     return _positive_ranks(scores, positive, candidate)
@@ -81,17 +81,17 @@ def _positive_ranks(scores: FloatArray, positive: BoolArray, candidate: BoolArra
 
 
 def per_disease_ap(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> AveragePrecisions:
-    """Average precision of each disease that has a positive; ties share one threshold.
+    """Average precision of each disease with a positive; ties share one threshold.
 
-    Args and errors are those of `positive_ranks`. A constant score gets the prevalence.
+    Arguments and errors are those of `positive_ranks`. A constant score yields the prevalence.
     """
     return average_precisions(positive_ranks(scores, positive, candidate))
 
 
 def per_drug_ap(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> AveragePrecisions:
-    """Average precision of each drug that has a positive, over its candidate diseases; ties share one threshold.
+    """Average precision of each drug with a positive, over its candidate diseases; ties share one threshold.
 
-    Args and errors are those of `positive_ranks`.
+    Arguments and errors are those of `positive_ranks`.
     """
     require_grid(scores, positive, candidate)
     return average_precisions(_positive_ranks(scores.T, positive.T, candidate.T))
@@ -112,18 +112,18 @@ def macro_recall(ranks: PositiveRanks, k: int) -> float:
 
 
 def require_informative(scores: FloatArray, candidate: BoolArray, *, scorer: str) -> None:
-    """Refuse the scores of a model that tell nothing, before a table shows the chance level as its result.
+    """Reject uninformative scores of a model, before a table reports chance level as its result.
 
-    A baseline may score every candidate alike, such as the degree of drugs that were held out; a model may not.
+    A baseline may score all candidates the same, such as the degree of held-out drugs; a model may not.
 
     Args:
         scores: Shape [num_drugs, num_columns].
-        candidate: True where a pair takes part in the ranking. Same shape.
-        scorer: Who gave the scores, for the message.
+        candidate: True where a pair is ranked. Same shape.
+        scorer: Name of the scorer, for the message.
 
     Raises:
         ValueError: If the shapes differ, there is no candidate, a candidate's score is not finite, or all candidates
-            score the same.
+            have the same score.
     """
     try:
         _require_scores(scores, candidate)
@@ -154,7 +154,7 @@ def _mean_by_column(values: FloatArray, column: IntArray) -> tuple[IntArray, Flo
 
 
 def require_grid(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> None:
-    """Refuse a grid on which nothing can be measured; args and errors are those of `positive_ranks`."""
+    """Reject a grid on which nothing can be measured; arguments and errors are those of `positive_ranks`."""
     if positive.shape != scores.shape:
         raise ValueError(f"positives must have the shape of the scores {scores.shape} (got {positive.shape})")
     _require_scores(scores, candidate)

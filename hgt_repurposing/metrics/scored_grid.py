@@ -1,4 +1,4 @@
-"""One score on one grid of drugs x diseases: what metrics are computed from."""
+"""One scored grid of drugs x diseases: what metrics are computed from."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,30 +25,30 @@ from hgt_repurposing.metrics.ranking import (
 
 
 class Cells(NamedTuple):
-    """A score on a grid of drugs x diseases, and which cells count."""
+    """Scores on a grid of drugs x diseases, and which cells count."""
 
     scores: FloatArray
     """Higher is better. Shape [num_drugs, num_columns]."""
     positive: BoolArray
-    """True where a held-out pair is. Same shape."""
+    """True for held-out pairs. Same shape."""
     candidate: BoolArray
-    """True where a cell takes part; every positive does. Same shape."""
+    """True where a cell is evaluated; includes every positive. Same shape."""
 
     def of_drugs(self, drugs: IntArray) -> Self:
-        """Rows of these drugs alone."""
+        """Only the rows of these drugs."""
         return type(self)(self.scores[drugs], self.positive[drugs], self.candidate[drugs])
 
     def of_columns(self, chosen: BoolArray) -> Self:
-        """These columns alone."""
+        """Only these columns."""
         return type(self)(self.scores[:, chosen], self.positive[:, chosen], self.candidate[:, chosen])
 
 
 @dataclass(frozen=True, eq=False)
 class ScoredGrid:
-    """What metrics are computed from; what several of them need is computed once.
+    """Input of the metrics; results that several of them need are computed once.
 
     Raises:
-        ValueError: As `positive_ranks` and `degree_matched`, when a metric asks.
+        ValueError: As `positive_ranks` and `degree_matched`, on first use by a metric.
     """
 
     cells: Cells
@@ -58,13 +58,13 @@ class ScoredGrid:
     disease_degree: IntArray
     """Known treatments of each disease in training. Shape [num_columns]."""
     seed: tuple[int, ...]
-    """Of negatives that are drawn."""
+    """Seed of the drawn negatives."""
     cells_of_drugs: Cells | None = None
-    """What a drug is ranked in, if that is more than the diseases with a positive; None: the same cells."""
+    """Cells in which drugs are ranked, if more than the diseases with a positive; None: the same cells."""
 
     @cached_property
     def ranks(self) -> PositiveRanks:
-        """Of every positive."""
+        """Ranks of every positive."""
         return positive_ranks(*self.cells)
 
     @cached_property
@@ -84,15 +84,15 @@ class ScoredGrid:
 
     @cached_property
     def pooled(self) -> Pooled:
-        """All diseases together."""
+        """Over all diseases, pooled."""
         return pooled(*self.cells)
 
     @cached_property
     def one_to_one(self) -> UniformOneToOne:
-        """Against as many negatives, drawn uniformly."""
+        """Against equally many uniformly drawn negatives."""
         return uniform_one_to_one(*self.cells, generator=np.random.default_rng(self.seed))
 
     @cached_property
     def degree_matched(self) -> DegreeMatched:
-        """Against negatives whose drug and disease are as popular."""
+        """Against negatives whose drug and disease have similar degrees."""
         return degree_matched(*self.cells, drug_degree=self.drug_degree, disease_degree=self.disease_degree)

@@ -1,4 +1,4 @@
-"""Whether a difference is more than noise: resampled diseases, and lists of runs that differ in their seed only."""
+"""Whether a difference is more than noise: bootstrap over diseases, and overlap of lists between seeds."""
 
 from typing import NamedTuple
 
@@ -8,11 +8,11 @@ from scipy.stats import bootstrap
 from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
 from hgt_repurposing.metrics.top import share_in_top
 
-BATCH = 100  # resamples at a time: two arrays of that many times the number of diseases
+BATCH = 100  # resamples at a time: memory is two arrays of BATCH x num_diseases
 
 
 class BootstrapDifference(NamedTuple):
-    """Mean of model - baseline, and what resampling the diseases makes of it."""
+    """Mean of model - baseline, with its bootstrap interval over diseases."""
 
     mean: float
     lower: float
@@ -23,7 +23,7 @@ class BootstrapDifference(NamedTuple):
 
 
 class TopOverlap(NamedTuple):
-    """How far two scorers agree on the first places of each disease's list, mean over diseases."""
+    """Agreement of two scorers on the top of each disease's list, mean over diseases."""
 
     share: float
     """Drugs in both lists / length of the list."""
@@ -42,15 +42,15 @@ def bootstrap_difference(
 ) -> BootstrapDifference:
     """Bootstrap the mean paired difference over diseases.
 
-    A disease is drawn with all its values (a split by pairs measures it in several folds), which are not independent.
+    A disease is drawn with all its values (a split by pairs measures it in several folds): they are not independent.
 
     Args:
         model: Metric of the model, such as the average precision of a disease. Shape [num_values].
         baseline: The same of the baseline, in the same order. Shape [num_values].
-        disease: Disease that each value belongs to. Shape [num_values].
-        generator: Of the resamples.
+        disease: Disease of each value. Shape [num_values].
+        generator: Draws the resamples.
         num_resamples: Number of resamples.
-        confidence: Of the percentile interval.
+        confidence: Level of the percentile interval.
 
     Raises:
         ValueError: If the shapes differ, a value is not finite, or there are fewer than two diseases.
@@ -65,10 +65,10 @@ def bootstrap_difference(
     difference = model - baseline
     if not np.isfinite(difference).all():
         place = int((~np.isfinite(difference)).argmax())
-        raise ValueError(f"values must be finite (got {model[place]} and {baseline[place]} at place {place})")
+        raise ValueError(f"values must be finite (got {model[place]} and {baseline[place]} at index {place})")
     distinct, member = np.unique(disease, return_inverse=True)
     if len(distinct) < 2:
-        raise ValueError(f"a bootstrap over diseases needs at least two of them (got {len(distinct)})")
+        raise ValueError(f"a bootstrap over diseases needs at least two diseases (got {len(distinct)})")
     sums = np.bincount(member, weights=difference)
     sizes = np.bincount(member).astype(np.float64)
     result = bootstrap(
@@ -82,7 +82,7 @@ def bootstrap_difference(
         confidence_level=confidence,
         rng=generator,
     )
-    # In order: between equal means, interpolation may round the lower end above the upper one.
+    # Sorted: between equal means, interpolation may round the lower end above the upper one.
     lower, upper = sorted(result.confidence_interval)
     return BootstrapDifference(
         mean=float(difference.mean()),
@@ -93,20 +93,20 @@ def bootstrap_difference(
 
 
 def top_overlap(first: FloatArray, second: FloatArray, candidate: BoolArray, *, top: int) -> TopOverlap:
-    """Overlap of the first `top` drugs of each disease under two scorers, such as two seeds of one model.
+    """Overlap of the top `top` drugs of each disease under two scorers, such as two seeds of one model.
 
-    Ties at the end of a list count by the share of their orders that reach it, independently in both lists: scores that
-    tie do not agree by the accident of their order.
+    Ties at the cutoff count by the share of their orders that make the list, independently in both lists, so that tied
+    scores do not agree by accident of their order.
 
     Args:
         first: Higher is better. Shape [num_drugs, num_columns].
-        second: The same of the other scorer. Same shape.
+        second: The same for the other scorer. Same shape.
         candidate: True where a pair may be listed. Same shape.
         top: Length of each list.
 
     Raises:
         ValueError: If the shapes differ, a candidate's score is not finite, or a disease has fewer candidates than
-            the list has places.
+            `top`.
     """
     if not first.shape == second.shape == candidate.shape or first.ndim != 2:
         raise ValueError(
@@ -117,7 +117,7 @@ def top_overlap(first: FloatArray, second: FloatArray, candidate: BoolArray, *, 
         raise ValueError("scores must be finite (got a candidate whose score is not)")
     fewest = int(candidate.sum(axis=0).min(initial=top))
     if fewest < top:
-        raise ValueError(f"a list of {top} places needs as many candidates per disease (got {fewest})")
+        raise ValueError(f"a list of {top} drugs needs as many candidates per disease (got {fewest})")
     both = [
         float(share_in_top(first[chosen, column], top) @ share_in_top(second[chosen, column], top))
         for column, chosen in enumerate(candidate.T)
@@ -128,5 +128,5 @@ def top_overlap(first: FloatArray, second: FloatArray, candidate: BoolArray, *, 
 
 
 def _ratio(sums: FloatArray, sizes: FloatArray, axis: int) -> FloatArray:
-    """Mean over all values of the diseases drawn."""
+    """Mean over all values of the resampled diseases."""
     return np.asarray(sums.sum(axis=axis) / sizes.sum(axis=axis))

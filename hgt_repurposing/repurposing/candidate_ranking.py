@@ -1,4 +1,4 @@
-"""From a fitted model to the list that users see."""
+"""Ranking of candidate drugs per disease, by a fitted model."""
 
 from collections.abc import Callable
 
@@ -24,14 +24,14 @@ def rank_candidates(
 ) -> Candidates:
     """Score all drugs for all diseases and keep the best of each disease.
 
-    Equal scores rank in the order of drug ids. Known pairs keep their place in the ranking and are marked,
-    and so are drugs and diseases of which the graph knows nothing, or nothing but treatments.
+    Ties are broken by drug id. Known pairs keep their rank and are marked, as are drugs and diseases without edges, or
+    without edges other than treatments.
 
     Args:
-        scorer: Of the final model.
-        graph: Names drugs and diseases, and says what is known of a pair.
+        scorer: The final model's.
+        graph: Source of names and of known pairs.
         params: Length of the lists.
-        on_block: Called with the number of diseases done in each block.
+        on_block: Called after each block with its number of diseases.
     """
     num_diseases = graph.num_nodes[graph.therapeutic.disease]
     status = _status(graph)
@@ -63,7 +63,7 @@ def rank_candidates(
 
 
 def _best(block: Block, top_k: int) -> tuple[IntArray, IntArray, IntArray, FloatArray, FloatArray]:
-    """Disease, rank, drug, and probability of an indication and of a contraindication, of each column's best drugs."""
+    """Disease, rank, drug, and probabilities of indication and contraindication, for the best drugs per column."""
     scores = block.log_odds[INDICATION - 1]
     k = min(top_k, scores.shape[0])
     order = np.argsort(-scores, axis=0, kind="stable")[:k]
@@ -75,7 +75,7 @@ def _best(block: Block, top_k: int) -> tuple[IntArray, IntArray, IntArray, Float
 
 
 def _status(graph: KnowledgeGraph) -> "pd.Series[str]":
-    """What the graph says of a pair, by its flat index in a table of all pairs."""
+    """Status of each pair in the graph, by flat index into the grid of all pairs."""
     names = graph.therapeutic
     said: dict[int, str] = {}
     relations = (graph.unnamed_relations, names.off_label, names.contraindication, names.indication)

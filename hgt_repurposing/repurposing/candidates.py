@@ -1,4 +1,4 @@
-"""The list that users see: for every disease the best drugs, with what is already known of each pair."""
+"""The candidate list: the best drugs for every disease, with what is already known about each pair."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from hgt_repurposing.graph.evidence import EVIDENCE
 from hgt_repurposing.table_schema import require_schema, text
 
 STATUS = ("new", "other", "off-label", "contraindication", "indication")
-"""What is known of a pair, `other` being an edge that the configuration names nowhere; a later one overrides an earlier
-one where a graph holds both."""
+"""What is known about a pair (`other`: an undeclared relation); later ones override earlier ones if a graph has
+both."""
 
-_PROBABILITY = Check.in_range(0, 1, error="lie between 0 and 1")
+_PROBABILITY = Check.in_range(0, 1, error="be between 0 and 1")
 _EVIDENCE = Check.isin(EVIDENCE, error=f"be one of {', '.join(EVIDENCE)}")
 
 SCHEMA = DataFrameSchema(
@@ -38,25 +38,24 @@ SCHEMA = DataFrameSchema(
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """The best drugs of every disease."""
+    """The best drugs for every disease."""
 
     table: pd.DataFrame
-    """As `SCHEMA` says, sorted by disease and rank. Scores are probabilities at the prevalence of the
-    evaluation's grids; that of a contraindication is NaN where the graph has none. `known` says that a pair is an
-    indication on record; one of which the graph says nothing at all has the status `new`. `drug_evidence` and
-    `disease_evidence` say what the graph knows of the two besides (`graph/evidence.py`): where there is nothing, a rank
-    follows from what is usual, not from evidence."""
+    """Follows `SCHEMA`, sorted by disease and rank. Scores are probabilities at the prevalence of the evaluation's
+    grids; `contraindication_score` is NaN if the graph has no contraindications, or too few. `known` marks recorded
+    indications; pairs without an edge have the status `new`. `drug_evidence` and `disease_evidence` say what else the
+    graph knows about drug and disease (`graph/evidence.py`): without any, a rank reflects base rates, not evidence."""
 
     def __post_init__(self) -> None:
         require_schema(self.table, SCHEMA, what="a candidate list")
 
     def of_disease(self, disease: str) -> pd.DataFrame:
-        """Rows of the diseases with this id or name, else of those whose name differs by upper and lower case alone.
+        """Rows of the diseases with this id or name; if there are none, names are compared ignoring case.
 
-        Namesakes come together, told apart by their ids.
+        Diseases of the same name are returned together, distinguished by id.
 
         Raises:
-            ValueError: If no disease is called that.
+            ValueError: If no disease has this id or name.
         """
         names = self.table["disease_name"]
         rows = self.table[(self.table["disease_id"] == disease) | (names == disease)]
@@ -64,8 +63,8 @@ class Candidates:
             rows = self.table[names.str.casefold() == disease.casefold()]
         if rows.empty:
             close = get_close_matches(disease, names.unique().tolist())
-            hint = f"; close to it: {', '.join(map(repr, close))}" if close else ""
-            raise ValueError(f"no disease has the id or the name {disease!r} in the candidate list{hint}")
+            hint = f"; similar names: {', '.join(map(repr, close))}" if close else ""
+            raise ValueError(f"no disease in the candidate list has the id or name {disease!r}{hint}")
         return rows
 
     def to_parts(self) -> dict[str, Any]:

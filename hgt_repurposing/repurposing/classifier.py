@@ -1,8 +1,8 @@
 """Classifier of drug-disease pairs in one setting: an ensemble of three heads, calibrated to the grid's prevalence.
 
-One member per inner fold, with negatives of its own draw, learns from all folds but that one. On the fold it left out
-its scores are worth what they will be worth on new pairs: there the heads are weighed against each other and turned
-into log odds at the prevalence of the grid (`platt.py`). No test cell takes part in it.
+There is one member per inner fold, fitted on all other folds with its own draw of negatives. On the fold left out, its
+scores behave as on new pairs: there the heads are weighted and turned into log odds at the prevalence of the grid
+(`platt.py`). No test cells are used.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,16 +26,16 @@ from hgt_repurposing.repurposing.vectors import PairVectors
 from hgt_repurposing.threads import on_every_core
 
 ROWS_AT_ONCE = 10_000
-"""Pairs whose columns are put together at a time on each thread: small enough for memory that is used again."""
+"""Pairs whose features are assembled at a time on each thread: few enough for memory to be reused."""
 
 
 class Member(NamedTuple):
-    """Heads that learned without the same inner fold."""
+    """Heads fitted without the same inner fold."""
 
     linear: LinearHead
     trees: TreeHead
     towers: TwoTowers | None
-    """None without vectors, or without updates."""
+    """None without vectors or without updates."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,21 +46,21 @@ class PairClassifier:
     feature_names: tuple[str, ...]
     members: tuple[Member, ...]
     calibrations: tuple[PlattScaling, ...]
-    """One for each class but "unknown": indication, and contraindication where there are enough to learn from."""
+    """One per class except "unknown": indication, and contraindication if there are enough to learn from."""
 
     def log_odds(self, features: PairFeatures, vectors: PairVectors, diseases: IntArray) -> FloatArray:
-        """Log odds of every drug with some diseases, at the prevalence of the grid.
+        """Log odds of every drug for some diseases, at the prevalence of the grid.
 
         Args:
-            features: Of this setting, with the treatments that may be seen.
-            vectors: Those it was fitted on.
-            diseases: Local indices; a block of a few. Shape [num_columns].
+            features: Of this setting, with the visible treatments.
+            vectors: The same as in fitting.
+            diseases: Local indices of one block. Shape [num_columns].
 
         Returns:
             Shape [num_calibrations, num_drugs, num_columns].
 
         Raises:
-            ValueError: If the features are not those it was fitted on.
+            ValueError: If the features are not the same as in fitting.
         """
         if (features.setting, features.names) != (self.setting, self.feature_names):
             raise ValueError(
@@ -134,17 +134,17 @@ def gather_examples(
     params: ClassifierParams,
     generator: np.random.Generator,
 ) -> list[Examples]:
-    """Hide each inner fold of the training indications in turn, and see what its cells look like.
+    """Hide each inner fold of the training indications in turn, and compute the features of its cells.
 
     Args:
-        neighbourhoods: What the graph says apart from treatments.
-        labels: With the training indications alone.
-        hiding: As in the questions that the classifier will be asked.
-        params: Inner folds and negatives.
+        neighbourhoods: Similarities and paths, without treatments.
+        labels: With training indications only.
+        hiding: The same as for the pairs to be scored.
+        params: Number of inner folds and negatives.
         generator: Source of randomness.
 
     Raises:
-        ValueError: If there is less to hide than inner folds, or no pair is left as a negative.
+        ValueError: If there is less to hide than inner folds, or no negatives are left.
     """
     hidden = list(
         masked_pairs(
@@ -156,7 +156,7 @@ def gather_examples(
             generator=generator,
         )
     )
-    # Every member must see a contraindication in the folds that it learns from, so two folds must hold some.
+    # Every member needs a contraindication among its training folds, so two folds must have some.
     if sum((cells.label == CONTRAINDICATION).any() for cells in hidden) < 2:
         hidden = [cells.only(cells.label != CONTRAINDICATION) for cells in hidden]
     return [
@@ -172,11 +172,11 @@ def fit_classifier(
     features: PairFeatures,
     params: ClassifierParams,
 ) -> PairClassifier:
-    """Fit one member without each inner fold, and calibrate them on the folds they left out.
+    """Fit one member without each inner fold, and calibrate on the folds left out.
 
     Args:
         folds: Made by `gather_examples`.
-        vectors: Further columns of XGBoost, and all that the two towers know.
+        vectors: Further features of XGBoost, and the only input of the two towers.
         features: Of the examples' setting; their names are kept.
         params: Of all heads.
     """
@@ -203,7 +203,7 @@ def fit_classifier(
 def _fit_towers(
     folds: Sequence[Examples], vectors: PairVectors, params: ClassifierParams
 ) -> Sequence[TwoTowers | None]:
-    """For each inner fold towers that saw all treatments but its own; None without vectors, or without updates."""
+    """Towers per inner fold, fitted on all other folds' treatments; None without vectors or without updates."""
     if not (params.tower_updates and vectors.width):
         return [None] * len(folds)
     visible = [fold.cells.visible for fold in folds]
@@ -211,7 +211,7 @@ def _fit_towers(
 
 
 def _named_features(features: PairFeatures, pairs: IntArray) -> Features:
-    """Named features of single pairs, made block by block. Shape [num_pairs, num_named]."""
+    """Named features of individual pairs, computed block by block. Shape [num_pairs, num_named]."""
     rows = np.empty((pairs.shape[1], len(features.names)), dtype=np.float32)
 
     def fill(diseases: IntArray) -> None:
@@ -242,7 +242,7 @@ def _with_vectors(named: Features, vectors: PairVectors, pairs: IntArray) -> Fea
 def _calibrate(
     members: Sequence[Member], folds: Sequence[Examples], vectors: PairVectors, num_classes: int
 ) -> tuple[PlattScaling, ...]:
-    """Calibrate on each member's own left-out fold, all of them pooled."""
+    """Calibrate on the left-out folds of all members, pooled."""
 
     def left_out(number: int) -> tuple[FloatArray, IntArray, FloatArray]:
         fold, member = folds[number], members[number]
@@ -260,12 +260,12 @@ def _calibrate(
 
 
 def _side_by_side(linear: FloatArray, trees: FloatArray, towers: Sequence[FloatArray]) -> FloatArray:
-    """Scores of all heads; what the towers say of an indication may count for a contraindication, too.
+    """Scores of all heads; the towers' score of an indication is also used for a contraindication.
 
     Args:
         linear: Shape [n, num_classes - 1].
         trees: Of the same shape.
-        towers: None or one, of shape [n].
+        towers: Empty, or one array of shape [n].
 
     Returns:
         Shape [num_heads, n, num_classes - 1].

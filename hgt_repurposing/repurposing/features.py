@@ -1,8 +1,8 @@
-"""Named features of a drug-disease pair: what its neighbours' treatments say, and what paths connect the two.
+"""Named features of a drug-disease pair: treatments among its neighbours, and paths between the two.
 
-A feature that reads treatments must read them as they will be when it counts: with the asked pair's own label hidden,
-and hidden in the way of the question. Each setting (`graph/split_kinds.py`) therefore has a feature set of its own. No
-feature counts a drug's or a disease's treatments; popularity is not evidence.
+A feature that reads treatments must see them as at prediction time: with the pair's own label hidden, and all others
+that its setting hides. Each setting (`graph/split_kinds.py`) therefore has its own feature set. No feature counts a
+drug's or a disease's treatments; popularity is not evidence.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,22 +19,22 @@ from hgt_repurposing.graph.split_kinds import Setting
 from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods, Paths, require_distinct
 
 MAX_BLOCK_VALUES = 50_000_000
-"""Feature values held at a time: 200 MB in float32."""
+"""Feature values in memory at a time: 200 MB in float32."""
 SPREAD = 30.0
-"""Sums of damped labels are some hundredths; arcsinh is linear below 1 and logarithmic above."""
+"""Factor before arcsinh, which is linear below 1 and logarithmic above: sums of damped labels are a few hundredths."""
 
 Features = npt.NDArray[np.float32]
 Column = Callable[[IntArray], npt.NDArray[np.floating]]
-"""Diseases [num_columns] -> one feature of every drug with each of them. Shape [num_drugs, num_columns]."""
+"""Diseases [num_columns] -> one feature of every drug for each of them. Shape [num_drugs, num_columns]."""
 
 
 @dataclass(frozen=True, eq=False)
 class PairFeatures:
-    """The features of one setting, given the treatments that may be seen."""
+    """The features of one setting, given the visible treatments."""
 
     neighbourhoods: Neighbourhoods
     visible: csr_array
-    """1 where a treatment may be seen. Shape [num_drugs, num_diseases]."""
+    """1 for visible treatments. Shape [num_drugs, num_diseases]."""
     setting: Setting
 
     @property
@@ -44,10 +44,10 @@ class PairFeatures:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Feature names, in the order of the last axis of a block, each there once.
+        """Distinct feature names, in the order of the last axis of a block.
 
         Raises:
-            ValueError: If two would be the same, which no name of a relation should bring about.
+            ValueError: If two are the same, which relation names should never cause.
         """
         beside = [f"{name}, against other drugs" for name in self._label_columns]
         names = (*self._label_columns, *beside, *self._further_columns)
@@ -55,13 +55,13 @@ class PairFeatures:
         return names
 
     def blocks_of(self, diseases: IntArray) -> Iterator[IntArray]:
-        """Cut diseases into blocks whose features with every drug fit into `MAX_BLOCK_VALUES`."""
+        """Split diseases into blocks whose features for every drug fit into `MAX_BLOCK_VALUES`."""
         per_block = max(1, MAX_BLOCK_VALUES // (self.num_drugs * len(self.names)))
         for start in range(0, len(diseases), per_block):
             yield diseases[start : start + per_block]
 
     def block(self, diseases: IntArray) -> Features:
-        """Features of every drug with some diseases.
+        """Features of every drug for some diseases.
 
         Args:
             diseases: Local indices. Shape [num_columns].
@@ -69,7 +69,7 @@ class PairFeatures:
         Returns:
             Shape [num_drugs, num_columns, num_features], not contiguous.
         """
-        # Feature by feature in memory: written pair by pair, each number would cost a cache line.
+        # Feature by feature in memory: written pair by pair, each value would cost a cache line.
         values = np.empty((len(self.names), self.num_drugs, len(diseases)), dtype=np.float32)
         num_label = len(self._label_columns)
         for place, column in enumerate(self._label_columns.values()):
@@ -82,7 +82,7 @@ class PairFeatures:
 
     @cached_property
     def _label_columns(self) -> Mapping[str, Column]:
-        """Features that read which drug treats which disease; each has a second one, against other drugs."""
+        """Features that read treatments; each has a second version, standardised against other drugs."""
         columns: dict[str, Column] = {}
         if self.setting != "cold drug":
             for name, matrix in self.neighbourhoods.diseases.similarities.items():
@@ -111,23 +111,23 @@ class PairFeatures:
 
     @cached_property
     def _by_disease(self) -> csr_array:
-        """Labels, damped by the number of drugs of a disease. Shape [num_drugs, num_diseases]."""
+        """Labels damped by the number of drugs per disease. Shape [num_drugs, num_diseases]."""
         return damped_by_disease(self.visible)
 
     @cached_property
     def _damped_anchors(self) -> csr_array:
-        """Labels damped on both sides, of the diseases that similarities lead to. Shape [num_drugs, num_anchors]."""
+        """Labels damped on both sides, for anchor diseases. Shape [num_drugs, num_anchors]."""
         both = csr_array(diags_array(self._num_diseases_of_drug**-0.5) @ self._by_disease, dtype=np.float32)
         return csr_array(both[:, self.neighbourhoods.diseases.anchors])
 
     @cached_property
     def _drug_anchor_labels(self) -> csc_array:
-        """Labels damped by disease, of the drugs that similarities lead to. Shape [num_anchors, num_diseases]."""
+        """Labels damped by disease, for anchor drugs. Shape [num_anchors, num_diseases]."""
         return csc_array(self._by_disease[self.neighbourhoods.drugs.anchors])
 
     @cached_property
     def _pushed_by_drugs(self) -> npt.NDArray[np.float32]:
-        """Labels damped on both sides, pushed to similar drugs. Shape [num_drugs, num_anchors]."""
+        """Labels damped on both sides, propagated to similar drugs. Shape [num_drugs, num_anchors]."""
         drugs = self.neighbourhoods.drugs
         pushed: npt.NDArray[np.float32] = (drugs.average @ self._damped_anchors[drugs.anchors]).toarray()
         return pushed
@@ -166,14 +166,14 @@ class PairFeatures:
         return kronecker_ridge(self._by_disease, self.neighbourhoods.drugs.kernel, self.neighbourhoods.diseases.kernel)
 
     def _kronecker_ridge(self, diseases: IntArray) -> FloatArray:
-        """As the baseline of this name, in the scale of the other features."""
+        """Same as the baseline of this name, on the scale of the other features."""
         return SPREAD * (self._ridge_of_drugs @ self.neighbourhoods.diseases.kernel.vectors[diseases].T)
 
 
 def _against_other_drugs(values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-    """In standard deviations over all drugs: diseases differ in how much is known of their neighbours.
+    """Standardised over all drugs, because diseases differ in how much is known about their neighbours.
 
-    Shape [num_drugs, num_columns], and the same.
+    Argument and result: shape [num_drugs, num_columns].
     """
     # Not scikit-learn's StandardScaler, which copies to float64 and takes more than twice as long on these blocks.
     spread = values.std(axis=0)
@@ -200,7 +200,7 @@ def _pushed_to_drugs(similarity: csr_array, labels: csc_array) -> Column:
 
 
 def _path_counts(paths: Paths) -> Column:
-    """Damped number of paths, in units of its mean where there is one."""
+    """Damped number of paths, divided by its mean over pairs with a path."""
 
     def column(diseases: IntArray) -> npt.NDArray[np.floating]:
         counts = csr_array(paths.drug_walk @ csc_array(paths.disease_walk[diseases].T))
@@ -212,12 +212,12 @@ def _path_counts(paths: Paths) -> Column:
 def _largest_of_groups(
     values: npt.NDArray[np.float32], members: npt.NDArray[np.integer], bounds: npt.NDArray[np.integer]
 ) -> npt.NDArray[np.float32]:
-    """Largest row of each group, entry by entry; 0 for an empty group.
+    """Elementwise maximum over the rows of each group; 0 for an empty group.
 
     Args:
-        values: At least 0. Shape [num_items, width].
-        members: Items, group by group. Shape [num_members].
-        bounds: Where each group begins, then the end. Shape [num_groups + 1].
+        values: Non-negative. Shape [num_items, width].
+        members: Item indices, group by group. Shape [num_members].
+        bounds: Start of each group, then the end. Shape [num_groups + 1].
 
     Returns:
         Shape [num_groups, width].

@@ -1,7 +1,7 @@
 """Two heads of a classifier: a logistic regression over the named features, and XGBoost over these and vectors.
 
-Both are fitted once for every class but "unknown", against all others, and give its log odds: two models where there
-are contraindications, a third fewer trees than one model of three classes has. XGBoost: Chen and Guestrin, KDD 2016.
+Both are fitted one-vs-rest for every class except "unknown" and return log odds: two models if there are
+contraindications, with a third fewer trees than one three-class model. XGBoost: Chen and Guestrin, KDD 2016.
 """
 
 import json
@@ -52,7 +52,7 @@ def fit_linear_head(rows: Features, label: IntArray, params: ClassifierParams, *
         LogisticRegression(C=1 / params.l2_logistic, max_iter=MAX_ITERATIONS).fit(standardised, label == known)
         for known in range(1, num_classes)
     ]
-    # Standardisation is folded in, so that scoring is one product.
+    # Standardisation is folded into the coefficients, so that scoring is a single product.
     coefficients = np.concatenate([model.coef_ for model in models]) / scaler.scale_
     intercepts = np.concatenate([model.intercept_ for model in models]) - coefficients @ scaler.mean_
     return LinearHead(coefficients, intercepts)
@@ -63,7 +63,7 @@ class TreeHead:
     """Gradient boosted trees."""
 
     boosters: tuple[xgb.Booster, ...]
-    """One for each class but "unknown"."""
+    """One per class except "unknown"."""
 
     def log_odds(self, rows: Features) -> FloatArray:
         """Shape [num_rows, num_classes - 1]."""
@@ -88,8 +88,8 @@ def fit_tree_head(
 ) -> TreeHead:
     """Fit on rows of shape [num_rows, num_features] and their classes [num_rows], on one thread.
 
-    One thread, because members of the ensemble run side by side, and because sums of several threads differ in their
-    last bits from run to run.
+    One thread, because ensemble members run in parallel, and because multi-threaded sums differ in their last bits from
+    run to run.
     """
     settings = {
         "objective": "binary:logistic",

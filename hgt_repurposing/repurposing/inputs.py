@@ -1,4 +1,4 @@
-"""All that a drug-disease pair is scored by, put together from graph and embeddings."""
+"""Everything that drug-disease pairs are scored from, assembled from graph and embeddings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from hgt_repurposing.repurposing.vectors import PairVectors, vectors_named
 
 @dataclass(frozen=True, eq=False)
 class PairInputs:
-    """What the graph says apart from treatments, vectors, and the treatments themselves."""
+    """Similarities and paths without treatments, vectors, and the treatments themselves."""
 
     neighbourhoods: Neighbourhoods
     vectors: PairVectors
@@ -23,16 +23,16 @@ class PairInputs:
         expected = self.labels.indications.shape
         found = (len(self.vectors.drugs), len(self.vectors.diseases))
         if found != expected:
-            raise ValueError(f"vectors of {found} drugs and diseases do not fit a graph of {expected}: train again")
+            raise ValueError(f"vectors of {found} drugs and diseases do not match a graph with {expected}: train again")
 
 
 def pair_inputs(graph: KnowledgeGraph, embeddings: Embeddings, *, vectors: Sequence[str]) -> PairInputs:
-    """Derive them from a graph and the embeddings of its nodes.
+    """Derive the inputs from a graph and the embeddings of its nodes.
 
     Args:
-        graph: Its drug-disease edges become labels and nothing else.
+        graph: Its drug-disease edges are used only as labels.
         embeddings: Of its nodes.
-        vectors: Names of the vectors to use as columns.
+        vectors: Names of the vectors to use as features.
 
     Raises:
         ValueError: If embeddings are missing, not finite or of other nodes, or drugs or diseases have no relation to

@@ -1,4 +1,4 @@
-"""What the graph says of each drug and disease: indications, contraindications, and what may be neither."""
+"""Labels of drug-disease pairs: indications, contraindications, and off-label use, which is neither."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -10,21 +10,21 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import BoolArray, IntArray
 
 UNKNOWN, INDICATION, CONTRAINDICATION = 0, 1, 2
-"""The classes, by number."""
+"""Class indices."""
 
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """Known pairs by what is known of them. Shape [num_drugs, num_diseases] each, 1 where a pair is."""
+    """Known pairs by kind of relation, 1 for each pair. Shape [num_drugs, num_diseases] each."""
 
     indications: csr_array
     contraindications: csr_array
     off_label: csr_array
-    """Off-label use and palliation: never an example of anything."""
+    """Off-label use and palliation: never a training example."""
 
     @classmethod
     def of_graph(cls, graph: KnowledgeGraph) -> Self:
-        """All that the graph says; a pair that it also calls an indication is nothing else."""
+        """Labels of a graph; an indication overrides a contraindication of the same pair."""
         shape = graph.grid_shape
         indications = _matrix(graph.indications, shape)
         contraindications = _matrix(graph.contraindicated_pairs, shape)
@@ -36,11 +36,11 @@ class Labels:
 
     @property
     def num_classes(self) -> int:
-        """Unknown and indication, and contraindication where the graph has any."""
+        """Unknown, indication, and contraindication if the graph has any."""
         return 3 if self.contraindications.nnz else 2
 
     def with_indications(self, pairs: IntArray) -> Self:
-        """The same but for the indications, which are these. Shape [2, num_pairs]."""
+        """A copy with these indications instead. Shape [2, num_pairs]."""
         return replace(self, indications=_matrix(pairs, self.indications.shape))
 
     def class_of(self, pairs: IntArray) -> IntArray:
@@ -49,7 +49,7 @@ class Labels:
         return np.asarray(said, dtype=np.int64)
 
     def is_no_example(self, pairs: IntArray) -> BoolArray:
-        """True for off-label use and palliation that is no indication. Shape [num_pairs]."""
+        """True for off-label use and palliation without another label. Shape [num_pairs]."""
         off_label = np.asarray(self.off_label[tuple(pairs)]) > 0
         return np.asarray(off_label & (self.class_of(pairs) == UNKNOWN), dtype=np.bool_)
 

@@ -1,8 +1,8 @@
-"""What a classifier learns from: pairs whose treatments were hidden first, in the way of the question it will be asked.
+"""Training examples of a classifier: pairs that are masked in the same way as those it will score.
 
-The training indications are dealt into inner folds: pairs one by one, diseases or drugs as a whole. Each fold in turn
-is hidden, and its pairs become examples, with features that only the other folds may speak in. To show a pair its own
-label costs a third of the average precision (`docs/results`).
+The training indications are dealt into inner folds: single pairs, or whole diseases or drugs. Each fold is hidden in
+turn, and its pairs become examples with features from the other folds only. Letting a pair see its own label costs a
+third of the average precision (`docs/results`).
 """
 
 from collections.abc import Iterator
@@ -19,26 +19,26 @@ from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION, UNK
 
 EVERY_DRAW, NO_DRAW = -1, -2
 CALIBRATION_DISEASES = 500
-"""Diseases at most of the cells that probabilities are calibrated on; Hetionet's 137 all are."""
+"""Largest number of diseases in the calibration cells; all of Hetionet's 137 are used."""
 
 
 @dataclass(frozen=True, eq=False)
 class MaskedPairs:
-    """Examples of one inner fold, and the treatments that may be seen with them."""
+    """Examples of one inner fold, and the treatments visible to them."""
 
     visible: csr_array
-    """1 where a treatment may be seen. Shape [num_drugs, num_diseases]."""
+    """1 for visible treatments. Shape [num_drugs, num_diseases]."""
     pairs: IntArray
-    """Drug and disease. Shape [2, num_cells]."""
+    """Drug and disease indices. Shape [2, num_cells]."""
     label: IntArray
     """Class of each cell. Shape [num_cells]."""
     draw: IntArray
     """Which draw of negatives a cell belongs to: EVERY_DRAW for known pairs, NO_DRAW for cells that only calibrate."""
     weight: FloatArray
-    """Cells of the hidden part that a cell stands for when probabilities are calibrated. Shape [num_cells]."""
+    """Number of cells of the hidden part that a cell represents in calibration. Shape [num_cells]."""
 
     def only(self, chosen: BoolArray) -> Self:
-        """These cells alone. Shape [num_cells]."""
+        """Only these cells. Shape [num_cells]."""
         cells = (self.pairs[:, chosen], self.label[chosen], self.draw[chosen], self.weight[chosen])
         return type(self)(self.visible, *cells)
 
@@ -54,23 +54,22 @@ def masked_pairs(
 ) -> Iterator[MaskedPairs]:
     """Hide each inner fold in turn and draw examples from what is hidden.
 
-    Negatives of a new disease, or of a known pair: half keep a positive's disease, a quarter its drug, a quarter are
-    uniform. Those of a new drug: half keep its drug and half a positive's disease. Diseases come from those with a
-    training indication: one that occurs in negatives alone would be learned as untreatable. Calibration has the grid
-    that a test fold has: hidden diseases with all drugs, diseases of hidden pairs with all drugs, hidden drugs with all
+    Negatives in the settings "cold disease" and "warm pair": half keep a positive's disease, a quarter its drug, a
+    quarter are uniform. In "cold drug": half keep a positive's disease and half its drug. Diseases are drawn from those
+    with a training indication: one that occurs only in negatives would be learned as untreatable. Calibration uses the
+    same grid as a test fold: hidden diseases x all drugs, diseases of hidden pairs x all drugs, or hidden drugs x all
     diseases.
 
     Args:
-        labels: With the training indications alone.
+        labels: With training indications only.
         hiding: What is hidden together.
-        num_folds: Inner folds, and independent draws of negatives in each; as many as there are groups, if those are
-            fewer.
+        num_folds: Number of inner folds, and of independent draws of negatives in each; at most the number of groups.
         negatives_per_positive: Per draw.
-        calibration_cells: Most cells drawn uniformly from the hidden part of a fold.
+        calibration_cells: Largest number of cells drawn uniformly from the hidden part of a fold.
         generator: Source of randomness.
 
     Raises:
-        ValueError: If there is less to hide than inner folds, or no pair is left as a negative.
+        ValueError: If there is less to hide than inner folds, or no negatives are left.
     """
     indications = np.stack(labels.indications.nonzero()).astype(np.int64)
     treated = np.unique(indications[1])
@@ -93,17 +92,17 @@ def masked_pairs(
         for draw in range(num_folds):
             drawn = _draw(positives, hidden_drugs, hidden_diseases, setting, negatives_per_positive, generator)
             unknown = _unknown(drawn, labels)
-            if not unknown.shape[1]:  # next to everything is known here: what is not, is soon listed
+            if not unknown.shape[1]:  # almost all pairs are known: enumerate the rest
                 everything = np.stack(np.meshgrid(hidden_drugs, hidden_diseases)).reshape(2, -1)
                 unknown = _unknown(everything, labels)
             if not unknown.shape[1]:
                 raise ValueError(
-                    "every drug is known for every training disease: there is no negative pair to learn from"
+                    "every drug has a known relation to every training disease: there is no negative pair to learn from"
                 )
             parts.append(_part(unknown, UNKNOWN, draw, 0.0))
         asked = np.arange(labels.indications.shape[1]) if setting == "cold drug" else np.unique(positives[1])
         num_asked = len(hidden_drugs) * len(asked) - positives.shape[1]
-        if len(asked) > CALIBRATION_DISEASES:  # features are made for all drugs of a disease at once
+        if len(asked) > CALIBRATION_DISEASES:  # features are computed for all drugs of a disease at once
             asked = generator.choice(asked, CALIBRATION_DISEASES, replace=False)
         uniform = _unknown(_uniform(hidden_drugs, asked, calibration_cells, generator), labels)
         cells_each = max(num_asked, 1) / max(uniform.shape[1], 1)
@@ -120,7 +119,7 @@ def _draw(
     per_positive: int,
     generator: np.random.Generator,
 ) -> IntArray:
-    """Pairs of the hidden part, some of them known. Shape [2, num_drawn]."""
+    """Random pairs of the hidden part; some may be known. Shape [2, num_drawn]."""
     count = positives.shape[1] * per_positive
     half, quarter = count // 2, count // 4
     other_drug = np.stack([generator.choice(drugs, half), generator.choice(positives[1], half)])
@@ -135,7 +134,7 @@ def _uniform(drugs: IntArray, diseases: IntArray, count: int, generator: np.rand
 
 
 def _unknown(pairs: IntArray, labels: Labels) -> IntArray:
-    """Those of which nothing is known, each once. Shape [2, n]."""
+    """Distinct pairs without a known relation. Shape [2, n]."""
     pairs = np.unique(pairs, axis=1)
     return pairs[:, (labels.class_of(pairs) == UNKNOWN) & ~labels.is_no_example(pairs)]
 

@@ -1,4 +1,4 @@
-"""The repurposing model: one classifier for each question that can be asked, fitted on all known pairs."""
+"""The repurposing model: one classifier per setting, fitted on all known pairs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.repurposing.vectors import PairVectors
 
 STREAM_OF: Mapping[Setting, int] = {"warm pair": 0, "cold disease": 1, "cold drug": 2}
-"""Number that goes into the seed of a setting's final classifier: never another's, and never changed."""
+"""Part of the seed of each setting's final classifier: unique, and never to be changed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,18 +27,18 @@ class RepurposingModel:
 
     classifiers: Mapping[Setting, PairClassifier]
     params: ClassifierParams
-    """How they were fitted; the evaluation fits those of its folds in the same way."""
+    """Parameters of the fit; the evaluation uses the same for its folds."""
     split_digest: str
     """Digest of the split whose pairs they were fitted on."""
     vectors_digest: str
     """Digest of the vectors they were fitted on."""
 
     def inputs_of(self, graph: KnowledgeGraph, embeddings: Embeddings) -> PairInputs:
-        """What pairs are scored by, with the vectors that the classifiers use; raises as `pair_inputs`."""
+        """Inputs for scoring pairs, with the vectors that the classifiers use; raises as `pair_inputs`."""
         return pair_inputs(graph, embeddings, vectors=self.params.vectors)
 
     def require_fitted_on(self, vectors: PairVectors) -> None:
-        """Refuse vectors of another training: the trees would split on dimensions that mean something else.
+        """Reject vectors of another training: the trees would split on dimensions with another meaning.
 
         Raises:
             MismatchError: If the classifiers were fitted on other vectors.
@@ -47,7 +47,7 @@ class RepurposingModel:
             raise MismatchError("the model was fitted on other embeddings", stale=["repurposing_model"])
 
     def require_split(self, split: DrugDiseaseSplit) -> None:
-        """Refuse another split than that of the model.
+        """Reject a split other than the model's.
 
         Raises:
             MismatchError: If the digests differ.
@@ -81,7 +81,7 @@ class RepurposingModel:
 
 
 def _prefix(setting: Setting) -> str:
-    """Beginning of the names of a classifier's files."""
+    """File name prefix of a classifier."""
     return setting.replace(" ", "_")
 
 
@@ -95,10 +95,10 @@ def fit_repurposing_model(
     """Fit the classifier of every setting on all known pairs.
 
     Args:
-        inputs: Of the graph; its vectors saw no drug-disease edge.
-        split: The split whose pairs these are.
-        params: Ensemble, negatives and forest.
-        on_fit: Called with the name of each classifier that is done.
+        inputs: Derived from the graph, with vectors that have not seen drug-disease edges.
+        split: Provides the indications.
+        params: Of ensemble, negatives and heads.
+        on_fit: Called with the name of each fitted classifier.
 
     Raises:
         ValueError: If there are too few indications to hide some of them in turn.

@@ -1,8 +1,8 @@
-"""What the graph says of drugs and diseases before any treatment is read: who resembles whom, and what connects them.
+"""What the graph says about drugs and diseases apart from treatments: similarities, and paths between them.
 
-Everything is derived once from the graph's schema (see `graph/walks.py`). Similarities are kept only towards the drugs
-that treat something and the diseases that something treats, for labels are pushed through these alone, and of them only
-towards the nearest; no array of all drugs x all drugs, or all diseases x all diseases, ever exists.
+Everything is derived once from the graph's schema (see `graph/walks.py`). Similarities are kept only to the nearest
+anchors, the drugs that treat something and the diseases with a treatment, since labels are propagated only through
+these; no array of all drugs x all drugs, or all diseases x all diseases, ever exists.
 """
 
 from collections import Counter
@@ -27,10 +27,10 @@ from hgt_repurposing.graph.walks import (
 )
 
 NEAREST = 400
-"""Similar drugs (diseases) kept per drug (disease) and relation; Hetionet's 387 and 77 are all kept."""
+"""Nearest anchors kept per drug (disease) and relation; all of Hetionet's 387 (77) are kept."""
 ROWS_PER_BLOCK = 1000
 SCALE_COLUMNS = 256
-"""Diseases, evenly spread, over which the mean of a path count is taken."""
+"""Number of evenly spaced diseases over which the mean of a path count is taken."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,13 +39,13 @@ class Side:
 
     size: int
     anchors: IntArray
-    """Those with a treatment in the graph, whichever fold holds it out. Shape [num_anchors]."""
+    """Indices of those with a treatment in the graph, even if it is held out. Shape [num_anchors]."""
     similarities: Mapping[str, csr_array]
-    """Cosine, or relatedness, towards the anchors, by relation; none with itself. Shape [size, num_anchors] each."""
+    """Cosine or relatedness to the anchors, by relation, without self-similarities. Shape [size, num_anchors] each."""
     average: csr_array
-    """Mean of the similarities of one step, each divided by its largest. Shape [size, num_anchors]."""
+    """Mean of the one-step similarities, each divided by its maximum. Shape [size, num_anchors]."""
     kernel: Eigenvectors
-    """Of the kernel of the Kronecker ridge."""
+    """Eigenvectors of the kernel in the Kronecker ridge."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class Paths:
     disease_walk: csr_array
     """Shape [num_diseases, num_ends]."""
     mean: float
-    """Mean count where there is one, over some diseases."""
+    """Mean over pairs with a path, of some diseases."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,22 +75,22 @@ class Neighbourhoods:
 
 
 def require_distinct(names: Sequence[str]) -> None:
-    """Check that no two features have one name.
+    """Check that feature names are distinct.
 
     Raises:
-        ValueError: If two have.
+        ValueError: If two are the same.
     """
     twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
-        raise ValueError(f"two features would be called {twice[0]!r}: give one of the relations in it another name")
+        raise ValueError(f"duplicate feature name {twice[0]!r}: rename one of the relations in it")
 
 
 def neighbourhoods_of(graph: KnowledgeGraph) -> Neighbourhoods:
-    """Derive similarities and paths from every relation of the graph but those between drugs and diseases.
+    """Derive similarities and paths from every relation except those between drugs and diseases.
 
     Raises:
-        ValueError: If drugs or diseases have no relation to anything else, so that nothing compares them, or two
-            features would have one name.
+        ValueError: If drugs or diseases have no relation to anything else to be compared by, or two features would have
+            the same name.
     """
     names = graph.therapeutic
     drug_walks, disease_walks = walks(graph, names.drug), walks(graph, names.disease)
@@ -105,7 +105,7 @@ def neighbourhoods_of(graph: KnowledgeGraph) -> Neighbourhoods:
 
 
 def profile_blocks(graph: KnowledgeGraph, node_type: str) -> list[csr_array]:
-    """What drugs (diseases) are linked to, one matrix per relation: the input of a decomposition. Rows of length 1."""
+    """Links of drugs (diseases), one matrix per relation with rows of length 1: the input of a decomposition."""
     one_step = [normalize(walk.weights) for walk in direct_walks(graph, node_type)]
     related = [
         normalize(csr_array(eye_array(m.shape[0], dtype=np.float32) + m)) for _, _, m in relatives(graph, node_type)
@@ -131,17 +131,17 @@ def _side(graph: KnowledgeGraph, node_type: str, found: list[Walk], anchors: Int
 
 
 def _by_name(found: list[tuple[str, csr_array]]) -> dict[str, csr_array]:
-    """What a name leads to.
+    """Similarities by name.
 
     Raises:
-        ValueError: If two have one name.
+        ValueError: If two have the same name.
     """
     require_distinct([name for name, _ in found])
     return dict(found)
 
 
 def _cosines(rows: csr_array, anchors: IntArray) -> csr_array:
-    """Products of all rows, which have length 1, with the anchors', the largest of each. Shape [n, num_anchors]."""
+    """Cosines of all rows, which have length 1, with the anchors; the largest of each row. Shape [n, num_anchors]."""
     towards = csr_array(rows[anchors].T)
     blocks = [
         top_of_rows(csr_array(rows[start : start + ROWS_PER_BLOCK] @ towards), NEAREST + 1)
@@ -151,7 +151,7 @@ def _cosines(rows: csr_array, anchors: IntArray) -> csr_array:
 
 
 def _without_self(matrix: csr_array, anchors: IntArray) -> csr_array:
-    """Drop each anchor's similarity with itself, so that no label ever speaks for its own drug or disease."""
+    """Drop each anchor's similarity with itself, so that no label supports its own drug or disease."""
     entries = matrix.tocoo()
     other = entries.row != anchors[entries.col]
     kept = (entries.data[other], (entries.row[other], entries.col[other]))
@@ -161,8 +161,9 @@ def _without_self(matrix: csr_array, anchors: IntArray) -> csr_array:
 def _meetings(drug_walks: list[Walk], disease_walks: list[Walk]) -> list[Paths]:
     """Pairs of walks that end in the same node type, each path once.
 
-    A walk of two steps from the disease adds something only where it meets the drug outside the genes it went through:
-    at an end of a drug's own (its side effects), or where both left their genes by the same relation (for a pathway).
+    A two-step walk from the disease adds something only if it meets the drug beyond the genes it passes through: at an
+    end that the drug reaches directly (its side effects), or if both leave their genes by the same relation (to a
+    pathway).
     """
     genes = {walk.end for walk in [*drug_walks, *disease_walks] if _leads_on(walk, [*drug_walks, *disease_walks])}
     found = []

@@ -1,4 +1,4 @@
-"""Run configuration of classifier and candidates; free of xgboost, so that it can be checked without loading it."""
+"""Run configuration of classifier and candidates; does not import xgboost, so that it can be validated quickly."""
 
 from typing import Literal
 
@@ -11,31 +11,33 @@ VECTOR_NAMES: tuple[VectorName, ...] = ("hgt", "svd")
 class ClassifierParams(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     """How drug-disease pairs are classified."""
 
-    vectors: list[str] = Field(  # not of Literal, for which the launchpad has no form
+    vectors: list[str] = Field(  # not of Literal, which the launchpad does not support
         ["hgt", "svd"],
-        description="columns of XGBoost, and what the two towers are given: hgt, svd, both, or none of them",
+        description="vectors used as features of XGBoost and as input of the two towers: hgt, svd, both or none",
     )
     inner_folds: int = Field(
-        5, ge=2, le=20, description="parts of the training pairs that are hidden in turn; one ensemble member for each"
+        5, ge=2, le=20, description="parts of the training pairs that are hidden in turn; one ensemble member per part"
     )
-    negatives_per_positive: int = Field(40, ge=1, le=1000, description="unknown pairs drawn per known pair and member")
+    negatives_per_positive: int = Field(
+        40, ge=1, le=1000, description="unknown pairs drawn per known pair and ensemble member"
+    )
     calibration_cells: int = Field(
-        20_000, ge=100, le=10_000_000, description="unknown pairs per inner fold that probabilities are calibrated on"
+        20_000, ge=100, le=10_000_000, description="unknown pairs per inner fold for calibrating probabilities"
     )
     l2_logistic: float = Field(50.0, gt=0, description="L2 penalty of the logistic regression")
     num_trees: int = Field(150, ge=1, le=10_000, description="trees per ensemble member and class")
     learning_rate: float = Field(0.1, gt=0, le=1, description="shrinkage per tree")
-    max_depth: int = Field(4, ge=1, le=16, description="depth of a tree")
-    subsample: float = Field(0.7, gt=0, le=1, description="share of pairs per tree")
-    colsample_bytree: float = Field(0.3, gt=0, le=1, description="share of features per tree")
-    min_child_weight: float = Field(5.0, ge=0, description="smallest weight of a leaf")
+    max_depth: int = Field(4, ge=1, le=16, description="maximum depth of a tree")
+    subsample: float = Field(0.7, gt=0, le=1, description="share of pairs sampled per tree")
+    colsample_bytree: float = Field(0.3, gt=0, le=1, description="share of features sampled per tree")
+    min_child_weight: float = Field(5.0, ge=0, description="minimum sum of instance weights in a leaf")
     l2: float = Field(5.0, ge=0, description="L2 penalty on leaf values")
-    max_bin: int = Field(64, ge=2, le=1024, description="bins per feature in the histograms of XGBoost")
+    max_bin: int = Field(64, ge=2, le=1024, description="maximum number of histogram bins per feature")
     tower_updates: int = Field(
         160,
         ge=0,
         le=10_000,
-        description="updates of the two towers, a supervised phase over the vectors; 0: none",
+        description="training steps of the two towers, a supervised phase on the vectors; 0: no towers",
     )
     seed: int = Field(42, ge=0, description="seed of inner folds, negatives and trees")
 
@@ -43,10 +45,10 @@ class ClassifierParams(BaseModel, frozen=True, extra="forbid", allow_inf_nan=Fal
     @classmethod
     def _are_known(cls, vectors: list[str]) -> list[str]:
         if len(set(vectors)) < len(vectors):
-            raise ValueError("each name may stand there once")
+            raise ValueError("each name may occur only once")
         unknown = [name for name in vectors if name not in VECTOR_NAMES]
         if unknown:
-            raise ValueError(f"there are no vectors named {unknown[0]!r}; there are {', '.join(VECTOR_NAMES)}")
+            raise ValueError(f"unknown vectors {unknown[0]!r}; choose from {', '.join(VECTOR_NAMES)}")
         return vectors
 
 

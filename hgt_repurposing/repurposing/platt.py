@@ -1,4 +1,4 @@
-"""Scores of several heads turned into one probability: Platt scaling with as many scores as there are heads."""
+"""Platt scaling of the scores of several heads into one probability."""
 
 from typing import NamedTuple
 
@@ -8,14 +8,14 @@ from sklearn.linear_model import LogisticRegression
 from hgt_repurposing.graph.schema import BoolArray, FloatArray
 
 MIN_SLOPE = 1e-3
-"""Weight of heads that are no better than chance: nearly silenced, never turned round."""
+"""Weight of heads if none is better than chance: almost zero, but never negative."""
 
 
 class PlattScaling(NamedTuple):
     """Log odds of one class at the prevalence of the grid, from the scores of all heads."""
 
     weights: tuple[float, ...]
-    """One for each head, not negative."""
+    """One per head, non-negative."""
     intercept: float
 
     def apply(self, scores: FloatArray) -> FloatArray:
@@ -24,15 +24,15 @@ class PlattScaling(NamedTuple):
 
 
 def calibrate(scores: FloatArray, outcome: BoolArray, weight: FloatArray) -> PlattScaling:
-    """Logistic regression of the outcome on all scores, every cell counting for those it stands for (Platt 1999).
+    """Logistic regression of the outcome on all scores, each cell weighted by the cells it represents (Platt 1999).
 
-    The head with the most negative weight is left out until none is negative; if nothing is left, all are nearly
-    silenced.
+    The head with the most negative weight is dropped until all weights are positive; if none is left, all get
+    `MIN_SLOPE`.
 
     Args:
-        scores: Higher is likelier. Shape [num_heads, num_cells].
+        scores: Higher is more likely. Shape [num_heads, num_cells].
         outcome: Both outcomes must occur. Shape [num_cells].
-        weight: Cells that a cell stands for. Shape [num_cells].
+        weight: Number of cells that each cell represents. Shape [num_cells].
     """
     spread = np.maximum(scores.std(axis=1), 1e-9)
     used = np.arange(len(scores))

@@ -21,33 +21,33 @@ class Block(NamedTuple):
     diseases: IntArray
     """Local indices. Shape [num_columns]."""
     log_odds: FloatArray
-    """Of an indication, and of a contraindication where there were enough to learn from.
+    """Of an indication, and of a contraindication if there were enough to learn from.
     Shape [1 or 2, num_drugs, num_columns]."""
 
 
 class Route(NamedTuple):
-    """Which diseases ask which classifier."""
+    """A classifier, and the diseases it scores."""
 
     classifier: PairClassifier
     features: PairFeatures
-    """Of its setting, with the treatments that may be seen."""
+    """Of its setting, with the visible treatments."""
     asks: BoolArray
-    """True where a disease asks it. Shape [num_diseases]."""
+    """True for diseases that it scores. Shape [num_diseases]."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scorer:
-    """Classifiers with the features that they are asked with; each disease asks the one of its own setting.
+    """Classifiers with their features; each disease is scored by the classifier of its setting.
 
-    Known treatments are scored, too, and never by their own label: no feature lets a pair speak for itself but the
-    Kronecker ridge, whose value for a known pair is therefore flattering.
+    Known treatments are scored too, but not from their own label: no feature of a pair uses it except the Kronecker
+    ridge, whose value for a known pair is therefore optimistic.
     """
 
     routes: tuple[Route, ...]
-    """Each disease asks one of them."""
+    """Each disease is scored by one of them."""
     vectors: PairVectors
     num_classes: int
-    """Unknown and indication, and contraindication where the graph has any."""
+    """Unknown, indication, and contraindication if the graph has any."""
 
     @classmethod
     def of_model(cls, model: RepurposingModel, inputs: PairInputs) -> Self:
@@ -68,12 +68,12 @@ class Scorer:
 
     @classmethod
     def of_classifier(cls, classifier: PairClassifier, features: PairFeatures, vectors: PairVectors) -> Self:
-        """One classifier, which every disease asks."""
+        """One classifier for all diseases."""
         everything = np.ones(features.visible.shape[1], dtype=np.bool_)
         return cls((Route(classifier, features, everything),), vectors, 1 + len(classifier.calibrations))
 
     def blocks(self, diseases: IntArray) -> Iterator[Block]:
-        """Score every drug for some diseases, a few at a time: those with a known treatment first."""
+        """Score every drug for some diseases, block by block: those with a known treatment first."""
         for classifier, features, asks in self.routes:
             for some in features.blocks_of(diseases[asks[diseases]]):
                 yield Block(some, classifier.log_odds(features, self.vectors, some))
@@ -83,10 +83,10 @@ class Scorer:
 
         Args:
             diseases: Local indices, ascending. Shape [num_columns].
-            on_block: Called with the number of diseases done in each block.
+            on_block: Called after each block with its number of diseases.
 
         Returns:
-            Log odds of an indication, and of a contraindication where the graph has any; NaN where it has too few to
+            Log odds of an indication, and of a contraindication if the graph has any; NaN if it has too few to
             learn from. Shape [num_classes - 1, num_drugs, num_columns].
         """
         scores = np.full((self.num_classes - 1, self.routes[0].features.num_drugs, len(diseases)), np.nan)

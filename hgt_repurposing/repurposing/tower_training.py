@@ -1,8 +1,8 @@
-"""Fitting of the two towers: the supervised phase over vectors that never saw a treatment.
+"""Training of the two towers: the supervised phase on vectors that have not seen treatments.
 
 A softmax over all drugs for each disease, and one over the treated diseases for each drug (Huang et al., CIKM 2013,
-equation 5). Towers are fitted on the treatments that may be seen and asked for hidden ones alone: a vector that was
-fitted on a label must never be a column beside that label.
+equation 5). Towers are fitted on visible treatments and score only hidden ones: a vector fitted on a label must never
+be a feature of that label's pair.
 """
 
 from collections.abc import Sequence
@@ -21,24 +21,24 @@ from hgt_repurposing.repurposing.vectors import PairVectors
 from hgt_repurposing.threads import on_every_core
 
 DROPOUT = 0.4
-"""Of what a tower is given, and inside it."""
+"""On a tower's input and on its hidden layer."""
 BY_DRUG = 0.7
-"""Weight of the softmax over a drug's diseases beside that over a disease's drugs."""
+"""Weight of the softmax over a drug's diseases, relative to that over a disease's drugs."""
 LEARNING_RATE = 0.005
-"""The largest one of a cycle."""
+"""Maximum of the cycle."""
 WEIGHT_DECAY = 0.01
 TREATED_AT_ONCE = 128
-"""Treated diseases of an update; Hetionet's 77 all take part in each."""
+"""Largest number of treated diseases per update; Hetionet's 77 are all in each."""
 
 
 def fit_each(visible: Sequence[csr_array], vectors: PairVectors, *, num_updates: int, seed: int) -> list[TwoTowers]:
-    """Fit towers of their own on each table of visible treatments, side by side, each on one thread of torch.
+    """Fit separate towers on each matrix of visible treatments, in parallel, each on one torch thread.
 
     Args:
         visible: As of `fit_two_towers`.
-        vectors: What all of them are given.
+        vectors: Input of all of them.
         num_updates: Of each.
-        seed: Of the first; every other takes the next number.
+        seed: Of the first; each further one adds 1.
     """
 
     def fit(number: int) -> TwoTowers:
@@ -48,16 +48,16 @@ def fit_each(visible: Sequence[csr_array], vectors: PairVectors, *, num_updates:
 
 
 def fit_two_towers(visible: csr_array, vectors: PairVectors, *, num_updates: int, seed: int) -> TwoTowers:
-    """Fit both towers on the treatments that may be seen, on the torch threads of the calling thread.
+    """Fit both towers on the visible treatments, with the torch threads of the calling thread.
 
-    The loss is the mean negative log probability of the seen treatments: of the drug among all drugs, each disease with
-    the square root of its number of drugs as weight, and of the disease among those treated, each drug likewise.
+    The loss is the mean negative log probability of the visible treatments: of the drug among all drugs, each disease
+    weighted by the square root of its number of drugs, and of the disease among those treated, each drug likewise.
 
     Args:
-        visible: 1 where a treatment may be seen, at least one. Shape [num_drugs, num_diseases].
-        vectors: What the towers are given.
-        num_updates: Of AdamW in one cycle of the learning rate.
-        seed: Of weights, dropout and the diseases of an update.
+        visible: 1 for visible treatments, at least one. Shape [num_drugs, num_diseases].
+        vectors: Input of the towers.
+        num_updates: Of AdamW, in one learning rate cycle.
+        seed: Of weights, dropout and the diseases per update.
 
     Raises:
         ValueError: If no treatment is visible, or the vectors have no columns.
@@ -66,7 +66,7 @@ def fit_two_towers(visible: csr_array, vectors: PairVectors, *, num_updates: int
     if not (len(treated) and vectors.drugs.shape[1] and vectors.diseases.shape[1]):
         raise ValueError(
             f"two towers need visible treatments and vectors (got {visible.nnz} treatments and vectors of "
-            f"{vectors.drugs.shape[1]} and {vectors.diseases.shape[1]} numbers)"
+            f"width {vectors.drugs.shape[1]} and {vectors.diseases.shape[1]})"
         )
     generator = torch.Generator().manual_seed(seed)
     drugs, diseases = (torch.from_numpy(_scaled(side)) for side in (vectors.drugs, vectors.diseases))
@@ -87,7 +87,7 @@ def fit_two_towers(visible: csr_array, vectors: PairVectors, *, num_updates: int
 
 
 class _Tower(nn.Module):
-    """A linear map, and a residual network of one hidden layer, to the unit sphere."""
+    """A linear map and a residual network with one hidden layer, onto the unit sphere."""
 
     def __init__(self, width: int, generator: torch.Generator) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ class _Tower(nn.Module):
         return functional.normalize(first + further, dim=1)
 
     def _dropped(self, rows: Tensor) -> Tensor:
-        """Dropout with a generator of our own, so that members fitted side by side do not share one."""
+        """Dropout with its own generator, so that towers fitted in parallel do not share one."""
         if not self.training:
             return rows
         kept = torch.empty_like(rows).bernoulli_(1 - DROPOUT, generator=self.generator)
@@ -111,25 +111,25 @@ class _Tower(nn.Module):
 
 
 def _linear(width: int, generator: torch.Generator) -> nn.Linear:
-    """To WIDTH numbers, with the weights that torch would draw by itself, and no bias."""
+    """Linear layer of WIDTH outputs without bias, with torch's default initialisation."""
     layer: nn.Linear = skip_init(nn.Linear, width, WIDTH, bias=False)
     nn.init.kaiming_uniform_(layer.weight, a=5**0.5, generator=generator)
     return layer
 
 
 def _scaled(rows: Features) -> Features:
-    """Every number in standard deviations over all nodes, rows of a mean squared length of 1."""
+    """Columns standardised over all nodes, and scaled so that the mean squared length of rows is 1."""
     return np.asarray(StandardScaler().fit_transform(rows) / np.sqrt(rows.shape[1]), dtype=np.float32)
 
 
 def _loss(closeness: Tensor, seen: Tensor) -> Tensor:
-    """Both softmaxes. Shape [num_drugs, num_columns] each."""
+    """Loss of both softmaxes. Arguments: shape [num_drugs, num_columns] each."""
     by_disease = -(_weights(seen, dim=0) * functional.log_softmax(closeness, dim=0)).sum()
     by_drug = -(_weights(seen, dim=1) * functional.log_softmax(closeness, dim=1)).sum()
     return by_disease + BY_DRUG * by_drug
 
 
 def _weights(seen: Tensor, *, dim: int) -> Tensor:
-    """Of each treatment: 1 over the square root of the treatments beside it along an axis; they sum to 1."""
+    """Weight of each treatment: 1 / sqrt(number of treatments along an axis), normalised to sum to 1."""
     weights = seen / seen.sum(dim=dim, keepdim=True).clamp(min=1).sqrt()
     return weights / weights.sum()

@@ -1,8 +1,8 @@
-"""Two towers: drugs and diseases in one space, where a drug lies near the diseases it treats.
+"""Two towers: drugs and diseases in a common space, where a drug is close to the diseases it treats.
 
-A small network for drugs and one for diseases move vectors that never saw a treatment into that space: the supervised
-phase (`tower_training.py`). A pair's score is its drug's share of a softmax over cosines, sharpened by a factor, as
-between queries and documents (Huang et al., CIKM 2013, equations 3 and 4).
+A small network for drugs and one for diseases map vectors that have not seen treatments into that space: the supervised
+phase (`tower_training.py`). A pair's score is its drug's probability in a softmax over scaled cosines, as between
+queries and documents (Huang et al., CIKM 2013, equations 3 and 4).
 """
 
 from collections.abc import Iterator
@@ -15,16 +15,16 @@ from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.repurposing.features import Features
 
 WIDTH = 64
-"""Numbers per drug and disease in the common space."""
+"""Dimension of the common space."""
 SHARPNESS = 16.0
-"""Factor of the cosines, gamma of the paper's equation 4."""
+"""Scale of the cosines, gamma in the paper's equation 4."""
 DISEASES_AT_ONCE = 128
-"""Diseases whose softmax is made at a time."""
+"""Diseases whose softmax is computed at a time."""
 
 
 @dataclass(frozen=True, eq=False)
 class TwoTowers:
-    """Where every drug and disease lies in the common space."""
+    """Vectors of all drugs and diseases in the common space."""
 
     drugs: Features
     """Rows of length 1. Shape [num_drugs, WIDTH]."""
@@ -32,7 +32,7 @@ class TwoTowers:
     """Rows of length 1. Shape [num_diseases, WIDTH]."""
 
     def log_probability(self, pairs: IntArray) -> FloatArray:
-        """Logarithm of what a pair's drug has of its disease's softmax over all drugs.
+        """Log probability of each pair's drug in the softmax of its disease over all drugs.
 
         Args:
             pairs: Drug and disease. Shape [2, num_pairs].
@@ -49,7 +49,7 @@ class TwoTowers:
         return found
 
     def log_probabilities(self, diseases: IntArray) -> FloatArray:
-        """The same of every drug with some diseases.
+        """The same for every drug and some diseases.
 
         Args:
             diseases: Local indices. Shape [num_columns].
@@ -63,11 +63,11 @@ class TwoTowers:
         return found
 
     def _blocks(self, diseases: IntArray) -> Iterator[tuple[int, Features]]:
-        """Where a block of diseases begins, and its logarithms. Shape [num_drugs, up to DISEASES_AT_ONCE]."""
+        """Start of each block of diseases, and its log probabilities. Shape [num_drugs, up to DISEASES_AT_ONCE]."""
         for start in range(0, len(diseases), DISEASES_AT_ONCE):
             closeness = SHARPNESS * (self.drugs @ self.diseases[diseases[start : start + DISEASES_AT_ONCE]].T)
             yield start, closeness - logsumexp(closeness, axis=0)
 
     def to_arrays(self) -> dict[str, Features]:
-        """By the names of the fields."""
+        """Arrays by field name."""
         return {"drugs": self.drugs, "diseases": self.diseases}

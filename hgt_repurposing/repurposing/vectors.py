@@ -1,4 +1,4 @@
-"""Vectors of drugs and diseases as further columns of the classifier: those of the HGT, and those of a plain SVD."""
+"""Vectors of drugs and diseases as further features of the classifier: from the HGT, and from a plain SVD."""
 
 import hashlib
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from hgt_repurposing.repurposing.features import Features
 from hgt_repurposing.repurposing.neighbourhoods import profile_blocks
 
 VECTOR_DIM = 64
-"""Columns per side: wider embeddings are reduced, for a table of all pairs is as wide as both sides together."""
+"""Columns per side: wider embeddings are reduced, since a pair has the columns of both sides."""
 
 
 @dataclass(frozen=True, eq=False)
 class PairVectors:
-    """A vector for every drug and one for every disease; a pair has both, side by side."""
+    """A vector for every drug and every disease; a pair has both, concatenated."""
 
     drugs: Features
     """Shape [num_drugs, drug_width]."""
@@ -32,33 +32,33 @@ class PairVectors:
 
     @classmethod
     def none(cls, num_drugs: int, num_diseases: int) -> Self:
-        """No columns at all."""
+        """Vectors without columns."""
         return cls(np.empty((num_drugs, 0), dtype=np.float32), np.empty((num_diseases, 0), dtype=np.float32))
 
     @classmethod
     def of_embeddings(cls, embeddings: Embeddings, graph: KnowledgeGraph) -> Self:
-        """Take the drugs and diseases of a graph.
+        """Embeddings of the drugs and diseases of a graph.
 
         Raises:
             ValueError: If embeddings of one of the types are missing or not finite.
-            MismatchError: If they are of other nodes than the graph's.
+            MismatchError: If they belong to other nodes than the graph's.
         """
         blocks = []
         for node_type in (graph.therapeutic.drug, graph.therapeutic.disease):
             vectors = embeddings.of_type(node_type)
             if not np.isfinite(vectors).all():
-                raise ValueError(f"embeddings of {node_type!r} hold values that are not finite: train again")
+                raise ValueError(f"embeddings of {node_type!r} have values that are not finite: train again")
             embedded = embeddings.nodes.loc[embeddings.nodes[NODE_TYPE] == node_type, NODE_ID]
             if embedded.tolist() != graph.nodes_of(node_type)[NODE_ID].tolist():
                 raise MismatchError(
-                    f"embeddings of {node_type!r} are of other nodes than the graph's", stale=["hgt_embeddings"]
+                    f"embeddings of {node_type!r} belong to other nodes than the graph's", stale=["hgt_embeddings"]
                 )
             blocks.append(vectors)
         return cls(*blocks)
 
     @classmethod
     def by_svd(cls, graph: KnowledgeGraph, *, dim: int = VECTOR_DIM) -> Self:
-        """Leading singular vectors of what drugs, and diseases, are linked to; no treatment is read."""
+        """Leading singular vectors of the links of drugs, and of diseases, without treatments."""
         names = graph.therapeutic
         return cls(
             *(
@@ -69,23 +69,23 @@ class PairVectors:
 
     @classmethod
     def side_by_side(cls, parts: Sequence["PairVectors"]) -> Self:
-        """All columns of several."""
+        """Concatenate the columns of several."""
         return cls(
             np.concatenate([part.drugs for part in parts], axis=1),
             np.concatenate([part.diseases for part in parts], axis=1),
         )
 
     def permuted(self, generator: np.random.Generator) -> Self:
-        """The same vectors given to other nodes: a control that keeps their number and spread, and no information."""
+        """The same vectors, shuffled between nodes: a control of the same size and distribution without information."""
         return type(self)(generator.permutation(self.drugs), generator.permutation(self.diseases))
 
     def reduced(self, dim: int) -> Self:
-        """The leading principal components of each side, where it is wider than that; signs as `spectral_vectors`."""
+        """The leading principal components of each side that is wider than `dim`; signs as in `spectral_vectors`."""
         return type(self)(*(_components(side, dim) for side in (self.drugs, self.diseases)))
 
     @property
     def width(self) -> int:
-        """Columns of a pair."""
+        """Number of columns per pair."""
         return int(self.drugs.shape[1] + self.diseases.shape[1])
 
     @cached_property
@@ -109,7 +109,7 @@ def _components(vectors: Features, dim: int) -> Features:
 
 
 def vectors_named(names: Sequence[str], embeddings: Embeddings, graph: KnowledgeGraph) -> PairVectors:
-    """The vectors that a configuration asks for, side by side in its order, each at most `VECTOR_DIM` wide a side.
+    """The named vectors, concatenated in this order, each at most `VECTOR_DIM` wide per side.
 
     Raises:
         ValueError: As `PairVectors.of_embeddings`.

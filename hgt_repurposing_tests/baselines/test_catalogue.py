@@ -21,9 +21,9 @@ def test_a_graph_with_genes_has_every_baseline() -> None:
 def test_without_genes_the_baselines_by_genes_are_left_out_with_the_reason() -> None:
     table = baselines_for(without_genes())
     assert dict(table.missing) == {
-        "disease similarity by genes": "the graph joins no disease with a gene",
-        "drug similarity by targets": "the graph joins no drug with a gene",
-        "drug-gene-disease paths": "the graph joins no disease with a gene",
+        "disease similarity by genes": "the graph links no disease to a gene",
+        "drug similarity by targets": "the graph links no drug to a gene",
+        "drug-gene-disease paths": "the graph links no disease to a gene",
     }
     assert [baseline.name for baseline in table.usable] == [name for name in BASELINES if name not in table.missing]
 
@@ -42,4 +42,4 @@ def test_the_stack_learns_from_every_rule_but_chance_and_the_ridge() -> None:
 
 def test_kernels_that_are_not_known_leave_the_ridge_out() -> None:
     table = baselines_for(replace(fold_inputs(), drug_kernel=None))
-    assert dict(table.missing) == {"Kronecker ridge": "nothing compares drugs with drugs and diseases with diseases"}
+    assert dict(table.missing) == {"Kronecker ridge": "there are no similarity kernels of drugs and diseases"}

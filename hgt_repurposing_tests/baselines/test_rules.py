@@ -249,11 +249,11 @@ def test_every_rule_scores_a_graph_without_genes(rule: Baseline) -> None:
 
 def test_rules_by_genes_have_nothing_to_go_by_without_them() -> None:
     no_disease, no_drug = fold_inputs(disease_genes=np.zeros((4, 3))), fold_inputs(drug_genes=np.zeros((4, 3)))
-    assert {rule.name for rule in RULES if rule.missing(no_disease) == "the graph joins no disease with a gene"} == {
+    assert {rule.name for rule in RULES if rule.missing(no_disease) == "the graph links no disease to a gene"} == {
         "disease similarity by genes",
         "drug-gene-disease paths",
     }
-    assert {rule.name for rule in RULES if rule.missing(no_drug) == "the graph joins no drug with a gene"} == {
+    assert {rule.name for rule in RULES if rule.missing(no_drug) == "the graph links no drug to a gene"} == {
         "drug similarity by targets",
         "drug-gene-disease paths",
     }
@@ -274,7 +274,7 @@ def test_disease_genes_of_other_genes_are_refused() -> None:
 
 @pytest.mark.parametrize("column", [-1, 4])
 def test_a_column_that_is_no_disease_is_refused(column: int) -> None:
-    with pytest.raises(ValueError, match=rf"columns must be diseases, 0 to 3 \(got {column}\)"):
+    with pytest.raises(ValueError, match=rf"columns must index diseases, 0 to 3 \(got {column}\)"):
         fold_inputs(columns=np.array([0, column]))
 
 

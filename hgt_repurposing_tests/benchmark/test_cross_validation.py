@@ -156,7 +156,7 @@ def test_the_planted_signal_is_found_and_said() -> None:
 
 
 def test_two_evaluations_with_one_seed_are_equal() -> None:
-    # By one way of splitting and by external pairs; a whole run's evaluation is repeated in defs/test_runs.py.
+    # By one split kind and by external pairs; a whole run's evaluation is repeated in defs/test_runs.py.
     graph, _ = case()
     split = planted_split(graph, ("pair",), num_folds=2, external=EXTERNAL)
     first, second = (run(graph, split).to_parts() for _ in range(2))
@@ -270,13 +270,13 @@ def test_diseases_whose_drugs_are_all_held_out_have_no_candidate() -> None:
     graph, split = of_pairs(np.stack([drugs, diseases]))
     fold = EvaluatedFold(split, FoldKey("disease", 0, 0), TherapeuticPairs.of_graph(graph))
     with pytest.raises(
-        ValueError, match=r"nothing is left to rank 60 held-out pairs against: every other pair of their"
+        ValueError, match=r"no negatives are left to rank 60 held-out pairs against: every other pair of their"
     ):
         next(fold.metrics(MODEL, np.zeros((NUM_DRUGS, 1)), seed=0))
 
 
 def test_a_graph_where_every_drug_treats_every_disease_has_nothing_to_learn_from() -> None:
-    with pytest.raises(ValueError, match="every drug is known for every training disease: there is no negative pair"):
+    with pytest.raises(ValueError, match="every drug has a known relation to every training disease: there is no neg"):
         run(*of_pairs(np.indices((NUM_DRUGS, NUM_DISEASES)).reshape(2, -1)))
 
 

@@ -92,7 +92,7 @@ def test_only_training_pairs_are_left_out_of_the_candidates(split: DrugDiseaseSp
 def test_a_grid_without_a_negative_is_refused() -> None:
     cells = np.indices((4, 4)).reshape(2, -1)
     with pytest.raises(
-        ValueError, match="nothing is left to rank 2 held-out pairs against: every other pair of their "
+        ValueError, match="no negatives are left to rank 2 held-out pairs against: every other pair of their "
     ):
         fold_grid(SPLIT, BY_DISEASE, ignored=cells)
 
@@ -110,7 +110,7 @@ def test_external_pairs_are_evaluated_with_every_indication_for_training() -> No
 
 def test_without_external_pairs_there_is_no_grid() -> None:
     with pytest.raises(
-        ValueError, match="the split holds no external pair to evaluate on: name a file in external_pairs"
+        ValueError, match="the split has no external pairs to evaluate on: set external_pairs to a file of them"
     ):
         external_grid(SPLIT)
 
@@ -135,11 +135,11 @@ def test_the_open_suite_removes_contraindications_and_off_label_use() -> None:
 def test_a_suite_says_what_is_right_and_what_is_not_counted() -> None:
     strict, open_suite = suites_of(SPLIT_KINDS["disease"])
     assert strict.in_words() == (
-        "To be found among all drugs: all indications of the held-out diseases. Left out: training pairs. "
+        "Positives, ranked among all drugs: all indications of the held-out diseases. Left out: training pairs. "
         "Negatives: contraindications, off-label use and palliation and pairs the graph does not mention."
     )
     assert open_suite.in_words() == (
-        "To be found among all drugs: all indications of the held-out diseases. Left out: training pairs, "
+        "Positives, ranked among all drugs: all indications of the held-out diseases. Left out: training pairs, "
         "contraindications, off-label use and palliation. Negatives: pairs the graph does not mention."
     )
 

@@ -26,15 +26,15 @@ def test_a_share_may_round_to_above_one() -> None:
         ("folds", "macro_ap", "high", r"column 'macro_ap' must be float64 \(got str\)"),
         ("folds", "fold", 0, r"must have each split, suite, scorer, repeat, fold once \(got disease, strict, model.*"),
         ("folds", "num_positives", -1, r"column 'num_positives' must be at least 0 \(got -1 in row 1\)"),
-        ("diseases", "average_precision", 1.5, r"column 'average_precision' must lie between 0 and 1 \(got 1.5 in.*"),
-        ("calibration", "observed", -0.5, r"column 'observed' must lie between 0 and 1 \(got -0.5 in row 1\)"),
+        ("diseases", "average_precision", 1.5, r"column 'average_precision' must be between 0 and 1 \(got 1.5 in.*"),
+        ("calibration", "observed", -0.5, r"column 'observed' must be between 0 and 1 \(got -0.5 in row 1\)"),
         ("trust", "drug_entropy", float("nan"), r"column 'drug_entropy' must have no missing value .*"),
         ("frequent", "kind", "gene", r"column 'kind' must be drug or disease \(got 'gene' in row 1\)"),
     ],
 )
 def test_a_table_that_breaks_a_rule_is_refused(table: str, column: str, value: object, said: str) -> None:
     found = evaluated()
-    with pytest.raises(ValueError, match=rf"^the evaluation's table of {table}:? {said}$"):
+    with pytest.raises(ValueError, match=rf"^the evaluation's table '{table}':? {said}$"):
         replace(found, **{table: getattr(found, table).assign(**{column: value})})
 
 
@@ -42,5 +42,5 @@ def test_a_table_that_breaks_a_rule_is_refused(table: str, column: str, value: o
 def test_a_table_without_a_column_is_refused(table: str) -> None:
     found = evaluated()
     first = getattr(found, table).columns[0]
-    with pytest.raises(ValueError, match=rf"table of {table} must have the columns .* \(got none called '{first}'\)$"):
+    with pytest.raises(ValueError, match=rf"table '{table}' must have the columns .* \(got none called '{first}'\)$"):
         replace(found, **{table: getattr(found, table).drop(columns=first)})

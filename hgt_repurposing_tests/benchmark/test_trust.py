@@ -9,11 +9,11 @@ from hgt_repurposing_tests.benchmark.evaluations import evaluated
 @pytest.mark.parametrize(
     ("bins", "verdict"),
     [
-        (((0.01, 0.01), (0.1, 0.05)), "off on average"),
+        (((0.01, 0.01), (0.1, 0.05)), "poorly calibrated on average"),
         (((0.01, 0.01), (0.03, 0.015)), "calibrated"),
         (((0.01, 0.01), (0.03, 0.060)), "calibrated"),
-        (((0.01, 0.01), (0.03, 0.014)), "promises too much"),
-        (((0.01, 0.01), (0.03, 0.061)), "promises too little"),
+        (((0.01, 0.01), (0.03, 0.014)), "overconfident"),
+        (((0.01, 0.01), (0.03, 0.061)), "underconfident"),
     ],
 )
 def test_probabilities_hold_within_both_bounds(bins: tuple[tuple[float, float], ...], verdict: str) -> None:
@@ -34,7 +34,7 @@ def test_the_top_bin_is_counted_in_pairs() -> None:
     ("spearman", "matched", "verdict", "holds"),
     [
         (0.95, 0.52, "popularity in disguise", False),
-        (-0.95, 0.52, "popularity turned round", False),
+        (-0.95, 0.52, "inverted popularity", False),
         (0.95, 0.90, "more than popularity", True),  # as an oracle's, whose mean score is the number of uses
         (0.60, 0.55, "more than popularity", True),
         (0.10, 0.55, "not popularity", True),
@@ -57,7 +57,7 @@ def test_without_a_correlation_there_is_nothing_to_object_to() -> None:
     popularity = popularity_of(evaluated(spearman=float("nan"), matched=0.5), "disease")
     assert popularity is not None
     assert popularity.holds
-    assert "no popularity to follow" in popularity.in_words()
+    assert "popularity cannot be assessed" in popularity.in_words()
 
 
 def test_external_pairs_have_neither_probabilities_nor_lists() -> None:

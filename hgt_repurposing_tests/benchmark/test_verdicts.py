@@ -14,9 +14,9 @@ from hgt_repurposing_tests.baselines.fold_inputs import without_genes
 from hgt_repurposing_tests.benchmark.evaluations import evaluated
 
 NO_GENES = {
-    "disease similarity by genes": "the graph joins no disease with a gene",
-    "drug-gene-disease paths": "the graph joins no disease with a gene",
-    "drug similarity by targets": "the graph joins no drug with a gene",
+    "disease similarity by genes": "the graph links no disease to a gene",
+    "drug-gene-disease paths": "the graph links no disease to a gene",
+    "drug similarity by targets": "the graph links no drug to a gene",
 }
 
 
@@ -152,8 +152,8 @@ def test_a_lead_is_said_with_its_spread_and_its_interval() -> None:
 def test_a_lead_that_resampling_turns_round_is_a_tie() -> None:
     said = lead_of((0.1,), (-0.2, 0.6)).in_words()
     assert said == (
-        "On held-out diseases the model is level with the best baseline (drug kNN): macro AP 0.600, +0.100 "
-        "(a single fold); 95 % interval over 12 diseases -0.200 to +0.600: within the noise."
+        "On held-out diseases the model cannot be told apart from the best baseline (drug kNN): macro AP 0.600, "
+        "+0.100 (a single fold); 95 % interval over 12 diseases -0.200 to +0.600: could be noise."
     )
 
 
@@ -168,13 +168,13 @@ def test_a_model_that_loses_is_behind_by_more_than_noise() -> None:
 @pytest.mark.parametrize(("num_diseases", "few"), [(1, "1 disease"), (5, "5 diseases")])
 def test_few_diseases_are_said_to_be_too_few(num_diseases: int, few: str) -> None:
     said = lead_of((0.2, 0.3), num_diseases=num_diseases).in_words()
-    assert "the model cannot be told from the best baseline" in said
-    assert said.endswith(f"; {few} cannot tell whether that is noise.")
+    assert "the model cannot be compared with the best baseline" in said
+    assert said.endswith(f"; with {few}, noise cannot be ruled out.")
 
 
 def test_folds_that_disagree_with_diseases_are_said_to() -> None:
     said = lead_of((-0.2, 0.1), (0.01, 0.1)).in_words()
-    assert said.endswith("+0.010 to +0.100: folds and diseases disagree, so this is within the noise.")
+    assert said.endswith("+0.010 to +0.100: folds and diseases disagree, so this could be noise.")
 
 
 def test_baselines_that_are_missing_are_named_with_the_reason() -> None:
@@ -183,8 +183,8 @@ def test_baselines_that_are_missing_are_named_with_the_reason() -> None:
         "On held-out diseases the model is ahead of the best baseline that could be computed (drug kNN): "
         "macro AP 0.600, +0.300 (standard deviation 0.141 over 2 folds, ahead in 2); 95 % interval "
         "over 12 diseases +0.150 to +0.450. Not computed: disease similarity by genes, drug-gene-disease paths (the "
-        "graph joins no disease with a gene); drug similarity by targets (the graph joins no drug with a gene). The "
-        "best baseline is usually among these, so this is no win."
+        "graph links no disease to a gene); drug similarity by targets (the graph links no drug to a gene). The "
+        "best baseline is usually among these, so this is not a win."
     )
 
 
@@ -197,7 +197,7 @@ def test_every_way_of_splitting_has_its_words(split: str) -> None:
 def test_where_drugs_are_held_out_the_figure_is_by_drug() -> None:
     assert lead_of((0.2, 0.4), split="drug").in_words() == (
         "On held-out drugs the model beats the best baseline (drug kNN): macro AP by drug 0.600, +0.300 (standard "
-        "deviation 0.141 over 2 folds, ahead in 2); more than folds differ: more than noise."
+        "deviation 0.141 over 2 folds, ahead in 2); more than the spread over folds: more than noise."
     )
 
 

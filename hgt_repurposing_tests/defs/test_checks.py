@@ -29,7 +29,7 @@ def test_a_check_of_the_evaluation_passes_and_fails_and_never_stops_the_run(name
     assert passed.severity is failed.severity is dg.AssetCheckSeverity.WARN
 
 
-NO_PATHS = {"drug-gene-disease paths": "the graph joins no drug with a gene"}
+NO_PATHS = {"drug-gene-disease paths": "the graph links no drug to a gene"}
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_the_check_of_the_lead_names_baselines_that_are_missing() -> None:
     result = checks.model_beats_baselines_on_held_out_diseases(evaluated(left_out=NO_PATHS))
     assert isinstance(result, dg.AssetCheckResult)
     said = result.metadata["baselines_not_computed"].value
-    assert said == "drug-gene-disease paths (the graph joins no drug with a gene)"
+    assert said == "drug-gene-disease paths (the graph links no drug to a gene)"
 
 
 def test_the_lead_is_described_with_its_interval() -> None:

@@ -99,10 +99,10 @@ def test_nothing_is_wrong_with_what_is_shipped(path: Path) -> None:
          "drug_disease_split: external_pairs must be an absolute path, the same for every process "
          "(got 'mine.csv')"),
         (of("drug_disease_split", "kinds: [pair, pair]"),
-         "drug_disease_split: invalid configuration: kinds: each way of splitting may be given only once "
+         "drug_disease_split: invalid configuration: kinds: each split kind may be given only once "
          "(got ['pair', 'pair'])"),
         (of("repurposing_model", "vectors: [hgt, hgt]"),
-         "repurposing_model: invalid configuration: vectors: each name may stand there once (got ['hgt', 'hgt'])"),
+         "repurposing_model: invalid configuration: vectors: each name may occur only once (got ['hgt', 'hgt'])"),
         (of("embedding_params", "num_neighbors: [0]"),
          "embedding_params: invalid configuration: num_neighbors: all values must be positive (got [0])"),
         (of("hetero_data", "therapeutic_edges: train_only, fold: 5"),

@@ -50,7 +50,7 @@ def everything_in(root: Path) -> set[str]:
         ("embedding_params", {"num_epochs": -1}, "num_epochs: Input should be greater than or equal to 1 (got -1)"),
         ("embedding_params", {"hidden_dim": 65}, "hidden_dim must be divisible by num_heads (got 65 and 8)"),
         ("embedding_params", {"learning_rate": True}, "learning_rate: Input should be a valid number (got True)"),
-        ("drug_disease_split", {"kinds": ["diseases"]}, "kinds: unknown way of splitting 'diseases'"),
+        ("drug_disease_split", {"kinds": ["diseases"]}, "kinds: unknown split kind 'diseases'"),
         ("hetero_data", {"therapeutic_edges": "train_only", "fold": 7}, "train_only names a fold that is not held out"),
         ("knowledge_graph", {"path": "/mine"}, "path '/mine' is set, but source: auto is the generated graph"),
     ],

@@ -194,7 +194,7 @@ def test_fewer_groups_than_folds_is_an_error(toy_graph: KnowledgeGraph, num_fold
 @pytest.mark.parametrize(
     ("kinds", "message"),
     [
-        (["pair", "gene"], "unknown way of splitting 'gene'; known: disease, pair, drug, disease_group"),
+        (["pair", "gene"], "unknown split kind 'gene'; known: disease, pair, drug, disease_group"),
         ([], "at least 1 item"),
     ],
 )

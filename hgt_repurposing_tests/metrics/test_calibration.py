@@ -89,7 +89,7 @@ def test_honest_probabilities_have_a_small_error_and_doubled_ones_a_large_one() 
 def test_a_probability_outside_its_range_is_named_with_its_place(wrong: float, shown: str) -> None:
     probability = PROBABILITY.copy()
     probability[2] = wrong
-    with pytest.raises(ValueError, match=rf"must lie in \[0, 1\] \(got {shown} at place 2\)"):
+    with pytest.raises(ValueError, match=rf"must be in \[0, 1\] \(got {shown} at index 2\)"):
         calibration_curve(probability, OUTCOME, num_bins=2)
 
 
@@ -100,5 +100,5 @@ def test_outcomes_of_another_shape_are_refused() -> None:
 
 @pytest.mark.parametrize("num_bins", [0, 5])
 def test_more_bins_than_pairs_and_none_are_refused(num_bins: int) -> None:
-    with pytest.raises(ValueError, match=rf"there must be 1 to 4 bins, .* \(got {num_bins}\)"):
+    with pytest.raises(ValueError, match=rf"num_bins must be between 1 and the number of pairs, 4 \(got {num_bins}\)"):
         calibration_curve(PROBABILITY, OUTCOME, num_bins=num_bins)

@@ -118,7 +118,7 @@ def test_popularity_is_worth_nothing_where_negatives_are_as_popular(seed: int) -
 
 
 def test_degrees_of_another_shape_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"one per drug and one per column, \(4, 2\) \(got \(4,\) and \(4,\)\)"):
+    with pytest.raises(ValueError, match=r"one entry per drug and one per column, \(4, 2\) \(got \(4,\) and \(4,\)\)"):
         degree_matched(SCORES, POSITIVE, CANDIDATE, drug_degree=DRUG_DEGREE, disease_degree=DRUG_DEGREE)
 
 

@@ -86,5 +86,5 @@ def test_constant_scores_are_refused() -> None:
 
 
 def test_degrees_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"one per drug and one per column, \(4, 3\) \(got \(3,\) and \(3,\)\)"):
+    with pytest.raises(ValueError, match=r"one entry per drug and one per column, \(4, 3\) \(got \(3,\) and \(3,\)\)"):
         popularity_report(SCORES, EVERYTHING, drug_degree=np.arange(3), disease_degree=np.arange(3))

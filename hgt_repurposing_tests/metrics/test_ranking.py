@@ -263,7 +263,7 @@ def test_a_positive_outside_the_candidates_is_named_with_its_place() -> None:
 
 
 def test_a_grid_of_positives_only_has_no_auroc() -> None:
-    with pytest.raises(ValueError, match=r"AUROC needs a candidate that is not positive"):
+    with pytest.raises(ValueError, match=r"AUROC needs at least one negative candidate"):
         grid_metrics(SCORES, POSITIVE, POSITIVE)
 
 

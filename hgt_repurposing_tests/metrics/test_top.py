@@ -32,5 +32,5 @@ def test_without_ties_the_first_places_are_those_of_the_order(order: list[int], 
 
 
 def test_a_list_of_no_places_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"at least one place \(got 0\)"):
+    with pytest.raises(ValueError, match=r"top must be at least 1 \(got 0\)"):
         share_in_top(np.zeros(3), 0)

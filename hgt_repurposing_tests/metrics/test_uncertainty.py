@@ -82,7 +82,7 @@ def test_the_mean_lies_between_the_extremes_and_the_interval_too(difference: Flo
 
 
 def test_a_bootstrap_over_one_disease_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"at least two of them \(got 1\)"):
+    with pytest.raises(ValueError, match=r"at least two diseases \(got 1\)"):
         resampled(np.array([0.5, 1.0]), np.array([0.5, 0.0]), np.array([7, 7]))
 
 
@@ -92,7 +92,7 @@ def test_unpaired_values_are_refused() -> None:
 
 
 def test_a_value_that_is_not_finite_is_named_with_its_place() -> None:
-    with pytest.raises(ValueError, match=r"values must be finite \(got 0.0 and nan at place 1\)"):
+    with pytest.raises(ValueError, match=r"values must be finite \(got 0.0 and nan at index 1\)"):
         resampled(np.zeros(2), np.array([0, np.nan]), np.arange(2))
 
 
@@ -134,7 +134,7 @@ def test_a_scorer_agrees_with_a_monotone_map_of_itself(scores: FloatArray, top: 
 def test_a_list_longer_than_its_candidates_is_refused() -> None:
     candidate = EVERYTHING.copy()
     candidate[:2, 1] = False
-    with pytest.raises(ValueError, match=r"a list of 3 places needs as many candidates per disease \(got 2\)"):
+    with pytest.raises(ValueError, match=r"a list of 3 drugs needs as many candidates per disease \(got 2\)"):
         top_overlap(FIRST, FIRST, candidate, top=3)
 
 

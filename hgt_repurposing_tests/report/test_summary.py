@@ -38,7 +38,7 @@ def test_of_namesakes_the_summary_shows_one() -> None:
 
 
 def test_an_unknown_disease_is_named() -> None:
-    with pytest.raises(ValueError, match="no disease has the id or the name 'gout'"):
+    with pytest.raises(ValueError, match="no disease in the candidate list has the id or name 'gout'"):
         summary_text(evaluated(), listed(TOY_LIST), "gout")
 
 
@@ -49,7 +49,7 @@ def test_a_disease_is_found_whatever_the_case_of_its_letters() -> None:
 
 
 def test_names_close_to_a_misspelt_one_are_offered() -> None:
-    with pytest.raises(ValueError, match="in the candidate list; close to it: 'ocular holemia'"):
+    with pytest.raises(ValueError, match="; similar names: 'ocular holemia'"):
         summary_text(evaluated(), listed(TOY_LIST), "occular holemia")
 
 
@@ -147,7 +147,7 @@ def test_new_drugs_of_one_probability_are_said_to_stand_by_id() -> None:
         evaluated(baseline=0.5),
         evaluated((0.0, 0.1, 0.4)),
         evaluated((0.1, 0.2, 0.9), splits=("drug",)),
-        evaluated(left_out={"drug-gene-disease paths": "the graph joins no drug with a gene"}),
+        evaluated(left_out={"drug-gene-disease paths": "the graph links no drug to a gene"}),
     ],
 )
 def test_the_summary_warns_of_every_model_that_is_not_ahead(evaluation: Evaluation) -> None:

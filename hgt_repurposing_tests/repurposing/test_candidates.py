@@ -171,7 +171,7 @@ def test_a_disease_is_found_by_id_and_by_name() -> None:
 
 
 def test_an_unknown_disease_is_named() -> None:
-    with pytest.raises(ValueError, match="no disease has the id or the name 'gout' in the candidate list"):
+    with pytest.raises(ValueError, match="no disease in the candidate list has the id or name 'gout'"):
         ranked().of_disease("gout")
 
 
@@ -211,7 +211,7 @@ def test_a_list_without_a_column_is_refused() -> None:
     [
         ("rank", [0, 1, 2] * 3, r"column 'rank' must be at least 1 \(got 0 in row 1\)"),
         ("rank", 1, r"must have each disease_id, rank once \(got 1, 1 again in row 2\)"),
-        ("score", 1.5, r"column 'score' must lie between 0 and 1 \(got 1.5 in row 1\)"),
+        ("score", 1.5, r"column 'score' must be between 0 and 1 \(got 1.5 in row 1\)"),
         ("score", np.nan, r"column 'score' must have no missing value \(got one in row 1\)"),
         ("known", "no", r"column 'known' must be bool \(got str\)"),
         ("status", "maybe", r"column 'status' must be one of new, .*, indication \(got 'maybe' in row 1\)"),

@@ -70,7 +70,9 @@ def test_another_split_is_refused() -> None:
 
 
 def test_vectors_of_another_size_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"vectors of \(59, 30\) drugs and diseases do not fit a graph of \(60, 30\)"):
+    with pytest.raises(
+        ValueError, match=r"vectors of \(59, 30\) drugs and diseases do not match a graph with \(60, 30\)"
+    ):
         PairInputs(INPUTS.neighbourhoods, PairVectors.none(59, 30), INPUTS.labels)
 
 

@@ -24,14 +24,14 @@ def test_drugs_and_diseases_of_a_graph_stand_in_its_order(toy_graph: KnowledgeGr
 def test_embeddings_of_other_nodes_are_refused(toy_graph: KnowledgeGraph) -> None:
     embeddings = embedded(toy_graph)
     others = embeddings.nodes.assign(node_id=embeddings.nodes["node_id"].replace({"D3": "D4"}))
-    with pytest.raises(ValueError, match=r"embeddings of 'drug' are of other nodes than the graph's$"):
+    with pytest.raises(ValueError, match=r"embeddings of 'drug' belong to other nodes than the graph's$"):
         PairVectors.of_embeddings(Embeddings(others, embeddings.vectors), toy_graph)
 
 
 def test_embeddings_in_another_order_are_refused(toy_graph: KnowledgeGraph) -> None:
     embeddings = embedded(toy_graph)
     turned = Embeddings(embeddings.nodes[::-1].reset_index(drop=True), embeddings.vectors[::-1].copy())
-    with pytest.raises(ValueError, match="embeddings of 'drug' are of other nodes than the graph's"):
+    with pytest.raises(ValueError, match="embeddings of 'drug' belong to other nodes than the graph's"):
         PairVectors.of_embeddings(turned, toy_graph)
 
 
@@ -47,7 +47,7 @@ def test_a_type_without_embeddings_is_named(toy_graph: KnowledgeGraph) -> None:
 def test_embeddings_that_are_not_finite_are_refused(wrong: float, toy_graph: KnowledgeGraph) -> None:
     embeddings = embedded(toy_graph)
     embeddings.vectors[0, 1] = wrong
-    with pytest.raises(ValueError, match="embeddings of 'disease' hold values that are not finite: train again"):
+    with pytest.raises(ValueError, match="embeddings of 'disease' have values that are not finite: train again"):
         PairVectors.of_embeddings(embeddings, toy_graph)
 
 
