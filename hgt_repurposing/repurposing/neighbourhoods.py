@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array, eye_array, vstack
-from sklearn.preprocessing import normalize
 
 from hgt_repurposing.graph.kernel import Eigenvectors, similarity_kernel
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
@@ -23,6 +22,7 @@ from hgt_repurposing.graph.walks import (
     relatives,
     require_relations,
     top_of_rows,
+    unit_rows,
     walks,
 )
 
@@ -106,20 +106,18 @@ def neighbourhoods_of(graph: KnowledgeGraph) -> Neighbourhoods:
 
 def profile_blocks(graph: KnowledgeGraph, node_type: str) -> list[csr_array]:
     """Links of drugs (diseases), one matrix per relation with rows of length 1: the input of a decomposition."""
-    one_step = [normalize(walk.weights) for walk in direct_walks(graph, node_type)]
-    related = [
-        normalize(csr_array(eye_array(m.shape[0], dtype=np.float32) + m)) for _, _, m in relatives(graph, node_type)
-    ]
+    one_step = [unit_rows(walk.weights) for walk in direct_walks(graph, node_type)]
+    related = [unit_rows(csr_array(eye_array(m.shape[0]) + m)) for _, _, m in relatives(graph, node_type)]
     return one_step + related
 
 
 def _side(graph: KnowledgeGraph, node_type: str, found: list[Walk], anchors: IntArray) -> Side:
     require_relations(graph, node_type)
     related = relatives(graph, node_type)
-    one_step = [(walk.name, normalize(walk.weights)) for walk in found if len(walk.steps) == 1]
+    one_step = [(walk.name, unit_rows(walk.weights)) for walk in found if len(walk.steps) == 1]
     direct = [(name, _cosines(rows, anchors)) for name, rows in one_step]
     direct += [(name, _without_self(csr_array(matrix[:, anchors]), anchors)) for _, name, matrix in related]
-    through_genes = [(walk.name, _cosines(normalize(walk.weights), anchors)) for walk in found if len(walk.steps) > 1]
+    through_genes = [(walk.name, _cosines(unit_rows(walk.weights), anchors)) for walk in found if len(walk.steps) > 1]
     first, *others = (matrix / (max(matrix.data.max(initial=0), 1e-6) * len(direct)) for _, matrix in direct)
     return Side(
         size=graph.num_nodes[node_type],

@@ -1,16 +1,15 @@
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
-from sklearn.preprocessing import normalize
 
 from hgt_repurposing.graph import kernel as module
 from hgt_repurposing.graph.kernel import Eigenvectors, similarity_kernel
 from hgt_repurposing.graph.schema import FloatArray
-from hgt_repurposing.graph.walks import relatives, walks
+from hgt_repurposing.graph.walks import relatives, unit_rows, walks
 from hgt_repurposing_tests.repurposing.planted import NUM_DISEASES, planted_graph
 
 GRAPH = planted_graph()
-LINKED = [normalize(walk.weights) for walk in walks(GRAPH, "disease") if len(walk.steps) == 1]
+LINKED = [unit_rows(walk.weights) for walk in walks(GRAPH, "disease") if len(walk.steps) == 1]
 RELATED = [matrix for _, _, matrix in relatives(GRAPH, "disease")]
 
 

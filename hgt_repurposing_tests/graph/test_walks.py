@@ -17,6 +17,7 @@ from hgt_repurposing.graph.walks import (
     incidence,
     relatives,
     top_of_rows,
+    unit_rows,
     walks,
 )
 from hgt_repurposing_tests.graph.small_graphs import Ends, graph_of
@@ -71,6 +72,12 @@ def test_damping_divides_by_the_roots_of_both_degrees() -> None:
     found = damped(csr_array(np.array([[1.0, 1, 0], [0, 1, 0], [0, 0, 0]])))
     np.testing.assert_allclose(found.toarray(), [[HALF, 0.5, 0.0], [0.0, HALF, 0.0], [0.0, 0.0, 0.0]], rtol=1e-6)
     assert found.dtype == np.float32
+
+
+@given(hnp.arrays(np.float64, (4, 5), elements=st.integers(0, 3).map(float)))
+def test_rows_become_of_unit_length_unless_empty(matrix: FloatArray) -> None:
+    lengths = np.linalg.norm(unit_rows(csr_array(matrix)).toarray(), axis=1)
+    np.testing.assert_allclose(lengths, matrix.any(axis=1), rtol=1e-6)  # float32
 
 
 # walks
