@@ -325,7 +325,7 @@ def repurposing_candidates(
             "dagster/row_count": number(len(table)),
             "dagster/column_schema": column_schema(table),
             "diseases": number(table["disease_id"].nunique()),
-            "diseases_of_which_nothing_is_known": number(
+            "diseases_without_evidence": number(
                 table.loc[table["disease_evidence"] == "nothing", "disease_id"].nunique()
             ),
             "share_known_in_top_10": number(table.loc[table["rank"] <= 10, "known"].mean()),
