@@ -215,7 +215,7 @@ def bad_inputs(folder: Path) -> dict[str, tuple[dict[str, Any], str]]:
     }
     config["unknown relation"]["knowledge_graph"]["config"]["indication"] = ["cures"]
     sentence = {
-        "missing file": r"absent\.csv: there is no such",
+        "missing file": r"absent\.csv: no such",
         "missing column": r"kg\.csv\.gz.*column.*'x_type'",
         "empty file": r"nodes\.csv.*(empty|no rows|header)",
         "unknown node": r"edges\.csv: row 3 refers to the unknown node \(drug, D9\)",

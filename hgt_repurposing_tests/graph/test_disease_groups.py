@@ -155,7 +155,7 @@ def test_no_group_crosses_folds_and_folds_differ_by_the_largest_group_at_most(gr
     size = pd.Series(group[treated]).value_counts()
     config = SplitConfig(num_folds=2, seed=seed, kinds=["disease_group"])
     if len(size) < 2:
-        with pytest.raises(ValueError, match=r"need at least 2 groups of related treated diseases \(got 1\): set"):
+        with pytest.raises(ValueError, match=r"need at least 2 groups of related treated diseases \(got 1\): lower"):
             split_drug_disease_pairs(graph, config)
         return
     split = split_drug_disease_pairs(graph, config)
