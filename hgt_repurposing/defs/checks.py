@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from hgt_repurposing.benchmark.trust import calibration_of, popularity_of
+from hgt_repurposing.benchmark.trust import MAX_CALIBRATION_ERROR, MAX_TOP_FACTOR, calibration_of, popularity_of
 from hgt_repurposing.defs.metadata import number, preview, validation_numbers
 from hgt_repurposing.embeddings.validation import ValidationReport
 from hgt_repurposing.graph.message_graph import leaked_pairs
@@ -47,9 +47,10 @@ def no_held_out_pair_in_message_graph(
 @dg.asset_check(asset="embedding_validation", blocking=True)
 def embeddings_are_whole(embedding_validation: ValidationReport) -> dg.AssetCheckResult:
     """Every node has one finite vector. Stops the run."""
+    overall = embedding_validation.overall
     return dg.AssetCheckResult(
         passed=embedding_validation.verdict != "broken",
-        description=f"verdict: {embedding_validation.verdict}",
+        description=f"{overall.num_missing} missing rows, {overall.num_non_finite} rows with non-finite values",
         metadata=validation_numbers(embedding_validation),
     )
 
@@ -100,7 +101,10 @@ def probabilities_are_calibrated_on_held_out_diseases(repurposing_evaluation: Ev
     return dg.AssetCheckResult(
         passed=calibration.holds,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{calibration.verdict}: {calibration.in_words()}",
+        description=(
+            f"{calibration.verdict}: {calibration.in_words()} Bounds: error at most {MAX_CALIBRATION_ERROR}, "
+            f"observed/expected within a factor of {MAX_TOP_FACTOR:g}."
+        ),
         metadata={
             "measured_on": split,
             "expected_calibration_error": number(calibration.error),

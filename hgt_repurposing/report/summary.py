@@ -63,7 +63,7 @@ def summary_text(evaluation: Evaluation | None, candidates: Candidates, disease:
             f"{HEADS[evidence]} {one_line(name, MAX_NAME)} ({one_line(identifier, MAX_ID)})",
             *(f"another disease with this name: {one_line(i, MAX_ID)}" for i in namesakes if i != identifier),
             *([BY_WHAT[evidence]] if evidence in BY_WHAT else []),
-            "rank counts all drugs, known or new; probability: that the pair is a known treatment",
+            "rank counts all drugs, known or new; probability: of being a known treatment if those were hidden",
             "",
             *_candidate_lines(rows),
             "",
@@ -86,7 +86,7 @@ def _one_disease(candidates: Candidates, disease: str | None) -> pd.DataFrame:
 def _candidate_lines(rows: pd.DataFrame) -> list[str]:
     new = rows[rows["status"] == "new"].head(NUM_SHOWN)
     if new.empty:
-        return [f"none: the graph already links this disease to every drug in its list ({len(rows)})"]
+        return [f"none: the graph already links this disease to every drug in its list ({len(rows)}; see top_k)"]
     head = ["rank", "drug", "id", "probability"]
     risk_known = bool(new["contraindication_score"].notna().any())
     lines = [

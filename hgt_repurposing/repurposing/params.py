@@ -55,4 +55,4 @@ class ClassifierParams(BaseModel, frozen=True, extra="forbid", allow_inf_nan=Fal
 class CandidateParams(BaseModel, frozen=True, extra="forbid"):
     """Which candidates are listed."""
 
-    top_k: int = Field(100, ge=1, description="drugs listed per disease")
+    top_k: int = Field(100, ge=1, description="drugs listed per disease, known ones included")

@@ -27,7 +27,7 @@ class EmbeddingParams(EncoderShape, frozen=True, extra="forbid", allow_inf_nan=F
     sampler: SamplerName = Field(
         "edge", description="edge: edge_sample_size edges per type; neighbor: num_neighbors around each seed node"
     )
-    num_epochs: int = Field(300, ge=1, le=100_000, description="epochs of accumulation_steps batches and one update")
+    num_epochs: int = Field(300, ge=1, le=100_000, description="training updates, each over accumulation_steps batches")
     learning_rate: float = Field(0.01, gt=0, le=1, description="learning rate of Adam; one_cycle: the maximum")
     learning_rate_schedule: ScheduleName = Field(
         "one_cycle", description="one_cycle: rises for three tenths of the epochs, then falls to almost 0"

@@ -55,7 +55,7 @@ def test_names_close_to_a_misspelt_one_are_offered() -> None:
 
 def test_the_summary_says_when_nothing_is_new() -> None:
     text = summary_text(evaluated(), listed([("2", 1, "Zanolone", "indication")]))
-    assert "none: the graph already links this disease to every drug in its list (1)" in text
+    assert "none: the graph already links this disease to every drug in its list (1; see top_k)" in text
 
 
 def test_the_summary_has_the_model_its_best_baseline_and_popularity_and_the_figures_in_it() -> None:
