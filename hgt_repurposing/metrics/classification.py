@@ -7,10 +7,10 @@ metrics are reported under their full names, for comparison with papers; the dec
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.metrics import auc, average_precision_score, roc_curve
+from sklearn.metrics import auc, roc_curve
 
 from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
-from hgt_repurposing.metrics.ranking import require_grid
+from hgt_repurposing.metrics.ranking import per_disease_ap, require_grid
 
 
 class Pooled(NamedTuple):
@@ -53,7 +53,7 @@ def pooled(scores: FloatArray, positive: BoolArray, candidate: BoolArray) -> Poo
     if np.array_equal(candidate, positive):
         raise ValueError("AUROC needs at least one negative candidate (got only positives)")
     truth, values = positive[candidate], scores[candidate]
-    return Pooled(_auroc(truth, values), float(average_precision_score(truth, values)))
+    return Pooled(_auroc(truth, values), _average_precision(truth, values))
 
 
 def uniform_one_to_one(
@@ -79,7 +79,7 @@ def uniform_one_to_one(
         return UniformOneToOne(float("nan"), float("nan"), num_positives=len(found))
     both = np.concatenate([found, generator.choice(others, len(found), replace=False)])
     truth = np.arange(len(both)) < len(found)
-    return UniformOneToOne(_auroc(truth, both), float(average_precision_score(truth, both)), num_positives=len(found))
+    return UniformOneToOne(_auroc(truth, both), _average_precision(truth, both), num_positives=len(found))
 
 
 def degree_matched(
@@ -133,6 +133,12 @@ def _auroc(truth: BoolArray, scores: FloatArray, weight: FloatArray | None = Non
     # As `roc_auc_score`, whose checks take longer than a small grid's curve.
     false_positives, true_positives, _ = roc_curve(truth, scores, sample_weight=weight)
     return float(auc(false_positives, true_positives))
+
+
+def _average_precision(truth: BoolArray, scores: FloatArray) -> float:
+    """Of all pairs as one list. Shapes [num_pairs]."""
+    one_list = (scores[:, None], truth[:, None], np.ones_like(truth)[:, None])
+    return float(per_disease_ap(*one_list).precision[0])
 
 
 def _degree_range(degree: IntArray) -> IntArray:

@@ -76,6 +76,7 @@ def test_the_data_version_is_the_digest_of_the_artefact(project: Project) -> Non
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("again", CHAIN, ids=lambda asset: str(asset.key.to_user_string()))
 def test_what_is_made_again_with_equal_content_makes_nothing_stale(
     project: Project, again: dg.AssetsDefinition
