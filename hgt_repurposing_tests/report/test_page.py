@@ -353,7 +353,8 @@ def test_what_a_score_is_worth_follows_from_held_out_diseases(toy_graph: Knowled
     # 12 treatments of 4 diseases: 3 each. Hits@10 is 0.5, so at most 1.5 of them among the ten best.
     text = text_of(report_on(with_more_drugs(toy_graph)).html)
     assert "The evidence comes from the diseases held out above. Such a disease has 3.0 hidden treatments" in text
-    assert "The model ranks 40% of them in its top ten, a random order 10%. So at most 1.5 of the top ten" in text
+    assert "The model ranks 40% of them in its top ten, a random order 10%. If a treatment is ranked without" in text
+    assert "its chance of being in the top ten is 50%. So at most 1.5 of the top ten drugs" in text
     assert "It is the probability that the pair is a known treatment, not that the drug will work." in text
 
 
