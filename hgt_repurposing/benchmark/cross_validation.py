@@ -150,13 +150,14 @@ def _external_rows(
     inputs: PairInputs, split: DrugDiseaseSplit, scorer: Scorer, therapeutic: TherapeuticPairs, *, seed: int
 ) -> Iterator[dict[str, Any]]:
     """Rows of the evaluation table for the final model on external pairs. Any: names, numbers."""
-    for suite in suites_of(EXTERNAL):
-        grid = external_grid(split, ignored=suite.ignored(therapeutic))
-        own = scorer.grid(grid.columns)[INDICATION - 1]
+    grids = {suite: external_grid(split, ignored=suite.ignored(therapeutic)) for suite in suites_of(EXTERNAL)}
+    strict = next(iter(grids.values()))  # the suites differ in what counts, not in what is scored
+    own = scorer.grid(strict.columns)[INDICATION - 1]
+    known = baseline_inputs(strict, inputs, Hiding(EXTERNAL.setting), seed=(seed,))
+    others = {baseline.name: baseline(known) for baseline in baselines_for(known).usable}
+    for suite, grid in grids.items():
         require_informative(own, grid.candidate, scorer="the model (external pairs)")
-        known = baseline_inputs(grid, inputs, Hiding(EXTERNAL.setting), seed=(seed,))
-        others = ((baseline.name, baseline(known)) for baseline in baselines_for(known).usable)
-        for name, scores in ((MODEL, own), *others):
+        for name, scores in ((MODEL, own), *others.items()):
             row = {SPLIT: EXTERNAL.name, SUITE: suite.name, SCORER: name, REPEAT: 0, FOLD: 0}
             cells = Cells(scores, grid.positive, grid.candidate)
             yield {**row, **metrics_of(scored_grid(cells, grid, grid.columns, (seed,)))}

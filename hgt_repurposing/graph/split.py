@@ -240,26 +240,10 @@ def _shuffles(
         folds = _folds(pairs, hiding, kind.name, num_folds, np.random.default_rng([seed, kind.stream]))
         if inner_folds is not None:
             for fold in range(num_folds):
-                _require_inner_folds(pairs[:, folds != fold], hiding, inner_folds, FoldKey(kind.name, repeat, fold))
+                left_by = str(FoldKey(kind.name, repeat, fold))
+                count_inner_folds(hiding, pairs[:, folds != fold], inner_folds, kind=kind.name, left_by=left_by)
         found[kind.name, repeat] = folds
     return found
-
-
-def _require_inner_folds(pairs: IntArray, hiding: Hiding, wanted: int, left_by: FoldKey) -> None:
-    """Check that a fold leaves enough training pairs for the inner folds.
-
-    Raises:
-        ValueError: As `count_inner_folds`.
-    """
-    found = len(np.unique(hiding.whole(pairs)))
-    leave_out = f"leave {left_by.kind} out of the kinds"
-    if hiding.group is not None:
-        advice = f"raise num_folds, or {leave_out}"
-    elif found >= 2:
-        advice = f"set inner_folds of repurposing_model to {found} or fewer, raise num_folds, or {leave_out}"
-    else:
-        advice = ""
-    count_inner_folds(hiding, pairs, wanted, advice=advice, left_by=str(left_by))
 
 
 def _folds(pairs: IntArray, hiding: Hiding, name: str, num_folds: int, generator: np.random.Generator) -> IntArray:
