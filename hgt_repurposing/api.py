@@ -16,6 +16,7 @@ from hgt_repurposing.graph.evidence import nodes_without_evidence
 from hgt_repurposing.graph.hetero_data import to_hetero_data
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.message_graph import message_graph
+from hgt_repurposing.graph.sources.external import ExternalFile
 from hgt_repurposing.graph.sources.source import GraphSource, load_knowledge_graph
 from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig
 from hgt_repurposing.repurposing.candidate_ranking import rank_candidates
@@ -31,6 +32,7 @@ __all__ = [
     "CandidateParams",
     "ClassifierParams",
     "EmbeddingParams",
+    "ExternalFile",
     "GraphSource",
     "SplitConfig",
     "embed",

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from typing import TypeVar
 
 import torch
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -31,8 +32,7 @@ def on_every_core(work: Callable[[Item], Result], items: Sequence[Item]) -> list
     """Results in the order of the items, one core per item.
 
     BLAS and torch, which would start as many threads again per item, are limited to one: on a machine shared with
-    another busy process a logistic regression over 300,000 pairs took 172 seconds instead of 2. Not for thousands of
-    calls: limiting BLAS takes a millisecond.
+    another busy process a logistic regression over 300,000 pairs took 172 seconds instead of 2.
     """
     num_threads = torch.get_num_threads()
 
@@ -41,10 +41,22 @@ def on_every_core(work: Callable[[Item], Result], items: Sequence[Item]) -> list
         return work(item)
 
     try:
-        with threadpool_limits(limits=1, user_api="blas"):
+        with one_blas_thread():
             return in_threads(alone, items, num_threads=max(1, min(len(items), os.cpu_count() or 1)))
     finally:
         torch.set_num_threads(num_threads)  # threads new to torch inherit the last value set
+
+
+def one_blas_thread() -> AbstractContextManager[object]:
+    """Products of matrices use one core in this context, in all threads."""
+    limited: AbstractContextManager[object] = _blas_libraries().limit(limits=1, user_api="blas")
+    return limited
+
+
+@cache
+def _blas_libraries() -> ThreadpoolController:
+    """Found once: to search the process for them takes several milliseconds, a tenth of the time of small fits."""
+    return ThreadpoolController()
 
 
 @contextmanager

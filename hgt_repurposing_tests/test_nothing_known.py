@@ -70,7 +70,7 @@ def embeddings() -> Embeddings:
 @cache
 def results() -> tuple[Evaluation, Candidates]:
     inputs = pair_inputs(graph(), embeddings(), vectors=["hgt"])
-    split = split_drug_disease_pairs(graph(), SplitConfig(num_folds=2))
+    split = split_drug_disease_pairs(graph(), SplitConfig(num_folds=2, deployment_folds=0))
     model = fit_repurposing_model(inputs, split, QUICK.model_copy(update={"vectors": ["hgt"], "tower_updates": 5}))
     return evaluate(graph(), inputs, split, model), rank_candidates(
         Scorer.of_model(model, inputs), graph(), CandidateParams()

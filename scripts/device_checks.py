@@ -201,7 +201,7 @@ OPERATORS: dict[str, Operator] = {
     "addmm into rows": _addmm_into_rows,
     "index_select of columns": lambda rows, _, index: rows[:, 16:48].index_select(0, index),
     "index_add_": lambda rows, _, index: torch.zeros_like(rows).index_add_(0, index, rows),
-    "index_copy_": lambda rows, _, index: torch.zeros_like(rows).index_copy_(0, index.argsort(), rows),
+    "index_copy_": lambda rows, _, index: torch.zeros_like(rows).index_copy_(0, index.argsort(stable=True), rows),
     "scatter_reduce amax": _largest_by_index,
     "repeat_interleave": lambda rows, _, index: rows.repeat_interleave((index % 3).int(), dim=0),
     "exp": lambda rows, *_: rows.exp(),

@@ -5,13 +5,15 @@ python scripts/parameters.py --check   # fails if that file is not up to date
 """
 
 import argparse
+import inspect
 import json
 import sys
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from hgt_repurposing.defs.run_config import RESOURCES, SETTINGS
@@ -41,6 +43,15 @@ resources:
 """
 
 
+_OF: dict[Any, tuple[int, str]] = {  # Any: what a type is made by
+    list: (0, "list of {}"),
+    tuple: (0, "list of {}"),
+    dict: (1, "{} for each column"),
+    Annotated: (0, "{}"),
+}
+"""Position of the type within, and words for the whole."""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; returns its exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -65,21 +76,42 @@ def parameters_page() -> str:
     parts = [HEAD]
     for section, models in (("ops", SETTINGS), ("resources", RESOURCES)):
         for name, model in models.items():
-            rows = [_row(field, info) for field, info in model.model_fields.items()]
-            doc = (model.__doc__ or "").splitlines()[0]
-            table = ["| setting | default | values | meaning |", "| --- | --- | --- | --- |", *rows]
-            parts.append("\n".join([f"## `{section}: {name}`", "", doc, "", *table, ""]))
+            parts.append(_section(f"## `{section}: {name}`", model))
+            for field, info in model.model_fields.items():
+                what = "Settings" if _is_model(info.annotation) else "Each"
+                parts += [_section(f"### {what} of `{field}`", item) for item in _items(info.annotation)]
     return "\n".join(parts)
 
 
+def _section(heading: str, model: type[BaseModel]) -> str:
+    """A heading, what the model is for, and the table of its settings."""
+    rows = [_row(field, info) for field, info in model.model_fields.items()]
+    doc = (model.__doc__ or "").splitlines()[0]
+    table = ["| setting | default | values | meaning |", "| --- | --- | --- | --- |", *rows]
+    return "\n".join([heading, "", doc, "", *table, ""])
+
+
 def _row(name: str, info: FieldInfo) -> str:
-    default = info.get_default(call_default_factory=True)
-    cells = (f"`{name}`", f"`{_as_yaml(default)}`", _values(info), (info.description or "").replace("|", "\\|"))
+    default = "required" if info.is_required() else f"`{_as_yaml(info.get_default(call_default_factory=True))}`"
+    cells = (f"`{name}`", default, _values(info), (info.description or "").replace("|", "\\|"))
     return f"| {' | '.join(cells)} |"
+
+
+def _items(annotation: Any) -> list[type[BaseModel]]:  # Any: a type as pydantic keeps it
+    """Models that a setting is made of, by itself or in lists."""
+    if _is_model(annotation):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _items(part)]
+
+
+def _is_model(annotation: Any) -> bool:  # Any: a type as pydantic keeps it
+    return inspect.isclass(annotation) and issubclass(annotation, BaseModel)
 
 
 def _as_yaml(value: Any) -> str:  # Any: what a setting may be
     """A default as it would appear in a configuration."""
+    if isinstance(value, BaseModel):
+        value = value.model_dump()
     return value if isinstance(value, str) and value else json.dumps(value)
 
 
@@ -92,7 +124,8 @@ def _values(info: FieldInfo) -> str:
         if isinstance(rule, kind)
     ]
     filled = ["not empty"] if any(isinstance(rule, MinLen) for rule in info.metadata) else []
-    return ", ".join([_type_in_words(info.annotation), *bounds, *filled])
+    kind = "settings, see below" if _is_model(info.annotation) else _type_in_words(info.annotation)
+    return ", ".join([kind, *bounds, *filled])
 
 
 def _type_in_words(annotation: Any) -> str:  # Any: a type as pydantic keeps it
@@ -101,8 +134,11 @@ def _type_in_words(annotation: Any) -> str:  # Any: a type as pydantic keeps it
         return " or ".join(f"`{choice}`" for choice in inner)
     if origin in (Union, UnionType):
         return " or ".join("`null`" if part is NoneType else _type_in_words(part) for part in inner)
-    if origin in (list, tuple):
-        return f"list of {_type_in_words(inner[0])}"
+    if origin in _OF:
+        place, words = _OF[origin]
+        return words.format(_type_in_words(inner[place]))
+    if _is_model(annotation):
+        return "files, see below"
     return {int: "whole number", float: "number", str: "text", bool: "`true` or `false`"}[annotation]
 
 

@@ -1,4 +1,8 @@
-"""What a baseline is (a rule with a name, an explanation and requirements), and its inputs for one fold."""
+"""What a baseline is (a rule with a name, an explanation and requirements), and its inputs for one fold.
+
+A baseline is fitted once on the visible treatments; the fitted one scores any diseases, as often as asked, and the
+score of a cell does not depend on which other diseases are asked for with it.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -7,8 +11,13 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from hgt_repurposing.graph.kernel import Eigenvectors
+from hgt_repurposing.graph.missing import MissingShares
 from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.graph.split_kinds import Hiding
+
+ColumnScores = Callable[[IntArray], FloatArray]
+"""A fitted baseline: local indices of diseases, shape [num_columns], to scores, shape [num_drugs, num_columns]; higher
+is better."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,13 +25,11 @@ class BaselineInputs:
     """Everything a baseline may use for one fold. Without genes in the graph, gene matrices have no entries.
 
     Raises:
-        ValueError: If the matrices disagree on the number of drugs, diseases or genes, or a column is out of range.
+        ValueError: If the matrices disagree on the number of drugs, diseases or genes.
     """
 
     train: csr_array
     """1 for training pairs. Shape [num_drugs, num_diseases]."""
-    columns: IntArray
-    """Diseases to score. Shape [num_columns]."""
     drug_genes: csr_array
     """1 where an edge links a drug and a gene, such as its targets. Shape [num_drugs, num_genes]."""
     disease_genes: csr_array
@@ -35,6 +42,8 @@ class BaselineInputs:
     """Similarity of drugs over all relations; None: unknown."""
     disease_kernel: Eigenvectors | None = None
     """Similarity of diseases over all relations; None: unknown."""
+    missing: MissingShares | None = None
+    """What is hidden, where that is no fold of one kind but a draw of what is assumed to be missing."""
     stream: str = ""
     """Name of the baseline being computed; part of its seed."""
 
@@ -48,17 +57,19 @@ class BaselineInputs:
                 f"disease_genes must have the shape [num_diseases, num_genes], {(num_diseases, num_genes)} "
                 f"(got {self.disease_genes.shape})"
             )
-        members = num_drugs if self.hiding.setting == "cold drug" else num_diseases
+        members = num_drugs if self.hiding.unit == "drug" else num_diseases
         if self.hiding.group is not None and self.hiding.group.shape != (members,):
             raise ValueError(f"groups must have the shape {(members,)} (got {self.hiding.group.shape})")
-        outside = (self.columns < 0) | (self.columns >= num_diseases)
-        if outside.any():
-            raise ValueError(f"columns must index diseases, 0 to {num_diseases - 1} (got {self.columns[outside][0]})")
 
     @property
     def generator(self) -> np.random.Generator:
         """A fresh generator of one baseline alone: what others draw does not change it."""
         return np.random.default_rng([*self.seed, *self.stream.encode()])
+
+    def generator_of(self, column: int) -> np.random.Generator:
+        """A fresh generator of one baseline and one disease: what is drawn for others does not change it."""
+        source = np.random.SeedSequence([*self.seed, *self.stream.encode()], spawn_key=(column,))
+        return np.random.default_rng(source)
 
 
 @dataclass(frozen=True)
@@ -86,8 +97,8 @@ class Baseline:
     """Name in tables."""
     meaning: str
     """What it is based on, for readers of the report."""
-    rule: Callable[[BaselineInputs], FloatArray]
-    """Computes the scores. Shape [num_drugs, num_columns]."""
+    rule: Callable[[BaselineInputs], ColumnScores]
+    """Prepares what all diseases share, and returns a function that scores diseases."""
     needs: tuple[Need, ...] = ()
     may_be_best: bool = True
     """Whether it can be the best baseline; chance and popularity cannot. While one that can is missing, beating the
@@ -96,9 +107,21 @@ class Baseline:
     is_stacked: bool = True
     """Whether its scores are an input of the stacked baselines."""
 
-    def __call__(self, inputs: BaselineInputs) -> FloatArray:
-        """Scores of the requested columns; higher is better. Shape [num_drugs, num_columns]."""
-        return self.rule(replace(inputs, stream=self.name))
+    def fit(self, inputs: BaselineInputs) -> ColumnScores:
+        """The baseline, fitted on the visible treatments.
+
+        Returns:
+            Scores of any diseases; raises ValueError if a column indexes no disease.
+        """
+        scores, num_diseases = self.rule(replace(inputs, stream=self.name)), inputs.train.shape[1]
+
+        def checked(columns: IntArray) -> FloatArray:
+            outside = (columns < 0) | (columns >= num_diseases)
+            if outside.any():
+                raise ValueError(f"columns must index diseases, 0 to {num_diseases - 1} (got {columns[outside][0]})")
+            return scores(columns)
+
+        return checked
 
     def missing(self, inputs: BaselineInputs) -> str | None:
         """Why it cannot be computed on this graph; None if it can."""

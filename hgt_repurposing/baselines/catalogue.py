@@ -3,16 +3,19 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from hgt_repurposing.baselines.baseline import Baseline, BaselineInputs
+from hgt_repurposing.baselines.baseline import Baseline, BaselineInputs, ColumnScores
 from hgt_repurposing.baselines.rules import RULES
 from hgt_repurposing.by_path import by_path
-from hgt_repurposing.graph.schema import FloatArray
 
 
-def stacked(inputs: BaselineInputs) -> FloatArray:
-    """Logistic regression over every rule that can be computed on the graph. Shape [num_drugs, num_columns]."""
+def stacked(inputs: BaselineInputs) -> ColumnScores:
+    """Logistic regression over every rule that can be computed on the graph; on the whole grid, one per setting."""
     rules = [rule for rule in RULES if rule.is_stacked and not rule.missing(inputs)]
-    scores: FloatArray = by_path("baselines.stacking:logistic_regression")(inputs, rules)
+    scores: ColumnScores
+    if inputs.missing is None:
+        scores = by_path("baselines.stacking:logistic_regression")(inputs, rules)
+    else:
+        scores = by_path("baselines.stacking_by_setting:logistic_regression_by_setting")(inputs, rules, inputs.missing)
     return scores
 
 

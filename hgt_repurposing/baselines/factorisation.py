@@ -3,10 +3,11 @@
 import numpy as np
 from implicit.cpu.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
-from threadpoolctl import threadpool_limits
 
-from hgt_repurposing.baselines.baseline import BaselineInputs
-from hgt_repurposing.graph.schema import FloatArray
+from hgt_repurposing.baselines.baseline import BaselineInputs, ColumnScores
+from hgt_repurposing.baselines.factors import inner_products
+from hgt_repurposing.graph.schema import FloatArray, IntArray
+from hgt_repurposing.threads import one_blas_thread
 
 ALS_FACTORS = 32
 ALS_REGULARIZATION = 10.0
@@ -14,18 +15,15 @@ ALS_CONFIDENCE = 10.0
 ALS_ITERATIONS = 15
 
 
-def matrix_factorisation(inputs: BaselineInputs) -> FloatArray:
+def matrix_factorisation(inputs: BaselineInputs) -> ColumnScores:
     """Weighted matrix factorisation of the labels by alternating least squares.
 
     Nodes without training pairs have zero vectors, so drugs and diseases held out entirely score 0 throughout.
 
-    Returns:
-        Shape [num_drugs, num_columns].
-
     Hu, Koren & Volinsky 2008 (eq. 3), as implemented by `implicit`.
     """
     seed = int(inputs.generator.integers(2**31))
-    with threadpool_limits(limits=1, user_api="blas"):  # implicit warns about BLAS threads, which compete with its own
+    with one_blas_thread():  # implicit warns about BLAS threads, which compete with its own
         model = AlternatingLeastSquares(
             factors=ALS_FACTORS,
             regularization=ALS_REGULARIZATION,
@@ -36,5 +34,10 @@ def matrix_factorisation(inputs: BaselineInputs) -> FloatArray:
             random_state=seed,
         )
         model.fit(csr_matrix(inputs.train, dtype=np.float32), show_progress=False)
-        scores = model.user_factors @ model.item_factors[inputs.columns].T
-    return np.asarray(scores, dtype=np.float64)
+    products = inner_products(model.user_factors, model.item_factors)
+
+    def scores(columns: IntArray) -> FloatArray:
+        with one_blas_thread():
+            return products(columns)
+
+    return scores

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from hgt_repurposing.baselines.baseline import Baseline, BaselineInputs
+from hgt_repurposing.baselines.baseline import Baseline, BaselineInputs, ColumnScores
 from hgt_repurposing.graph.inner_folds import deal_inner_folds
 from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
 
@@ -34,7 +34,7 @@ class LabelledCells(NamedTuple):
     """True where the pair is a known treatment. Shape [num_cells]."""
 
 
-def logistic_regression(inputs: BaselineInputs, baselines: Sequence[Baseline]) -> FloatArray:
+def logistic_regression(inputs: BaselineInputs, baselines: Sequence[Baseline]) -> ColumnScores:
     """Logistic regression over standardised scores of other baselines, fitted on pairs masked in inner folds.
 
     Args:
@@ -42,7 +42,7 @@ def logistic_regression(inputs: BaselineInputs, baselines: Sequence[Baseline]) -
         baselines: Their scores are the features.
 
     Returns:
-        Log odds among the sampled cells. Shape [num_drugs, num_columns].
+        Scores of any diseases: log odds among the sampled cells.
 
     Raises:
         ValueError: If there is no baseline, or there are fewer than two pairs, diseases or drugs to mask in turn.
@@ -52,14 +52,19 @@ def logistic_regression(inputs: BaselineInputs, baselines: Sequence[Baseline]) -
     features, positive = [], []
     for visible, cells in masked_cells(inputs):
         columns, column = np.unique(cells.disease, return_inverse=True)
-        seen = replace(inputs, train=visible, columns=columns)
-        features.append(_stack([baseline(seen)[cells.drug, column] for baseline in baselines]))
+        seen = replace(inputs, train=visible)
+        features.append(stack([baseline.fit(seen)(columns)[cells.drug, column] for baseline in baselines]))
         positive.append(cells.positive)
-    model = _regression().fit(np.concatenate(features), np.concatenate(positive))
-    scores = [baseline(inputs) for baseline in baselines]
-    log_odds = np.empty((inputs.train.shape[0], len(inputs.columns)))
-    for index in range(log_odds.shape[1]):  # all columns at once would copy all scores several times
-        log_odds[:, index] = model.decision_function(_stack([score[:, index] for score in scores]))
+    model = regression().fit(np.concatenate(features), np.concatenate(positive))
+    fitted = [baseline.fit(inputs) for baseline in baselines]
+
+    def log_odds(columns: IntArray) -> FloatArray:
+        scores = [of(columns) for of in fitted]
+        found = np.empty((inputs.train.shape[0], len(columns)))
+        for index in range(len(columns)):  # all columns at once would copy all scores several times
+            found[:, index] = model.decision_function(stack([score[:, index] for score in scores]))
+        return found
+
     return log_odds
 
 
@@ -93,16 +98,18 @@ def masked_cells(inputs: BaselineInputs) -> Iterator[tuple[csr_array, LabelledCe
 
 def _draw_in_hidden_part(inputs: BaselineInputs, hidden: IntArray, generator: np.random.Generator) -> IntArray:
     """Random cells; some may be known treatments. Shape [2, num_cells]."""
-    drugs = np.unique(hidden[0]) if inputs.hiding.setting == "cold drug" else np.arange(inputs.train.shape[0])
+    drugs = np.unique(hidden[0]) if inputs.hiding.unit == "drug" else np.arange(inputs.train.shape[0])
     size = NEGATIVES_PER_POSITIVE * hidden.shape[1]
     return np.stack([generator.choice(drugs, size), generator.choice(np.unique(hidden[1]), size)])
 
 
-def _stack(scores: list[FloatArray]) -> FloatArray:
+def stack(scores: Sequence[FloatArray]) -> FloatArray:
+    """Scores of several baselines as columns. Shape [n] each -> [n, num_baselines]."""
     return np.stack(scores, axis=1)
 
 
-def _regression() -> Pipeline:
+def regression() -> Pipeline:
+    """Logistic regression on scores of baselines."""
     return make_pipeline(
         StandardScaler(with_mean=False),
         FunctionTransformer(np.arcsinh),  # scores are counts and sums: a few large ones would dominate

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 
-from hgt_repurposing.baselines.catalogue import baselines_for
-from hgt_repurposing.benchmark.folds import EvaluatedFold, baseline_inputs, prepare_fold, score_fold, scored_grid
+from hgt_repurposing.baselines.catalogue import BASELINES, baselines_for
+from hgt_repurposing.benchmark.assumptions import DeploymentTables, require_measurable
+from hgt_repurposing.benchmark.deployment import add_fold, deployment_folds
+from hgt_repurposing.benchmark.external import ExternalEvaluation, evaluate_external
+from hgt_repurposing.benchmark.folds import EvaluatedFold, prepare_fold, score_fold, scored_grid
 from hgt_repurposing.benchmark.protocol import (
     FOLD,
+    MODEL,
     REPEAT,
     SCORER,
     SPLIT,
@@ -22,20 +25,21 @@ from hgt_repurposing.benchmark.protocol import (
     external_grid,
     suites_of,
 )
-from hgt_repurposing.benchmark.results import AP, DISEASE, MODEL, Evaluation, headline_of
+from hgt_repurposing.benchmark.results import AP, DISEASE, Evaluation, headline_of
+from hgt_repurposing.benchmark.whole_grid import WholeGrid
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.schema import NODE_NAME, BoolArray, FloatArray
+from hgt_repurposing.graph.schema import NODE_NAME, FloatArray
 from hgt_repurposing.graph.split import DrugDiseaseSplit
-from hgt_repurposing.graph.split_kinds import EXTERNAL, SPLIT_KINDS, Hiding
-from hgt_repurposing.metrics.calibration import CalibrationCurve, calibration_curve, expected_calibration_error
+from hgt_repurposing.graph.split_kinds import EXTERNAL, SPLIT_KINDS
 from hgt_repurposing.metrics.popularity import PopularityReport, popularity_report
 from hgt_repurposing.metrics.ranking import require_informative
 from hgt_repurposing.metrics.registry import metrics_of
 from hgt_repurposing.metrics.scored_grid import Cells
 from hgt_repurposing.metrics.uncertainty import top_overlap
+from hgt_repurposing.repurposing.baseline_scores import baseline_inputs
 from hgt_repurposing.repurposing.inputs import PairInputs
-from hgt_repurposing.repurposing.labels import INDICATION
 from hgt_repurposing.repurposing.model import RepurposingModel
+from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.repurposing.scorer import Scorer
 
 LIST_LENGTH = 10
@@ -47,9 +51,6 @@ class OutOfFold:
 
     scores: dict[int, FloatArray] = field(default_factory=dict)
     """By repeat; NaN where no fold scored the cell. Shape [num_drugs, num_diseases] each."""
-    probability: list[FloatArray] = field(default_factory=list)
-    outcome: list[BoolArray] = field(default_factory=list)
-    """Of the cells whose probabilities are evaluated, fold by fold."""
 
     def add(self, fold: EvaluatedFold, scores: FloatArray) -> None:
         """Add the scores of one fold's classifier. Scores: shape [num_drugs, num_columns]."""
@@ -58,12 +59,6 @@ class OutOfFold:
         asked = fold.asked()
         drug, column = np.nonzero(asked)
         whole[drug, fold.columns[column]] = scores[asked]
-        self.probability.append(expit(scores[asked]))
-        self.outcome.append(fold.strict.positive[asked])
-
-    def curve(self) -> CalibrationCurve:
-        """Calibration curve over all folds."""
-        return calibration_curve(np.concatenate(self.probability), np.concatenate(self.outcome))
 
 
 @dataclass
@@ -112,9 +107,10 @@ def evaluate(
     tables, kinds = Tables(), defaultdict[str, OutOfFold](OutOfFold)
     for key in split.keys:
         fold = EvaluatedFold(split, key, therapeutic, group[key.kind])
+        candidate = fold.strict.candidate  # refused before the fit if there is nothing to rank against
         own = score_fold(prepare_fold(fold, inputs, model.params), inputs.vectors, model.params)
         try:
-            require_informative(own, fold.strict.candidate, scorer=f"the model ({key})")
+            require_informative(own, candidate, scorer=f"the model ({key})")
         except ValueError as error:
             error.add_note(
                 "nothing was learned from the training pairs of this fold: use a graph with more indications, lower "
@@ -122,44 +118,66 @@ def evaluate(
             )
             raise
         tables.add(fold, MODEL, own, seed=seed)
-        known = baseline_inputs(fold.strict, inputs, fold.hiding, seed=fold.seed(seed))
+        known = baseline_inputs(inputs.neighbourhoods, fold.strict.train, hiding=fold.hiding, seed=fold.seed(seed))
         found = baselines_for(known)
         tables.left_out |= found.missing
         for baseline in found.usable:
-            tables.add(fold, baseline.name, baseline(known), seed=seed)
+            tables.add(fold, baseline.name, baseline.fit(known)(fold.columns), seed=seed)
         kinds[key.kind].add(fold, own)
         on_fold(str(key))
-    if split.external.shape[1]:
-        tables.folds.extend(_external_rows(inputs, split, scorer, therapeutic, seed=seed))
+    external = None
+    if split.external_positives.shape[1]:
+        outside = evaluate_external(split, inputs, scorer, model.params)
+        tables.folds.extend(_external_rows(split, outside, therapeutic, seed=seed))
+        external = outside.results
         on_fold("external pairs")
+    whole_grid = _whole_grid(inputs, split, model.params, on_fold) if split.num_deployment else None
     popularity = {kind: _popularity(found, split) for kind, found in kinds.items()}
-    curves = {kind: found.curve() for kind, found in kinds.items()}
     return Evaluation(
         folds=pd.DataFrame(tables.folds),
         diseases=pd.concat(tables.diseases, ignore_index=True),
-        calibration=pd.concat([_bins(kind, curve) for kind, curve in curves.items()], ignore_index=True),
-        trust=pd.DataFrame([_trust(kind, found, curves[kind], popularity[kind]) for kind, found in kinds.items()]),
+        trust=pd.DataFrame([_trust(kind, found, popularity[kind]) for kind, found in kinds.items()]),
         frequent=_frequent(popularity[headline_of(popularity)], graph),
         left_out=tables.left_out,
         seed=seed,
         not_measured=split.left_out,
+        whole_grid=whole_grid,
+        external=external,
+        score_parts=model.parts_of_score(),
     )
 
 
+def _whole_grid(
+    inputs: PairInputs, split: DrugDiseaseSplit, params: ClassifierParams, on_fold: Callable[[str], None]
+) -> WholeGrid:
+    """Evaluate model and baselines by the protocol `deployment`; raises as `require_measurable`."""
+    try:
+        require_measurable(split.pairs, params.missing, num_folds=split.num_deployment, seed=split.seeds[0])
+    except ValueError as error:
+        error.add_note("set deployment_folds of drug_disease_split to 0, or change missing of repurposing_model")
+        raise
+    tables = DeploymentTables([], [], [])
+    shape = (split.num_drugs, split.num_diseases)
+    left_out: dict[str, str] = {}
+    folds = deployment_folds(split.pairs, shape, params.missing, num_folds=split.num_deployment, seed=split.seeds[0])
+    for fold in folds:
+        left_out |= add_fold(fold, inputs, params, tables)
+        on_fold(fold.name)
+    return WholeGrid.of_tables(tables, assumed=params.missing.in_words(), left_out=left_out, seed=params.seed)
+
+
 def _external_rows(
-    inputs: PairInputs, split: DrugDiseaseSplit, scorer: Scorer, therapeutic: TherapeuticPairs, *, seed: int
+    split: DrugDiseaseSplit, outside: ExternalEvaluation, therapeutic: TherapeuticPairs, *, seed: int
 ) -> Iterator[dict[str, Any]]:
-    """Rows of the evaluation table for the final model on external pairs. Any: names, numbers."""
-    grids = {suite: external_grid(split, ignored=suite.ignored(therapeutic)) for suite in suites_of(EXTERNAL)}
-    strict = next(iter(grids.values()))  # the suites differ in what counts, not in what is scored
-    own = scorer.grid(strict.columns)[INDICATION - 1]
-    known = baseline_inputs(strict, inputs, Hiding(EXTERNAL.setting), seed=(seed,))
-    others = {baseline.name: baseline(known) for baseline in baselines_for(known).usable}
-    for suite, grid in grids.items():
-        require_informative(own, grid.candidate, scorer="the model (external pairs)")
-        for name, scores in ((MODEL, own), *others.items()):
+    """Rows of the evaluation table for all external pairs together: their diseases' lists. Any: names, numbers."""
+    for suite in suites_of(EXTERNAL):
+        grid = external_grid(split, ignored=suite.ignored(therapeutic))
+        chosen = np.searchsorted(outside.columns, grid.columns)
+        require_informative(outside.scores[MODEL][:, chosen], grid.candidate, scorer="the model (external pairs)")
+        for name in (MODEL, *(name for name in BASELINES if name in outside.scores)):
+            scores = outside.scores[name]
             row = {SPLIT: EXTERNAL.name, SUITE: suite.name, SCORER: name, REPEAT: 0, FOLD: 0}
-            cells = Cells(scores, grid.positive, grid.candidate)
+            cells = Cells(scores[:, chosen], grid.positive, grid.candidate)
             yield {**row, **metrics_of(scored_grid(cells, grid, grid.columns, (seed,)))}
 
 
@@ -191,18 +209,11 @@ def _frequent(report: PopularityReport, graph: KnowledgeGraph) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _bins(kind: str, curve: CalibrationCurve) -> pd.DataFrame:
-    table = pd.DataFrame({"predicted": curve.predicted, "observed": curve.observed, "num_pairs": curve.num_pairs})
-    return table.rename_axis("bin").reset_index().assign(**{SPLIT: kind})
-
-
-def _trust(kind: str, found: OutOfFold, curve: CalibrationCurve, popularity: PopularityReport) -> dict[str, Any]:
+def _trust(kind: str, found: OutOfFold, popularity: PopularityReport) -> dict[str, Any]:
     """One row of the trust table. Any: names, numbers."""
     overlaps = [_overlap(one, other) for one, other in combinations(found.scores.values(), 2)]
     return {
         SPLIT: kind,
-        "expected_calibration_error": expected_calibration_error(curve),
-        "top_bin_observed_over_expected": curve.observed[-1] / curve.predicted[-1],
         "spearman_with_degree": popularity.spearman_drugs,
         "drug_entropy": popularity.entropy_normalised,
         "top_10_overlap": float(np.mean(overlaps)) if overlaps else float("nan"),

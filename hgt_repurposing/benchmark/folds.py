@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from hgt_repurposing.baselines.baseline import BaselineInputs
 from hgt_repurposing.benchmark.protocol import (
     FOLD,
     REPEAT,
@@ -20,16 +19,17 @@ from hgt_repurposing.benchmark.protocol import (
     fold_grid,
     suites_of,
 )
+from hgt_repurposing.graph.missing import MissingShares
 from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
+from hgt_repurposing.graph.settings import SETTINGS, Treated
 from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey
 from hgt_repurposing.graph.split_kinds import SPLIT_KINDS, Hiding, SplitKind
 from hgt_repurposing.metrics.ranking import AveragePrecisions, per_disease_ap
 from hgt_repurposing.metrics.registry import metrics_of
 from hgt_repurposing.metrics.scored_grid import Cells, ScoredGrid
-from hgt_repurposing.repurposing.classifier import Examples, fit_classifier, gather_examples
-from hgt_repurposing.repurposing.features import PairFeatures
 from hgt_repurposing.repurposing.inputs import PairInputs
-from hgt_repurposing.repurposing.labels import INDICATION, Labels
+from hgt_repurposing.repurposing.labels import Labels
+from hgt_repurposing.repurposing.learning import Classifiers, LearningCase, fit_classifiers, gather_examples
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.repurposing.scorer import Scorer
 from hgt_repurposing.repurposing.vectors import PairVectors
@@ -51,7 +51,7 @@ class EvaluatedFold:
     @property
     def hiding(self) -> Hiding:
         """How the fold is held out; its inner folds hide treatments in the same way."""
-        return Hiding(self.kind.setting, self.group)
+        return Hiding(self.kind.unit, self.group)
 
     @property
     def kind(self) -> SplitKind:
@@ -155,51 +155,56 @@ def scored_grid(
     return ScoredGrid(cells, np.diff(grid.train.indptr).astype(np.int64), disease_degree, seed, of_drugs)
 
 
-def baseline_inputs(grid: FoldGrid, inputs: PairInputs, hiding: Hiding, *, seed: tuple[int, ...]) -> BaselineInputs:
-    """Inputs of the baselines for a grid."""
-    known = inputs.neighbourhoods
-    return BaselineInputs(
-        grid.train,
-        grid.columns,
-        known.drug_genes,
-        known.disease_genes,
-        hiding=hiding,
-        seed=seed,
-        drug_kernel=known.drugs.kernel,
-        disease_kernel=known.diseases.kernel,
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class PreparedFold:
     """A fold with the examples for training its classifiers."""
 
     fold: EvaluatedFold
-    examples: list[Examples]
-    features: PairFeatures
-    """With the training indications visible."""
+    case: LearningCase
 
 
 def prepare_fold(fold: EvaluatedFold, inputs: PairInputs, params: ClassifierParams) -> PreparedFold:
     """Gather training examples without a fold's held-out pairs; independent of the vectors.
 
+    What is assumed to be missing is what this kind of split holds out, and nothing else: figures of the kinds answer
+    one question each. (`deployment` tests the assumption of the model.) Only the settings of the cells that will be
+    scored are learned. Where groups of diseases are held out, learning hides such groups too.
+
     Args:
         fold: Defines what is held out.
         inputs: Derived from the graph.
-        params: Number of inner folds and negatives.
+        params: Numbers of masks and cells; its assumption is not used.
     """
+    missing = MissingShares.only(fold.kind.unit, 1 / params.inner_folds)
     labels = fold.training_labels(inputs.labels)
-    generator = np.random.default_rng(fold.seed(params.seed))
-    examples = gather_examples(inputs.neighbourhoods, labels, hiding=fold.hiding, params=params, generator=generator)
-    return PreparedFold(fold, examples, PairFeatures(inputs.neighbourhoods, labels.indications, fold.hiding.setting))
+    found = np.unique(Treated.of(labels.indications).grid(fold.columns))
+    case = gather_examples(
+        inputs.neighbourhoods,
+        labels,
+        params=params.model_copy(update={"missing": missing}),
+        seed=fold.seed(params.seed),
+        settings=[SETTINGS[number] for number in found],
+        groups={} if fold.group is None else {fold.kind.unit: fold.group},
+    )
+    return PreparedFold(fold, case)
+
+
+def score_by_towers(prepared: PreparedFold, classifiers: Classifiers) -> FloatArray | None:
+    """Score the fold's diseases by the two towers alone: all that vectors say without the named features.
+
+    Returns:
+        Log probability, mean over all masks; None if no towers were fitted. Shape [num_drugs, num_columns].
+    """
+    if not classifiers.towers:
+        return None
+    return np.asarray(classifiers.log_probabilities(prepared.fold.columns).mean(axis=2))
 
 
 def score_fold(prepared: PreparedFold, vectors: PairVectors, params: ClassifierParams) -> FloatArray:
-    """Fit a classifier with these vectors as features, and score the fold's diseases.
+    """Fit classifiers with these vectors as features, and score the fold's diseases as for a list.
 
     Returns:
         Log odds of an indication. Shape [num_drugs, num_columns].
     """
-    classifier = fit_classifier(prepared.examples, vectors, features=prepared.features, params=params)
-    log_odds = Scorer.of_classifier(classifier, prepared.features, vectors).grid(prepared.fold.columns)
-    return np.asarray(log_odds[INDICATION - 1])
+    scorer = Scorer.of_case(prepared.case, fit_classifiers(prepared.case, vectors, params), vectors)
+    return scorer.indications(prepared.fold.columns)

@@ -18,6 +18,7 @@ from hgt_repurposing.graph.split_kinds import HeldOutPairs
 SPLIT = "split"
 SUITE = "suite"
 SCORER = "scorer"
+MODEL = "model"
 REPEAT = "repeat"
 FOLD = "fold"
 
@@ -25,7 +26,7 @@ Removed = Literal["training pairs", "contraindications", "off-label"]
 
 REMOVED_IN_WORDS: dict[Removed, str] = {
     "training pairs": "training pairs",
-    "contraindications": "contraindications",
+    "contraindications": "contraindications, pairs recorded as not indicated",
     "off-label": "off-label use and palliation",
 }
 
@@ -34,14 +35,14 @@ class TherapeuticPairs(NamedTuple):
     """Drug-disease pairs of a graph other than indications."""
 
     contraindications: IntArray
-    """Shape [2, num_contraindications]."""
+    """Known negatives, pairs recorded as not indicated included. Shape [2, num_contraindications]."""
     off_label: IntArray
     """Off-label use and palliation. Shape [2, num_off_label]."""
 
     @classmethod
     def of_graph(cls, graph: KnowledgeGraph) -> Self:
         """Collect them from a graph."""
-        return cls(graph.contraindicated_pairs, graph.off_label_pairs)
+        return cls(graph.known_negatives, graph.off_label_pairs)
 
 
 class Suite(NamedTuple):
@@ -120,9 +121,9 @@ def external_grid(split: DrugDiseaseSplit, *, ignored: IntArray | None = None) -
     Raises:
         ValueError: If the split has no external pairs, or leaves no negative to rank it against.
     """
-    if not split.external.shape[1]:
+    if not split.external_positives.shape[1]:
         raise ValueError("the split has no external pairs to evaluate on: set external_pairs to a file of them")
-    return _grid(split, split.external, split.pairs, ignored)
+    return _grid(split, split.external_positives, split.pairs, ignored)
 
 
 def _grid(

@@ -8,18 +8,25 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from hgt_repurposing.benchmark.protocol import FOLD, REPEAT, SCORER, SPLIT, SUITE, summarise
+from hgt_repurposing.benchmark.external_results import ExternalResults
+from hgt_repurposing.benchmark.protocol import FOLD, MODEL, REPEAT, SCORER, SPLIT, SUITE, summarise
 from hgt_repurposing.benchmark.tables import SCHEMAS, require_tables
 from hgt_repurposing.benchmark.verdicts import MIN_DISEASES, Lead
+from hgt_repurposing.benchmark.whole_grid import WholeGrid
 from hgt_repurposing.graph.schema import FloatArray
 from hgt_repurposing.graph.split_kinds import HELD_OUT
 from hgt_repurposing.metrics.registry import MACRO_AP, Metric, deciding_metric
 from hgt_repurposing.metrics.uncertainty import BootstrapDifference, bootstrap_difference
+from hgt_repurposing.repurposing.blend import ScorePart
 
-MODEL = "model"
 STRICT = "strict"
 DISEASE = "disease"
 AP = "average_precision"
+
+
+def no_score_parts() -> pd.DataFrame:
+    """The table of what scores are made of, without a row."""
+    return pd.DataFrame(columns=list(ScorePart._fields))
 
 
 def headline_of(measured: Collection[str]) -> str:
@@ -34,17 +41,14 @@ def metric_of(split: str) -> Metric:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Metrics of the model and of the baselines, and how far the model's probabilities and lists can be trusted."""
+    """Metrics of the model and of the baselines, and how far the model's lists follow popularity."""
 
     folds: pd.DataFrame
     """One row per split, suite, scorer, repeat and fold: columns of these names, then one per metric."""
     diseases: pd.DataFrame
     """Average precision by disease: columns split, scorer, repeat, fold, disease, average_precision."""
-    calibration: pd.DataFrame
-    """Bins of the model's probabilities by split: columns split, bin, predicted, observed, num_pairs."""
     trust: pd.DataFrame
-    """One row per split: expected_calibration_error, top_bin_observed_over_expected, spearman_with_degree,
-    drug_entropy, top_10_overlap between repeats (NaN with one)."""
+    """One row per split: spearman_with_degree, drug_entropy, top_10_overlap between repeats (NaN with one)."""
     frequent: pd.DataFrame
     """Most frequent entries of top-10 lists on held-out diseases: columns kind (drug or disease), name, num_lists."""
     left_out: Mapping[str, str]
@@ -53,6 +57,12 @@ class Evaluation:
     """Seed of the bootstrap."""
     not_measured: Mapping[str, str] = field(default_factory=dict)
     """Requested split kinds that the graph is too small for, with the reason."""
+    whole_grid: WholeGrid | None = None
+    """Results of the protocol `deployment`; None if it was not measured."""
+    external: ExternalResults | None = None
+    """Results on pairs from outside the graph, by file; None without any."""
+    score_parts: pd.DataFrame = field(default_factory=no_score_parts)
+    """What the scores of the evaluated model are blended from: columns of `ScorePart`; empty: not known."""
 
     def __post_init__(self) -> None:
         require_tables({name: getattr(self, name) for name in SCHEMAS})
@@ -153,8 +163,17 @@ class Evaluation:
         )
 
     def headline(self) -> str:
-        """In words: whether the model beats its best baseline, by how much, and whether that is more than noise."""
-        return self.lead(self.headline_split).in_words()
+        """In words: whether the model beats its best baseline, by how much, and whether that is more than noise.
+
+        On the whole grid first, as people get the list, then on the first split kind.
+        """
+        return " ".join(lead.in_words() for lead in self.headline_leads)
+
+    @property
+    def headline_leads(self) -> list[Lead]:
+        """What the headline says, in its order."""
+        first = [] if self.whole_grid is None else self.whole_grid.headline_leads
+        return [*first, self.lead(self.headline_split)]
 
     def to_parts(self) -> dict[str, Any]:
         """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""
@@ -163,14 +182,16 @@ class Evaluation:
             "evaluation_folds.csv": self.folds,
             "evaluation.csv": summarise(self.folds),
             "evaluation_diseases.parquet": self.diseases,
-            "calibration.parquet": self.calibration,
             "trust.parquet": self.trust,
             "frequent.parquet": self.frequent,
+            **({} if self.whole_grid is None else self.whole_grid.to_parts()),
+            **({} if self.external is None else self.external.to_parts()),
             "evaluation.json": {
                 "headline": self.headline(),
                 "left_out": dict(self.left_out),
                 "seed": self.seed,
                 "not_measured": dict(self.not_measured),
+                "score_parts": self.score_parts.to_dict("records"),
             },
         }
 
@@ -181,10 +202,12 @@ class Evaluation:
         return cls(
             folds=parts["evaluation_folds.parquet"],
             diseases=parts["evaluation_diseases.parquet"],
-            calibration=parts["calibration.parquet"],
             trust=parts["trust.parquet"],
             frequent=parts["frequent.parquet"],
             left_out=about["left_out"],
             seed=about["seed"],
             not_measured=about["not_measured"],
+            whole_grid=WholeGrid.from_parts(parts),
+            external=ExternalResults.from_parts(parts),
+            score_parts=pd.DataFrame(about["score_parts"], columns=list(ScorePart._fields)),
         )

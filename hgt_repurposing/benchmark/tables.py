@@ -30,21 +30,9 @@ SCHEMAS: Mapping[str, DataFrameSchema] = {
         {**_KEY, "disease": _INDEX, "average_precision": Column("float64", _SHARE)},
         unique=[SPLIT, SCORER, REPEAT, FOLD, "disease"],
     ),
-    "calibration": DataFrameSchema(
-        {
-            SPLIT: text(),
-            "bin": _INDEX,
-            "predicted": Column("float64", _SHARE),
-            "observed": Column("float64", _SHARE),
-            "num_pairs": _INDEX,
-        },
-        unique=[SPLIT, "bin"],
-    ),
     "trust": DataFrameSchema(
         {
             SPLIT: text(),
-            "expected_calibration_error": Column("float64", _SHARE),
-            "top_bin_observed_over_expected": Column("float64", _NOT_NEGATIVE),
             "spearman_with_degree": Column("float64", nullable=True),
             "drug_entropy": Column("float64", _SHARE),
             "top_10_overlap": Column("float64", _SHARE, nullable=True),
@@ -60,6 +48,47 @@ SCHEMAS: Mapping[str, DataFrameSchema] = {
     ),
 }
 """By name of the table in `Evaluation`."""
+
+
+def _of_grid(case: str) -> dict[str, DataFrameSchema]:
+    """Schemas of what is measured on the whole grid, in cases told apart by this column."""
+    key = {case: text(), FOLD: _INDEX, SCORER: text()}
+    values = {
+        "auroc.*|average_precision|macro_ap.*": Column("float64", _SHARE, regex=True, nullable=True),
+        "found_at_.*|num_.*|expected": Column("float64", _NOT_NEGATIVE, regex=True, nullable=True),
+    }
+    of_positives = {
+        "drug": _INDEX,
+        "disease": _INDEX,
+        "setting": text(),
+        "weight": Column("float64", _NOT_NEGATIVE),
+        "(placement|precision)(_in_setting)?": Column("float64", _SHARE, regex=True, nullable=True),
+    }
+    return {
+        "scorers": DataFrameSchema({**key, "setting": text(), **values}, unique=[case, FOLD, SCORER, "setting"]),
+        "positives": DataFrameSchema({**key, **of_positives}, unique=[case, FOLD, SCORER, "drug", "disease"]),
+    }
+
+
+DEPLOYMENT_SCHEMAS: Mapping[str, DataFrameSchema] = {
+    **_of_grid("assumption"),
+    "bins": DataFrameSchema(
+        {
+            "assumption": text(),
+            FOLD: _INDEX,
+            "bin": _INDEX,
+            "lowest": Column("float64", _SHARE),
+            "(expected|observed|num_cells)": Column("float64", _NOT_NEGATIVE, regex=True),
+        },
+        unique=["assumption", FOLD, "bin"],
+    ),
+}
+"""By name of the table in `WholeGrid`."""
+EXTERNAL_SCHEMAS: Mapping[str, DataFrameSchema] = {
+    **_of_grid("file"),
+    "files": DataFrameSchema({"file": text(), "num_.*": Column("int64", _NOT_NEGATIVE, regex=True)}, unique=["file"]),
+}
+"""By name of the table in `ExternalResults`."""
 
 
 def require_tables(tables: Mapping[str, pd.DataFrame]) -> None:

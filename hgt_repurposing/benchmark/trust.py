@@ -1,17 +1,31 @@
-"""How far the probabilities and lists of an evaluation can be trusted: calibration and popularity bias."""
+"""How far the probabilities and lists of an evaluation can be trusted: calibration and popularity bias.
+
+A probability says how likely a pair is to be a missing treatment, in a grid from which treatments are missing as
+assumed. So it is compared with what was hidden by that assumption, over the whole grid. A split kind evaluates only
+diseases, or drugs, chosen for having treatments: there, more is found than expected even if every probability is right.
+"""
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from hgt_repurposing.benchmark.protocol import REPEAT, SCORER, SPLIT
-from hgt_repurposing.benchmark.results import DISEASE, MODEL, Evaluation
+from hgt_repurposing.benchmark.assumptions import WHOLE_GRID
+from hgt_repurposing.benchmark.protocol import MODEL, REPEAT, SCORER, SPLIT
+from hgt_repurposing.benchmark.results import DISEASE, Evaluation
+from hgt_repurposing.graph.settings import SETTINGS
+from hgt_repurposing.graph.split_kinds import DEPLOYMENT
+from hgt_repurposing.metrics.calibration import ObservedOverExpected, expected_calibration_error
 from hgt_repurposing.metrics.registry import AUROC_DEGREE_MATCHED
 
 MAX_CALIBRATION_ERROR = 0.02
-MAX_TOP_FACTOR = 2.0
-"""Observed / expected of the most probable pairs may be off by this factor either way."""
+MAX_FACTOR = 2.0
+"""Observed / expected may be off by this factor either way."""
+MIN_TREATMENTS = 30
+"""Parts of the grid with fewer treatments, hidden and expected, say too little."""
+MOST_PROBABLE = "most probable pairs"
+"""The pairs of the top bin."""
 MAX_SPEARMAN = 0.8
 """A ranking that follows degree more closely than this must show additional signal."""
 CLOSE_SPEARMAN = 0.5
@@ -20,44 +34,93 @@ MIN_MATCHED_AUROC = 0.6
 EVERYWHERE = 0.5
 """A drug listed for a larger share of the diseases than this is listed regardless of the disease."""
 
+Misfit = Literal["overconfident", "underconfident"]
+
+
+def misfit(found: ObservedOverExpected) -> Misfit | None:
+    """Whether probabilities are off by more than `MAX_FACTOR` and more than noise, and which way."""
+    if found.upper < 1 / MAX_FACTOR:
+        return "overconfident"
+    return "underconfident" if found.lower > MAX_FACTOR else None
+
 
 class Calibration(NamedTuple):
-    """Whether the model's probabilities match observed shares of treatments, on one split kind."""
+    """Whether the probabilities match what was hidden as assumed, on the whole grid and over all folds."""
 
+    whole: ObservedOverExpected
+    """All pairs without a visible treatment."""
+    settings: Mapping[str, ObservedOverExpected]
+    """By setting that has a pair."""
+    top: ObservedOverExpected
+    """The most probable pairs: those of the top bin."""
+    top_pairs: float
+    """Their number."""
     error: float
-    """Expected calibration error over bins of equal mass."""
-    top_ratio: float
-    """Observed hidden treatments in the top bin / those expected from its probabilities."""
-    top_pairs: int
-    """Pairs in the top bin."""
-    top_expected: float
-    top_observed: float
-    prevalence: float
-    """Share of all pairs that are hidden treatments."""
+    """Expected calibration error over bins that are expected to hold equally many treatments."""
+
+    @property
+    def tested(self) -> dict[str, ObservedOverExpected]:
+        """Parts that must be calibrated: the whole grid, and those with `MIN_TREATMENTS`, hidden or expected."""
+        parts = {**self.settings, MOST_PROBABLE: self.top}
+        enough = {name: part for name, part in parts.items() if max(part.observed, part.expected) >= MIN_TREATMENTS}
+        return {WHOLE_GRID: self.whole, **enough}
+
+    @property
+    def off(self) -> dict[str, Misfit]:
+        """Tested parts in which probabilities are off by more than the factor and more than noise."""
+        return {name: found for name, part in self.tested.items() if (found := misfit(part))}
+
+    @property
+    def perhaps_noise(self) -> dict[str, ObservedOverExpected]:
+        """Tested parts that are off by more than the factor, but whose interval is not."""
+        return {
+            name: part
+            for name, part in self.tested.items()
+            if not 1 / MAX_FACTOR <= part.ratio <= MAX_FACTOR and name not in self.off
+        }
 
     @property
     def holds(self) -> bool:
-        """Whether both figures are within their bounds."""
-        within = 1 / MAX_TOP_FACTOR <= self.top_ratio <= MAX_TOP_FACTOR
-        return self.error <= MAX_CALIBRATION_ERROR and within
+        """Whether no tested part is off by more than noise, and the error is within its bound."""
+        return self.error <= MAX_CALIBRATION_ERROR and not self.off
 
     @property
     def verdict(self) -> str:
-        """In a few words."""
-        if self.top_ratio < 1 / MAX_TOP_FACTOR:
-            return "overconfident"
-        if self.top_ratio > MAX_TOP_FACTOR:
-            return "underconfident"
+        """In a few words, with the parts that are off."""
+        where: dict[Misfit, list[str]] = {}
+        for name, found in self.off.items():
+            where.setdefault(found, []).append(name)
+        if where:
+            return " and ".join(f"{found} ({', '.join(names)})" for found, names in where.items())
         return "calibrated" if self.holds else "poorly calibrated on average"
 
     def in_words(self) -> str:
         """What a reader of a probability should know."""
+        return " ".join([self._counts(), *self._doubts()])
+
+    def _counts(self) -> str:
+        by_setting = ", ".join(f"{name} {part.ratio:.2f}" for name, part in self.settings.items())
         return (
-            f"Of the {self.top_pairs:,} most probable pairs, {self.top_expected:,.0f} are expected to be hidden "
-            f"treatments, and {self.top_observed:,.0f} are: observed / expected {self.top_ratio:.2f}. Over all pairs, "
-            f"probabilities are off by {100 * self.error:.2f} percentage points on average (expected calibration error "
-            f"{self.error:.4f}); {self.prevalence:.2%} of the pairs are hidden treatments."
+            f"On the whole grid, all folds together, {self.whole.expected:,.0f} pairs are expected to be hidden "
+            f"treatments, and {self.whole.observed:,.0f} are: observed / expected {_with_interval(self.whole)}. By "
+            f"setting: {by_setting}. Of the {self.top_pairs:,.0f} most probable pairs, {self.top.expected:,.0f} are "
+            f"expected to be hidden treatments, and {self.top.observed:,.0f} are: {_with_interval(self.top)}. Over all "
+            f"pairs, probabilities are off by {100 * self.error:.2f} percentage points on average (expected "
+            f"calibration error {self.error:.4f})."
         )
+
+    def _doubts(self) -> list[str]:
+        """What else must be said of single parts."""
+        noise = "; ".join(f"{name}, {_with_interval(part)}" for name, part in self.perhaps_noise.items())
+        few = [name for name in (*self.settings, MOST_PROBABLE) if name not in self.tested]
+        return [
+            *([f"Off by more than a factor of {MAX_FACTOR:g}, which may be noise: {noise}."] if noise else []),
+            *([f"Too few treatments to tell (fewer than {MIN_TREATMENTS}): {', '.join(few)}."] if few else []),
+        ]
+
+
+def _with_interval(part: ObservedOverExpected) -> str:
+    return f"{part.ratio:.2f} (95 % interval {part.lower:.2f} to {part.upper:.2f})"
 
 
 class Popularity(NamedTuple):
@@ -107,20 +170,32 @@ class Popularity(NamedTuple):
         )
 
 
-def calibration_of(evaluation: Evaluation, split: str) -> Calibration | None:
-    """Calibration on a split kind; None if it has no probabilities, as external pairs."""
-    bins = evaluation.calibration[evaluation.calibration[SPLIT] == split].sort_values("bin")
-    if bins.empty:
+def calibration_of(evaluation: Evaluation) -> Calibration | None:
+    """Calibration on the whole grid, treatments hidden by the model's own assumption; None if it was not measured."""
+    grid = evaluation.whole_grid
+    if grid is None:
         return None
-    trust = evaluation.trust[evaluation.trust[SPLIT] == split].iloc[0]
-    top = bins.iloc[-1]
+    whole, bins = grid.calibration(), grid.values_by_bin()
+    assert whole, "bins of equal expected numbers were made, so some are expected"
+    expected, observed, num_cells = (
+        bins[name].to_numpy(dtype=np.float64) for name in ("expected", "observed", "num_cells")
+    )
     return Calibration(
-        error=float(trust["expected_calibration_error"]),
-        top_ratio=float(trust["top_bin_observed_over_expected"]),
-        top_pairs=int(top["num_pairs"]),
-        top_expected=float(top["predicted"] * top["num_pairs"]),
-        top_observed=float(top["observed"] * top["num_pairs"]),
-        prevalence=float(np.average(bins["observed"], weights=bins["num_pairs"])),
+        whole=whole,
+        settings={setting: found for setting in SETTINGS if (found := grid.calibration(setting))},
+        top=grid.calibration_of_most_probable(),
+        top_pairs=float(num_cells[-1]),
+        error=expected_calibration_error(expected, observed, num_cells),
+    )
+
+
+def why_not_measured(evaluation: Evaluation) -> str:
+    """In words: why nothing is known of the calibration, and what to set."""
+    reason = evaluation.not_measured.get(DEPLOYMENT.name)
+    return "Probabilities were not compared with hidden treatments, as the whole grid was not measured: " + (
+        reason
+        or "set deployment_folds of drug_disease_split to 1 or more (where the message graph is that of one fold, "
+        "the whole grid cannot be measured)"
     )
 
 

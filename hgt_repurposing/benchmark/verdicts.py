@@ -1,6 +1,6 @@
 """Whether the model is ahead of its baselines, behind them or neither: decided here and nowhere else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from hgt_repurposing.baselines.catalogue import BASELINES
@@ -37,6 +37,8 @@ class Lead(NamedTuple):
     """Diseases for which the difference is known individually; 0 if it is not, as for held-out drugs."""
     missing: Mapping[str, str]
     """Baselines that could not be computed, or not on every fold, with the reason."""
+    where: str = ""
+    """Beginning of the verdict, such as `On the whole grid, in the setting cold drug,`; empty: that of the split."""
 
     @property
     def mean(self) -> float:
@@ -102,7 +104,7 @@ class Lead(NamedTuple):
             else f"standard deviation {self.sd:.3f} over {len(self.folds)} folds, ahead in {self.num_ahead}"
         )  # fmt: skip
         return (
-            f"{HELD_OUT[self.split].where} the model {self._verb} {baseline} ({self.baseline}): "
+            f"{self.where or HELD_OUT[self.split].where} the model {self._verb} {baseline} ({self.baseline}): "
             f"{METRICS[self.metric].title} {self.own:.3f}, {self.mean:+.3f} ({spread}); "
             f"{self._noise_in_words()}.{self._missing_in_words()}"
         )
@@ -154,3 +156,8 @@ class Lead(NamedTuple):
         if self.doubt == "baselines missing":
             return f"{said} The best baseline is usually among these, so this is not a win."
         return f"{said} The best baseline is usually among these." if self.misses_the_best else said
+
+
+def worst(leads: Sequence[Lead]) -> Lead:
+    """The lead that says least for the model: behind before tied before ahead, of equals the first."""
+    return min(leads, key=lambda lead: ("behind", "tied", "ahead").index(lead.standing))

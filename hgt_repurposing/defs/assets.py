@@ -19,18 +19,26 @@ from hgt_repurposing.defs.config import (
     RepurposingCandidatesConfig,
     RepurposingModelConfig,
 )
-from hgt_repurposing.defs.metadata import column_schema, number, picture, preview, validation_numbers
+from hgt_repurposing.defs.metadata import (
+    column_schema,
+    made_of,
+    number,
+    picture,
+    preview,
+    validation_numbers,
+    whole_grid_numbers,
+)
 from hgt_repurposing.defs.progress import block_logger, epoch_logger
 from hgt_repurposing.defs.resources import ArtifactStore, part_of
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationReport, ValidationThresholds, validate_embeddings
 from hgt_repurposing.graph.evidence import nodes_without_evidence
+from hgt_repurposing.graph.external_pairs import external_sizes
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees, describe
 from hgt_repurposing.graph.message_graph import scoped_message_graph
 from hgt_repurposing.graph.sources.source import load_knowledge_graph
 from hgt_repurposing.graph.split import DrugDiseaseSplit, crossing_edges, split_sizes
 from hgt_repurposing.report.plots import (
-    plot_calibration,
     plot_degrees,
     plot_evaluation,
     plot_loss,
@@ -78,9 +86,12 @@ def knowledge_graph(
             "nodes": number(len(graph.nodes)),
             "edges": number(graph.num_edges),
             "indications": number(graph.indications.shape[1]),
+            "contraindications": number(graph.contraindicated_pairs.shape[1]),
+            "not_indicated": number(graph.not_indicated_pairs.shape[1]),
             "isolated_nodes": number((degrees(graph)["degree"] == 0).sum()),
             "duplicate_nodes_dropped": number(graph.num_duplicate_nodes),
             "duplicate_edges_dropped": number(graph.num_duplicate_edges),
+            "disease_areas": number(len(graph.disease_areas)),
             "nodes_per_type": dg.MetadataValue.json(graph.num_nodes),
             "edges_per_type": preview(describe(graph), rows=100),
             "degrees": picture(lambda ax: plot_degrees(graph, ax=ax)),
@@ -97,19 +108,22 @@ def drug_disease_split(
 ) -> dg.MaterializeResult[DrugDiseaseSplit]:
     """Which known drug-disease pairs each fold holds out: by disease, by pair, by drug and by group of diseases."""
     with store.step(context) as step:
-        split, external = split_for_learning(
+        split = split_for_learning(
             knowledge_graph,
             config,
             classifier=step.settings("repurposing_model"),
             embedding=step.settings("embedding_params"),
-        )
+        ).split
     return dg.MaterializeResult(
         value=split,
         metadata={
             "pairs": number(split.pairs.shape[1]),
-            "external_pairs": number(external.pairs.shape[1]),
-            "external_pairs_known_already": number(external.num_known),
-            "external_rows_with_unknown_ids": number(external.num_unknown),
+            "external_pairs": number(split.external_positives.shape[1]),
+            "external_negatives": number(split.external_negatives.shape[1]),
+            "external_pairs_known_already": number(sum(found.counts.num_known for found in split.external)),
+            "external_rows_with_unknown_ids": number(sum(found.counts.num_unknown for found in split.external)),
+            "external_files": preview(external_sizes(split.external), rows=100),
+            "external_ids_unknown": preview(split.external_unknown),
             "ways_left_out": dg.MetadataValue.json(dict(split.left_out)),
             "pairs_per_fold": preview(split_sizes(split), rows=100),
             "edges_between_folds": preview(crossing_edges(split, knowledge_graph), rows=100),
@@ -235,7 +249,7 @@ def repurposing_model(
     drug_disease_split: DrugDiseaseSplit,
     hgt_embeddings: Embeddings,
 ) -> dg.MaterializeResult[RepurposingModel]:
-    """Three heads on named pair features and vectors, for warm pairs, cold diseases and cold drugs (not used yet)."""
+    """Heads on named pair features, vectors and baselines, blended for each of the four settings."""
     from hgt_repurposing.api import fit_model
 
     with store.step(context) as step:
@@ -251,9 +265,14 @@ def repurposing_model(
         metadata={
             "known_pairs": number(drug_disease_split.pairs.shape[1]),
             "named_features": dg.MetadataValue.json(
-                {setting: list(classifier.feature_names) for setting, classifier in model.classifiers.items()}
+                {
+                    setting: list(classifier.feature_names)
+                    for setting, classifier in model.classifiers.of_setting.items()
+                }
             ),
             "vectors": dg.MetadataValue.json(model.params.vectors),
+            "assumption": model.params.missing.in_words(),
+            **made_of(model.parts_of_score()),
         },
     )
 
@@ -269,6 +288,7 @@ def repurposing_evaluation(
 ) -> dg.MaterializeResult[Evaluation]:
     """How well held-out pairs are ranked among all drugs, by fold, next to the baselines that a model must beat."""
     from hgt_repurposing.api import evaluate
+    from hgt_repurposing.benchmark.areas import by_area
 
     with store.step(context) as step:
         evaluation = evaluate(
@@ -280,11 +300,12 @@ def repurposing_evaluation(
         )
     split = evaluation.headline_split
     lead = evaluation.lead(split)
-    context.log.info("%s", lead.in_words())
+    context.log.info("%s", evaluation.headline())
     return dg.MaterializeResult(
         value=evaluation,
         metadata={
-            "headline": lead.in_words(),
+            "headline": evaluation.headline(),
+            **whole_grid_numbers(evaluation.whole_grid),
             "measured_on": split,
             "standing": lead.standing,
             lead.metric: number(lead.own),
@@ -292,8 +313,8 @@ def repurposing_evaluation(
             "baselines_not_computed": lead.missing_by_reason() or "none",
             "table": preview(evaluation.summary, rows=100),
             "trust": preview(evaluation.trust, rows=10),
+            "by_disease_area": preview(by_area(evaluation, knowledge_graph.disease_areas), rows=100),
             "model_and_baselines": picture(lambda ax: plot_evaluation(evaluation, split, ax=ax)),
-            "calibration": picture(lambda ax: plot_calibration(evaluation, split, ax=ax)),
         },
     )
 

@@ -109,8 +109,16 @@ def _graph_lines(graph: KnowledgeGraph) -> Iterator[str]:
         f"graph: {len(graph.nodes):,} nodes of {len(graph.num_nodes)} types, {graph.num_edges:,} edges of "
         f"{len(graph.edges)} types, {graph.indications.shape[1]:,} of them indications"
     )
+    if graph.known_negatives.shape[1]:
+        yield (
+            f"known negatives: {graph.contraindicated_pairs.shape[1]:,} contraindications, "
+            f"{graph.not_indicated_pairs.shape[1]:,} pairs recorded as not indicated"
+        )
     if graph.num_duplicate_nodes or graph.num_duplicate_edges:
         yield f"merged duplicate rows: {graph.num_duplicate_nodes:,} of nodes, {graph.num_duplicate_edges:,} of edges"
+    if graph.disease_areas:
+        inside = len(set().union(*(index.tolist() for index in graph.disease_areas.values())))
+        yield f"disease areas: {len(graph.disease_areas):,}; {inside:,} of {graph.grid_shape[1]:,} diseases are in one"
     genes = [name for name in graph.num_nodes if is_gene_or_pathway(name)]
     yield f"node types treated as genes or pathways: {', '.join(map(repr, genes)) or 'none'}"
 
@@ -118,5 +126,14 @@ def _graph_lines(graph: KnowledgeGraph) -> Iterator[str]:
 def _split_lines(prepared: PreparedSplit) -> Iterator[str]:
     kinds = dict.fromkeys(key.kind for key in prepared.split.keys)
     yield f"split: {', '.join(kinds)}, each into {prepared.split.num_folds} folds"
+    if prepared.split.num_deployment:
+        times = "once" if prepared.split.num_deployment == 1 else f"{prepared.split.num_deployment} times"
+        yield f"whole grid: treatments are hidden {times} as they are assumed to be missing"
     for kind, reason in prepared.split.left_out.items():
         yield f"left out: {kind}: {reason}"
+    for external in prepared.split.external:
+        yield (
+            f"external pairs {external.name!r}: {external.positives.shape[1]:,} treatments, "
+            f"{external.negatives.shape[1]:,} known negatives; {external.counts.num_known:,} pairs that are "
+            f"indications of the graph, {external.counts.num_unknown:,} rows with an unknown id"
+        )

@@ -12,8 +12,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype
 
+from hgt_repurposing.benchmark.trust import MOST_PROBABLE, Calibration
+from hgt_repurposing.benchmark.whole_grid import WholeGrid, behind
 from hgt_repurposing.embeddings.validation import ValidationReport
+from hgt_repurposing.report.grid_plots import plot_observed_over_expected
 from hgt_repurposing.report.png import to_png
+from hgt_repurposing.report.whole_grid import grid_rows, score_parts, settings_table
 
 PREVIEW_ROWS = 20
 
@@ -57,6 +61,46 @@ def validation_numbers(report: ValidationReport) -> dict[str, dg.MetadataValue[A
         "missing_rows": report.overall.num_missing,
     }
     return {name: number(value) for name, value in measured.items() if value is not None}
+
+
+def whole_grid_numbers(found: WholeGrid | None) -> dict[str, dg.MetadataValue[Any]]:
+    """What was measured on the whole grid, with a table and a plot by setting; nothing if it was not."""
+    if found is None:
+        return {}
+    leads, rows = found.headline_leads, grid_rows(found)
+    return {
+        **{f"whole_grid_{lead.metric}": number(lead.own) for lead in leads},
+        **{f"whole_grid_{lead.metric}_lead": number(lead.mean) for lead in leads},
+        "whole_grid_behind": dg.MetadataValue.text(", ".join(behind(found)) or "nowhere"),
+        "assumption": dg.MetadataValue.text(found.assumed),
+        "by_setting": preview(settings_table(found)),
+        "observed_over_expected": picture(lambda ax: plot_observed_over_expected(rows, ax=ax)),
+    }
+
+
+def calibration_numbers(found: Calibration) -> dict[str, dg.MetadataValue[Any]]:
+    """Calibration error, and observed/expected of the whole grid, every setting and the most probable pairs."""
+    parts = {**found.settings, MOST_PROBABLE: found.top}
+    return {
+        "expected_calibration_error": number(found.error),
+        "observed_over_expected": number(found.whole.ratio),
+        **{f"observed_over_expected_{name.replace(' ', '_')}": number(part.ratio) for name, part in parts.items()},
+    }
+
+
+def made_of(table: pd.DataFrame) -> dict[str, dg.MetadataValue[Any]]:
+    """What the scores of each setting are blended from, and where baselines alone are.
+
+    Args:
+        table: As of `RepurposingModel.parts_of_score`.
+    """
+    found = score_parts(table)
+    rows = [{"setting": parts.setting, "learned": parts.of_learned, "baselines": parts.of_baselines} for parts in found]
+    alone = [parts.setting for parts in found if parts.baselines_alone]
+    return {
+        "score_is_made_of": preview(pd.DataFrame(rows, columns=["setting", "learned", "baselines"])),
+        "baselines_alone_in": dg.MetadataValue.text(", ".join(alone) or "no setting"),
+    }
 
 
 def _type(dtype: Any) -> str:

@@ -5,6 +5,7 @@ checks names and types. The validator is as strict about types as Dagster (`10.0
 checks bounds and combinations of settings.
 """
 
+import inspect
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -13,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from hgt_repurposing.defs.environment import resolve
+from hgt_repurposing.defs.environment import FROM_ENVIRONMENT, resolve
 from hgt_repurposing.graph.message_graph import MessageGraphConfig
 from hgt_repurposing.graph.sources.source import GraphSource
 from hgt_repurposing.graph.split import SplitConfig
@@ -30,8 +31,13 @@ SETTINGS: Mapping[str, type[BaseModel]] = {
     "repurposing_candidates": CandidateParams,
 }
 """Settings of each asset; the other assets have none."""
-PATHS = (("store", "data_folder"), ("knowledge_graph", "path"), ("drug_disease_split", "external_pairs"))
-"""Settings that name a file or a folder; all may be empty."""
+PATHS = (
+    ("store", "data_folder"),
+    ("knowledge_graph", "path"),
+    ("knowledge_graph", "not_indicated_pairs"),
+    ("knowledge_graph", "disease_areas"),
+)
+"""Settings that name a file or a folder, besides the files of external pairs; all may be empty."""
 SECTIONS = ("ops", "execution", "loggers", "resources")
 """Sections of a run configuration. Names of executor and logger are checked here, their settings by Dagster."""
 
@@ -154,24 +160,42 @@ def _one(name: str, given: Any, model: type[BaseModel] | None, environment: Mapp
 
 def _settings(model: type[BaseModel], values: Mapping[Any, Any], environment: Mapping[str, str]) -> Iterator[str]:
     yield from _unknown(values, model.model_fields, "setting")
+    within = list(_unknown_within(model, values))
+    yield from within
     resolved = resolve(model, values, environment)
     yield from resolved.complaints
+    if within:
+        return
     try:
         model.model_validate(resolved.values, strict=True)
     except ValidationError as error:
         yield one_sentence(error)
 
 
+def _unknown_within(model: type[BaseModel], values: Mapping[Any, Any]) -> Iterator[str]:
+    """Settings that a setting with settings of its own does not have. Any: YAML values."""
+    for name, field in model.model_fields.items():
+        inner, given = field.annotation, values.get(name)
+        if not (inspect.isclass(inner) and issubclass(inner, BaseModel) and isinstance(given, Mapping)):
+            continue
+        if set(given) != {FROM_ENVIRONMENT}:
+            yield from _unknown(given, inner.model_fields, f"setting of {name}")
+
+
 def _together(config: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[str]:
     """Errors in combinations of settings that are each valid."""
-    for asset, setting in PATHS:
-        if named := getattr(settings_of(asset, config, environment), setting):
+    key = settings_of("hetero_data", config, environment).key
+    split: SplitConfig = settings_of("drug_disease_split", config, environment)
+    named = [
+        (f"{asset}: {setting}", getattr(settings_of(asset, config, environment), setting)) for asset, setting in PATHS
+    ]
+    named += [("drug_disease_split: external_pairs", file.path) for file in split.external_files]
+    for what, path in named:
+        if path:
             try:
-                absolute(named, what=f"{asset}: {setting}")
+                absolute(path, what=what)
             except ValueError as error:
                 yield str(error)
-    key = settings_of("hetero_data", config, environment).key
-    split = settings_of("drug_disease_split", config, environment)
     if key and (key.kind not in split.kinds or key.repeat >= split.num_repeats or key.fold >= split.num_folds):
         yield (
             f"hetero_data: train_only names a fold that is not held out ({key}): drug_disease_split has the kinds "

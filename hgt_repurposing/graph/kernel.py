@@ -79,22 +79,31 @@ def damped_by_disease(labels: csr_array) -> csr_array:
     return csr_array(csr_array(labels @ diags_array(num_drugs**-0.5)).astype(np.float32))
 
 
-def kronecker_ridge(damped: csr_array, drugs: Eigenvectors, diseases: Eigenvectors) -> FloatArray:
+class RidgeFactors(NamedTuple):
+    """Factors whose inner products are the scores of a ridge regression."""
+
+    drugs: FloatArray
+    """Shape [num_drugs, num_factors]."""
+    diseases: FloatArray
+    """Shape [num_diseases, num_factors]."""
+
+
+def kronecker_ridge(damped: csr_array, drugs: Eigenvectors, diseases: Eigenvectors) -> RidgeFactors:
     """Ridge regression on products of a drug kernel and a disease kernel, with all unseen pairs labelled 0.
 
-    Closed form in the eigenvectors of both: Stock et al. 2018, equation 12, with lambda = 1.
+    Closed form in the eigenvectors of both: Stock et al. 2018, equation 12, with lambda = 1. There are as many factors
+    as the kernel of lower rank has eigenvectors.
 
     Args:
         damped: Labels from `damped_by_disease`. Shape [num_drugs, num_diseases].
         drugs: Eigenvectors of the drug kernel.
         diseases: Eigenvectors of the disease kernel.
-
-    Returns:
-        Coefficients to multiply by the queried diseases' eigenvectors, transposed. Shape [num_drugs, rank].
     """
     strength = np.outer(drugs.values, diseases.values)
     inner = (drugs.vectors.T @ (damped @ diseases.vectors)) * (strength / (strength + 1))
-    return np.asarray(drugs.vectors @ inner, dtype=np.float64)
+    if len(drugs.values) < len(diseases.values):
+        return RidgeFactors(drugs.vectors, np.asarray(diseases.vectors @ inner.T, dtype=np.float64))
+    return RidgeFactors(np.asarray(drugs.vectors @ inner, dtype=np.float64), diseases.vectors)
 
 
 def _percentile(rows: csr_array) -> float:

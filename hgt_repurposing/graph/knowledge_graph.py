@@ -8,7 +8,7 @@ The row order of a source file therefore changes neither the graph nor its diges
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -49,6 +49,9 @@ class KnowledgeGraph:
     """Rows of the source that repeated a node."""
     num_duplicate_edges: int = 0
     """Rows of the source that repeated an edge, in either direction."""
+    disease_areas: Mapping[str, IntArray] = field(default_factory=dict)
+    """Local indices of the diseases in each area, sorted and unique; empty: the graph has no areas. A disease may be in
+    several or in none. Only the breakdown of the evaluation uses them."""
 
     def __post_init__(self) -> None:
         self.validate()
@@ -107,6 +110,16 @@ class KnowledgeGraph:
         return self.therapeutic_pairs(self.therapeutic.contraindication)
 
     @property
+    def not_indicated_pairs(self) -> IntArray:
+        """Drug-disease pairs where the drug is recorded not to help. Shape [2, num_pairs]."""
+        return self.therapeutic_pairs(self.therapeutic.not_indicated)
+
+    @property
+    def known_negatives(self) -> IntArray:
+        """Contraindications and pairs recorded as not indicated, indicated or not. Shape [2, num_pairs]."""
+        return self.therapeutic_pairs(self.therapeutic.known_negative)
+
+    @property
     def off_label_pairs(self) -> IntArray:
         """Drug-disease pairs that are neither known treatments nor negatives. Shape [2, num_pairs]."""
         return self.therapeutic_pairs(self.therapeutic.off_label)
@@ -128,20 +141,18 @@ class KnowledgeGraph:
     def without(self, edge_types: Iterable[EdgeType]) -> Self:
         """The same nodes without the edges of these types."""
         dropped = set(edge_types)
-        return type(self)(
-            nodes=self.nodes,
+        return replace(
+            self,
             edges={edge_type: index for edge_type, index in self.edges.items() if edge_type not in dropped},
-            therapeutic=self.therapeutic,
             directed=self.directed - dropped,
-            num_duplicate_nodes=self.num_duplicate_nodes,
-            num_duplicate_edges=self.num_duplicate_edges,
         )
 
     def validate(self) -> None:
         """Check what the class promises.
 
         Raises:
-            ValueError: If the node table is empty, unsorted or repeats a (type, id), or an edge index is malformed.
+            ValueError: If the node table is empty, unsorted or repeats a (type, id), or the index of an edge type or of
+                a disease area is malformed.
         """
         if list(self.nodes.columns) != list(NODE_COLUMNS):
             raise ValueError(f"node table must have the columns {list(NODE_COLUMNS)} (got {list(self.nodes.columns)})")
@@ -152,6 +163,8 @@ class KnowledgeGraph:
             raise ValueError("nodes must be sorted and unique by (type, id)")
         for edge_type, index in self.edges.items():
             self._validate_edges(edge_type, index)
+        for area, index in self.disease_areas.items():
+            self._validate_area(area, index)
 
     def _validate_edges(self, edge_type: EdgeType, index: IntArray) -> None:
         if index.dtype != np.int64 or index.ndim != 2 or index.shape[0] != 2:
@@ -168,32 +181,50 @@ class KnowledgeGraph:
                     f"{self.num_nodes[node_type]} nodes of type {node_type!r}"
                 )
 
+    def _validate_area(self, area: str, index: IntArray) -> None:
+        if index.dtype != np.int64 or index.ndim != 1 or not index.size or (np.diff(index) <= 0).any():
+            raise ValueError(
+                f"disease area {area!r} must hold at least one disease, as sorted and unique int64 indices "
+                f"(got {index.dtype}, {index.shape})"
+            )
+        num_diseases = self.num_nodes.get(self.therapeutic.disease, 0)
+        if index[0] < 0 or index[-1] >= num_diseases:
+            raise ValueError(
+                f"index out of range for the disease area {area!r}: got {index[0] if index[0] < 0 else index[-1]}, but "
+                f"there are {num_diseases} nodes of type {self.therapeutic.disease!r}"
+            )
+
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the content: nodes with names, edges, and what counts as therapeutic."""
+        """SHA-256 of the content: nodes with names, edges, what counts as therapeutic, and disease areas."""
         sha = hashlib.sha256()
         for column in NODE_COLUMNS:
             sha.update("\x1f".join(self.nodes[column].tolist()).encode() + b"\x1e")
         for edge_type in sorted(self.edges):
             sha.update(f"{edge_type} {edge_type in self.directed}".encode())
             sha.update(np.ascontiguousarray(self.edges[edge_type]).tobytes())
-        sha.update(self.therapeutic.model_dump_json().encode())
+        sha.update(self.therapeutic.model_dump_json(exclude=self.therapeutic.unsaid).encode())
+        for area in sorted(self.disease_areas):
+            sha.update(f"\x1d{area}\x1e".encode())
+            sha.update(np.ascontiguousarray(self.disease_areas[area]).tobytes())
         return sha.hexdigest()
 
     def to_parts(self) -> dict[str, Any]:
         """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""
         edge_types = sorted(self.edges)
+        areas = {area: self.disease_areas[area].tolist() for area in sorted(self.disease_areas)}
         return {
             "nodes.parquet": self.nodes,
             "edges.npz": {str(position): self.edges[edge_type] for position, edge_type in enumerate(edge_types)},
             "graph.json": {
                 "edge_types": [list(edge_type) for edge_type in edge_types],
                 "directed": sorted(list(edge_type) for edge_type in self.directed),
-                "therapeutic": self.therapeutic.model_dump(),
+                "therapeutic": self.therapeutic.model_dump(exclude=self.therapeutic.unsaid),
                 "num_duplicate_nodes": self.num_duplicate_nodes,
                 "num_duplicate_edges": self.num_duplicate_edges,
                 "digest": self.digest,
             },
+            **({"disease_areas.json": areas} if areas else {}),
         }
 
     @classmethod
@@ -207,6 +238,9 @@ class KnowledgeGraph:
             directed=frozenset(EdgeType(*names) for names in meta["directed"]),
             num_duplicate_nodes=meta["num_duplicate_nodes"],
             num_duplicate_edges=meta["num_duplicate_edges"],
+            disease_areas={
+                area: np.array(index, dtype=np.int64) for area, index in parts.get("disease_areas.json", {}).items()
+            },
         )
 
 

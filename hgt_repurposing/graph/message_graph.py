@@ -129,7 +129,8 @@ def leaked_pairs(
     Returns:
         Columns drug, disease (local indices) and edge_type; no rows if nothing leaks.
     """
-    pairs = np.concatenate([split.pairs if key is None else split.test_pairs(key), split.external], axis=1)
+    held_out_by_fold = split.pairs if key is None else split.test_pairs(key)
+    pairs = np.concatenate([held_out_by_fold, split.external_positives, split.external_negatives], axis=1)
     grid_shape = (split.num_drugs, split.num_diseases)
     held_out = np.ravel_multi_index(pairs, grid_shape)
     found = []

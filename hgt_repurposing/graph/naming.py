@@ -9,13 +9,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import NamedTuple, Self
 
-from hgt_repurposing.graph.schema import EdgeType, TherapeuticRelations, is_gene_or_pathway
+from hgt_repurposing.graph.schema import TREATMENT_SETTINGS, EdgeType, TherapeuticRelations, is_gene_or_pathway
 
 _logger = logging.getLogger(__name__)
 
 _LISTED = 30  # names in one sentence
 _WITHOUT = {
     "contraindication": "no pair counts as contraindicated",
+    "not_indicated": "no pair counts as not indicated",
     "off_label": "no pair counts as used off label",
     "drug_gene": "no drug has target genes, unless drug_gene names other relations",
     "disease_gene": "no disease has causal genes, unless disease_gene names other relations",
@@ -33,6 +34,13 @@ class Naming(NamedTuple):
     """Relations within one node type whose direction carries meaning; None: the format's default."""
     exclude: tuple[str, ...] = ()
     """Relations to leave out."""
+    is_a: tuple[str, ...] = ()
+    """Relations from a disease to a broader one; they are directed, too."""
+
+    def directed(self, of_format: Iterable[str] = ()) -> tuple[str, ...]:
+        """Relations whose direction carries meaning: the user's, else the format's, and those of `is_a`."""
+        own = of_format if self.directed_relations is None else self.directed_relations
+        return tuple(dict.fromkeys((*own, *self.is_a)))
 
     @classmethod
     def of_format(cls, therapeutic: TherapeuticRelations) -> Self:
@@ -51,8 +59,8 @@ def without_excluded(edge_types: Iterable[EdgeType], exclude: Collection[str], s
     for name in exclude:
         if name not in found:
             raise ValueError(
-                f"{source}: there is no relation {name!r} to exclude{_meant(name, found)}; "
-                f"relations found: {_listed(found)}"
+                f"{source}: there is no relation {name!r} to exclude{did_you_mean(name, found)}; "
+                f"relations found: {listed_names(found)}"
             )
     return [t for t in edge_types if t.relation not in exclude]
 
@@ -77,7 +85,8 @@ def require_named(
         source: Where the graph comes from, for messages.
 
     Returns:
-        `names` without the format's default contraindications and off-label uses that do not occur.
+        `names` without the format's default contraindications, pairs not indicated and off-label uses that do not
+        occur.
 
     Raises:
         ValueError: If a name set by the user does not occur, or there is no indication.
@@ -85,8 +94,8 @@ def require_named(
     for setting, node_type in (("drug", names.drug), ("disease", names.disease)):
         if node_type not in node_types:
             raise ValueError(
-                f"{source}: there is no node type {node_type!r} (setting `{setting}`){_meant(node_type, node_types)}"
-                f"; found: {_listed(node_types)}"
+                f"{source}: there is no node type {node_type!r} (setting `{setting}`)"
+                f"{did_you_mean(node_type, node_types)}; found: {listed_names(node_types)}"
             )
     kept = {}
     for setting, place in _places(edge_types, names, node_types).items():
@@ -99,12 +108,12 @@ def require_named(
                 "%s: no edge %r between %s, the format's default %s: %s",
                 source, missing[0], place.ends, setting, _WITHOUT[setting],
             )  # fmt: skip
-        if setting in ("contraindication", "off_label"):
+        if setting in TREATMENT_SETTINGS[1:]:
             kept[setting] = [name for name in given if name in place.relations]
     for name in directed_relations:
         within = _Place("two nodes of one type", {t.relation for t in edge_types if t.source == t.target})
         if name not in within.relations:
-            raise ValueError(f"{source}: {_absent(name, 'directed_relations', within, edge_types)}")
+            raise ValueError(f"{source}: {_absent(name, 'directed_relations` or `is_a', within, edge_types)}")
     return names.model_copy(update=kept)
 
 
@@ -121,18 +130,16 @@ class _Place(NamedTuple):
 def _places(
     edge_types: Collection[EdgeType], names: TherapeuticRelations, node_types: Collection[str]
 ) -> Mapping[str, _Place]:
-    nothing = f"none, so there are no drug-disease pairs; node types found: {_listed(node_types)}"
+    nothing = f"none, so there are no drug-disease pairs; node types found: {listed_names(node_types)}"
     pair = _Place(
         f"a {names.drug!r} and a {names.disease!r}",
         set(_between(edge_types, names.drug, [names.disease])),
         nothing,
     )
     genes = [node_type for node_type in node_types if is_gene_or_pathway(node_type)]
-    instead = "none" if genes else f"none; no node type is named after genes or pathways ({_listed(node_types)})"
+    instead = "none" if genes else f"none; no node type is named after genes or pathways ({listed_names(node_types)})"
     return {
-        "indication": pair,
-        "contraindication": pair,
-        "off_label": pair,
+        **dict.fromkeys(TREATMENT_SETTINGS, pair),
         "drug_gene": _Place(f"a {names.drug!r} and genes", set(_between(edge_types, names.drug, genes)), instead),
         "disease_gene": _Place(
             f"a {names.disease!r} and genes", set(_between(edge_types, names.disease, genes)), instead
@@ -150,19 +157,21 @@ def _between(edge_types: Iterable[EdgeType], node_type: str, others: Collection[
 
 def _absent(name: str, setting: str, place: _Place, edge_types: Iterable[EdgeType]) -> str:
     elsewhere = next((t for t in edge_types if t.relation == name), None)
-    hint = f", but there is {elsewhere}" if elsewhere else _meant(name, place.relations)
+    hint = f", but there is {elsewhere}" if elsewhere else did_you_mean(name, place.relations)
     return (
         f"no edge {name!r} between {place.ends} (setting `{setting}`){hint}; "
-        f"relations found between them: {_listed(place.relations) or place.instead}"
+        f"relations found between them: {listed_names(place.relations) or place.instead}"
     )
 
 
-def _meant(name: str, found: Iterable[str]) -> str:
+def did_you_mean(name: str, found: Iterable[str]) -> str:
+    """The rest of a sentence: a colon and the name that was probably meant, ignoring case; empty if none is close."""
     folded = {other.casefold(): other for other in sorted(found)}
     close = get_close_matches(name.casefold(), folded, n=1)
     return f": did you mean {folded[close[0]]!r}?" if close else ""
 
 
-def _listed(names: Iterable[str]) -> str:
+def listed_names(names: Iterable[str]) -> str:
+    """Quoted names in alphabetical order, cut after the first thirty; empty if there are none."""
     ordered = sorted(names)
     return ", ".join(map(repr, ordered[:_LISTED])) + (", ..." if len(ordered) > _LISTED else "")

@@ -29,10 +29,30 @@ def notices(graph: KnowledgeGraph) -> Iterator[str]:
         )
     yield from _namesakes("relations", {edge_type.relation for edge_type in graph.edges})
     yield from _namesakes("node types", graph.num_nodes)
+    yield from _area_notices(graph)
     for one, other in _turned_round(graph):
         yield (
             f"{one} and {other} hold the same {graph.edges[one].shape[1]:,} edges in opposite directions: if they "
             f"mean the same, leave one out with exclude ({one.relation!r} or {other.relation!r})"
+        )
+
+
+def _area_notices(graph: KnowledgeGraph) -> Iterator[str]:
+    """Disease areas that tell nothing about the diseases with a treatment, or that are hardly more than diseases."""
+    if not graph.disease_areas:
+        return
+    yield from _namesakes("disease areas", graph.disease_areas)
+    inside = np.unique(np.concatenate(list(graph.disease_areas.values())))
+    treated = np.unique(graph.indications[1])
+    if not np.isin(treated, inside).any():
+        yield (
+            f"none of the {len(treated):,} diseases with a treatment is in a disease area, so there is nothing to "
+            "break the evaluation down by"
+        )
+    if 2 * len(graph.disease_areas) > len(inside):
+        yield (
+            f"there are {len(graph.disease_areas):,} disease areas for {len(inside):,} diseases: a relation in is_a "
+            "must lead from the narrower disease to the broader one, and a file of areas must group diseases"
         )
 
 
@@ -43,9 +63,13 @@ def isolated_nodes(graph: KnowledgeGraph) -> list[tuple[str, int, int]]:
 
 
 def _contradictions(graph: KnowledgeGraph) -> Iterator[str]:
-    """Pairs that are an indication and also a contraindication or off-label use."""
+    """Pairs that are an indication and also something else: a contraindication, not indicated, an off-label use."""
     treats = np.ravel_multi_index(graph.indications, graph.grid_shape)
-    for what, pairs in (("contraindications", graph.contraindicated_pairs), ("off-label uses", graph.off_label_pairs)):
+    for what, pairs in (
+        ("contraindications", graph.contraindicated_pairs),
+        ("pairs recorded as not indicated", graph.not_indicated_pairs),
+        ("off-label uses", graph.off_label_pairs),
+    ):
         both = int(np.isin(np.ravel_multi_index(pairs, graph.grid_shape), treats).sum())
         if both:
             yield (

@@ -25,6 +25,8 @@ GENE_AND_PATHWAY_WORDS = frozenset({"gene", "genes", "protein", "proteins", "pat
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+Features = npt.NDArray[np.float32]
+"""Single precision, where there are many values."""
 
 
 class EdgeType(NamedTuple):
@@ -59,7 +61,9 @@ def require_distinct(named: Mapping[str, Sequence[str]]) -> None:
             setting_of[relation] = setting
 
 
-TREATMENT_SETTINGS = ("indication", "contraindication", "off_label")
+TREATMENT_SETTINGS = ("indication", "contraindication", "not_indicated", "off_label")
+NOT_INDICATED = "not_indicated"
+"""Relation of the pairs that come from a file of their own (`graph/sources/not_indicated.py`)."""
 
 
 class TherapeuticRelations(BaseModel, frozen=True, extra="forbid"):
@@ -69,6 +73,7 @@ class TherapeuticRelations(BaseModel, frozen=True, extra="forbid"):
     disease: str = Field("disease", description="node type of the diseases")
     indication: list[str] = Field(["indication"], description="relations meaning that the drug treats the disease")
     contraindication: list[str] = Field([], description="relations meaning that the drug must not be given")
+    not_indicated: list[str] = Field([], description="relations meaning that the drug does not help: a failed trial")
     off_label: list[str] = Field([], description="relations meaning that the drug is used off label, or palliates")
     drug_gene: list[str] = Field([], description="relations to a drug's target genes; empty: all drug-gene relations")
     disease_gene: list[str] = Field(
@@ -89,7 +94,17 @@ class TherapeuticRelations(BaseModel, frozen=True, extra="forbid"):
     @property
     def drug_disease(self) -> list[str]:
         """Every drug-disease relation whose meaning is declared."""
-        return [*self.indication, *self.contraindication, *self.off_label]
+        return [*self.indication, *self.known_negative, *self.off_label]
+
+    @property
+    def known_negative(self) -> list[str]:
+        """Relations whose pairs are negatives: the drug must not be given, or does not help."""
+        return [*self.contraindication, *self.not_indicated]
+
+    @property
+    def unsaid(self) -> set[str]:
+        """Fields left out where this is stored: without them, a graph keeps the digest it had before they existed."""
+        return set() if self.not_indicated else {"not_indicated"}
 
 
 PRIMEKG_RELATIONS = TherapeuticRelations(contraindication=["contraindication"], off_label=["off-label use"])

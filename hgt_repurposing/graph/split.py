@@ -17,10 +17,12 @@ import pandas as pd
 from pydantic import BaseModel, Field, field_validator
 
 from hgt_repurposing.graph.disease_groups import related_diseases
+from hgt_repurposing.graph.external_pairs import ExternalPairs, ExternalSet, no_pairs, unknown_ids
 from hgt_repurposing.graph.inner_folds import count_inner_folds
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import BoolArray, IntArray
-from hgt_repurposing.graph.split_kinds import SETTINGS, SPLIT_KINDS, Hiding, SplitKind, require_kind
+from hgt_repurposing.graph.sources.external import ExternalFile, ExternalFiles, external_files
+from hgt_repurposing.graph.split_kinds import SPLIT_KINDS, UNITS, Hiding, SplitKind, require_kind
 
 _logger = logging.getLogger(__name__)
 
@@ -47,9 +49,18 @@ class SplitConfig(BaseModel, frozen=True, extra="forbid"):
     kinds: list[str] = Field(  # not Literal, which the launchpad does not support
         list(SPLIT_KINDS), min_length=1, description=f"split kinds: {', '.join(SPLIT_KINDS)}"
     )
-    external_pairs: str = Field(
+    deployment_folds: int = Field(
+        2,
+        ge=0,
+        le=20,
+        description="how often treatments are hidden as they are assumed to be missing and the whole grid is scored, "
+        "in addition to the split kinds; half as often, at most twice, under two other "
+        "assumptions; 0: never",
+    )
+    external_pairs: ExternalFiles = Field(
         "",
-        description="absolute path of a file (drug_id, disease_id) of pairs to test the final model on; empty: none",
+        description="pairs to test the final model on: the absolute path of a file (drug_id, disease_id), or a list of "
+        "files, each with settings of its own; empty: none",
     )
 
     @field_validator("kinds")
@@ -59,9 +70,16 @@ class SplitConfig(BaseModel, frozen=True, extra="forbid"):
             raise ValueError("each split kind may be given only once")
         return [require_kind(kind) for kind in kinds]
 
+    @field_validator("external_pairs")
+    @classmethod
+    def _have_names(cls, given: str | list[ExternalFile]) -> str | list[ExternalFile]:
+        external_files(given)
+        return given
 
-def _no_pairs() -> IntArray:
-    return np.empty((2, 0), dtype=np.int64)
+    @property
+    def external_files(self) -> tuple[ExternalFile, ...]:
+        """The files of external pairs, in the order of the results."""
+        return external_files(self.external_pairs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,10 +95,37 @@ class DrugDiseaseSplit:
     num_folds: int
     seeds: tuple[int, ...]
     """Seed of each repeat."""
-    external: IntArray = field(default_factory=_no_pairs)
-    """Pairs from outside the graph, none an indication in it. Shape [2, num_external]."""
+    external: tuple[ExternalSet, ...] = ()
+    """Pairs from outside the graph by file, none an indication in it; names are distinct."""
+    external_unknown: pd.DataFrame = field(default_factory=unknown_ids)
+    """Ids of these files that mean no node of the graph: columns UNKNOWN_COLUMNS of `external_pairs.py`."""
+    num_deployment: int = 0
+    """Number of masks that the protocol `deployment` draws from the model's assumption."""
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Requested split kinds for which the graph is too small, with the reason."""
+
+    @cached_property
+    def external_positives(self) -> IntArray:
+        """Treatments from outside the graph, of all files together. Shape [2, num_positives], sorted, unique."""
+        return self._pooled([external.positives for external in self.external])
+
+    @cached_property
+    def external_negatives(self) -> IntArray:
+        """Known negatives of all files together that no file calls a treatment. Shape [2, num_negatives]."""
+        pooled = self._pooled([external.negatives for external in self.external])
+        key, positive = (
+            np.ravel_multi_index(tuple(pairs), self._grid_shape) for pairs in (pooled, self.external_positives)
+        )
+        return pooled[:, ~np.isin(key, positive)]
+
+    @property
+    def _grid_shape(self) -> tuple[int, int]:
+        return self.num_drugs, self.num_diseases
+
+    def _pooled(self, parts: Sequence[IntArray]) -> IntArray:
+        pairs = np.concatenate([no_pairs(), *parts], axis=1)
+        key = np.unique(np.ravel_multi_index(tuple(pairs), self._grid_shape))
+        return np.stack(np.unravel_index(key, self._grid_shape)).astype(np.int64)
 
     @cached_property
     def keys(self) -> tuple[FoldKey, ...]:
@@ -115,19 +160,25 @@ class DrugDiseaseSplit:
         return self.pairs[:, ~self.held_out(key)]
 
     def only(self, key: FoldKey) -> Self:
-        """The same pairs with only this fold and the external pairs to evaluate on.
+        """The same pairs with only this fold and the external pairs to evaluate on, without deployment masks.
 
         Raises:
             ValueError: If the fold holds out no pair.
         """
-        return replace(self, folds={(key.kind, key.repeat): np.where(self.held_out(key), key.fold, -1)})
+        return replace(
+            self, num_deployment=0, folds={(key.kind, key.repeat): np.where(self.held_out(key), key.fold, -1)}
+        )
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of pairs, folds, sizes, seeds and external pairs."""
-        sha = hashlib.sha256(repr((self.num_drugs, self.num_diseases, self.num_folds, self.seeds)).encode())
-        for pairs in (self.pairs, self.external):
+        """SHA-256 of pairs, folds, sizes, seeds and external pairs with the names of their files."""
+        sha = hashlib.sha256(
+            repr((self.num_drugs, self.num_diseases, self.num_folds, self.seeds, self.num_deployment)).encode()
+        )
+        outside = [pairs for external in self.external for pairs in (external.positives, external.negatives)]
+        for pairs in (self.pairs, *outside):
             sha.update(repr(pairs.shape).encode() + np.ascontiguousarray(pairs).tobytes())
+        sha.update(repr([external.name for external in self.external]).encode())
         for (kind, repeat), folds in sorted(self.folds.items()):
             sha.update(f"{kind} {repeat}".encode() + folds.tobytes())
         return sha.hexdigest()
@@ -137,11 +188,12 @@ class DrugDiseaseSplit:
         folds = {_column(kind, repeat): fold for (kind, repeat), fold in self.folds.items()}
         return {
             "pairs.parquet": pd.DataFrame({"drug": self.pairs[0], "disease": self.pairs[1], **folds}),
-            "external_pairs.parquet": pd.DataFrame({"drug": self.external[0], "disease": self.external[1]}),
+            **ExternalPairs(self.external, self.external_unknown).to_parts(),
             "split.json": {
                 "num_drugs": self.num_drugs,
                 "num_diseases": self.num_diseases,
                 "num_folds": self.num_folds,
+                "num_deployment": self.num_deployment,
                 "seeds": list(self.seeds),
                 "shuffles": [[kind, repeat] for kind, repeat in self.folds],
                 "left_out": dict(self.left_out),
@@ -152,7 +204,7 @@ class DrugDiseaseSplit:
     @classmethod
     def from_parts(cls, parts: Mapping[str, Any]) -> Self:
         """Inverse of `to_parts`."""
-        table, meta = parts["pairs.parquet"], parts["split.json"]
+        table, meta, external = parts["pairs.parquet"], parts["split.json"], ExternalPairs.from_parts(parts)
         folds = {
             (kind, repeat): table[_column(kind, repeat)].to_numpy(dtype=np.int64) for kind, repeat in meta["shuffles"]
         }
@@ -162,8 +214,10 @@ class DrugDiseaseSplit:
             num_drugs=meta["num_drugs"],
             num_diseases=meta["num_diseases"],
             num_folds=meta["num_folds"],
+            num_deployment=meta["num_deployment"],
             seeds=tuple(meta["seeds"]),
-            external=_from_table(parts["external_pairs.parquet"]),
+            external=external.sets,
+            external_unknown=external.unknown,
             left_out=meta["left_out"],
         )
 
@@ -177,7 +231,11 @@ def _from_table(table: pd.DataFrame) -> IntArray:
 
 
 def split_drug_disease_pairs(
-    graph: KnowledgeGraph, config: SplitConfig, *, external: IntArray | None = None, inner_folds: int | None = None
+    graph: KnowledgeGraph,
+    config: SplitConfig,
+    *,
+    external: ExternalPairs | None = None,
+    inner_folds: int | None = None,
 ) -> DrugDiseaseSplit:
     """Assign every indication of the graph to a fold, for each split kind and each repeat.
 
@@ -187,8 +245,8 @@ def split_drug_disease_pairs(
 
     Args:
         graph: Its indications are split.
-        config: How to split; the file it names is not read here.
-        external: Pairs of that file that are not indications. Shape [2, num_external].
+        config: How to split; the files it names are not read here.
+        external: What was read from these files.
         inner_folds: Number of parts that learning will hide in turn, of all pairs and of each fold's training pairs;
             None: nothing will be learned.
 
@@ -211,16 +269,18 @@ def split_drug_disease_pairs(
             left_out[kind.name] = str(error)
             _logger.warning("the split by %s is left out: %s", kind.name, error)
     if inner_folds is not None:
-        for setting in SETTINGS:  # the final model is fitted for all of them
-            count_inner_folds(Hiding(setting), pairs, inner_folds)
+        for unit in UNITS:  # the final model hides all of them
+            count_inner_folds(Hiding(unit), pairs, inner_folds)
     return DrugDiseaseSplit(
         pairs=pairs,
         folds=folds,
         num_drugs=graph.num_nodes[graph.therapeutic.drug],
         num_diseases=graph.num_nodes[graph.therapeutic.disease],
         num_folds=config.num_folds,
+        num_deployment=config.deployment_folds,
         seeds=seeds,
-        external=_no_pairs() if external is None else external,
+        external=() if external is None else external.sets,
+        external_unknown=unknown_ids() if external is None else external.unknown,
         left_out=left_out,
     )
 
@@ -302,7 +362,7 @@ def crossing_edges(split: DrugDiseaseSplit, graph: KnowledgeGraph) -> pd.DataFra
     one, other = related_diseases(graph)
     rows = []
     for kind, repeat in dict.fromkeys((key.kind, key.repeat) for key in split.keys):
-        if SPLIT_KINDS[kind].setting != "cold disease":
+        if SPLIT_KINDS[kind].unit != "disease":
             continue
         fold = np.full(split.num_diseases, -1)
         fold[split.pairs[1]] = split.folds[kind, repeat]

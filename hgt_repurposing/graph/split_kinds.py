@@ -1,6 +1,6 @@
-"""The registry of split kinds: what each holds out, in which setting, and how it is described to readers.
+"""The registry of split kinds: what each holds out, and how it is described to readers.
 
-To add a split kind, add an entry here. Splitting, learning, evaluation and report depend on its setting and
+To add a split kind, add an entry here. Splitting, learning, evaluation and report depend on its unit and
 groups, never on its name.
 """
 
@@ -14,22 +14,22 @@ from hgt_repurposing.graph.disease_groups import disease_groups
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import IntArray
 
-Setting = Literal["warm pair", "cold disease", "cold drug"]
-"""Which ends of a pair have a treatment that may be seen: both, only the drug, or only the disease."""
-SETTINGS: tuple[Setting, ...] = ("warm pair", "cold disease", "cold drug")
+Unit = Literal["pair", "disease", "drug"]
+"""What is hidden at once: a single treatment, all treatments of a disease, or all uses of a drug."""
+UNITS: tuple[Unit, ...] = ("pair", "disease", "drug")
 
-WHOLES: Mapping[Setting, str] = {
-    "warm pair": "indications",
-    "cold disease": "treated diseases",
-    "cold drug": "treating drugs",
+WHOLES: Mapping[Unit, str] = {
+    "pair": "indications",
+    "disease": "treated diseases",
+    "drug": "treating drugs",
 }
-"""The units that are hidden in each setting."""
+"""The units in words."""
 
 
 class Hiding(NamedTuple):
-    """How pairs are hidden: one by one, or together by disease, by drug, or by group of them. Such a set is a unit."""
+    """How pairs are hidden: one by one, or together by disease, by drug, or by group of them."""
 
-    setting: Setting
+    unit: Unit
     group: IntArray | None = None
     """Group index per disease (per drug for cold drugs); a group is hidden together. None: each by itself."""
 
@@ -38,15 +38,15 @@ class Hiding(NamedTuple):
         drug: IntArray
         disease: IntArray
         drug, disease = pairs
-        if self.setting == "warm pair":
+        if self.unit == "pair":
             return np.arange(len(drug))
-        end = disease if self.setting == "cold disease" else drug
+        end = disease if self.unit == "disease" else drug
         return end if self.group is None else self.group[end]
 
     @property
     def in_words(self) -> str:
         """The units in words, such as `treated diseases`."""
-        return WHOLES[self.setting] if self.group is None else f"groups of related {WHOLES[self.setting]}"
+        return WHOLES[self.unit] if self.group is None else f"groups of related {WHOLES[self.unit]}"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ class HeldOutPairs:
 
     name: str
     """Name in tables and in the configuration."""
-    setting: Setting
+    unit: Unit
+    """What is held out at once."""
     title: str
     """Title of a figure or a section."""
     where: str
@@ -68,7 +69,7 @@ class HeldOutPairs:
     @property
     def asks_for_diseases(self) -> bool:
         """Whether diseases are ranked for a drug, rather than drugs for a disease."""
-        return self.setting == "cold drug"
+        return self.unit == "drug"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,9 +85,9 @@ class SplitKind(HeldOutPairs):
     def hiding(self, graph: KnowledgeGraph, *, num_folds: int) -> Hiding:
         """How this split hides the pairs of a graph in `num_folds` folds."""
         if self.groups is None:
-            return Hiding(self.setting)
+            return Hiding(self.unit)
         ends = graph.indications[0 if self.asks_for_diseases else 1]
-        return Hiding(self.setting, self.groups(graph, len(np.unique(ends)) // num_folds))
+        return Hiding(self.unit, self.groups(graph, len(np.unique(ends)) // num_folds))
 
 
 def _groups_of_relatives(graph: KnowledgeGraph, max_treated: int) -> IntArray:
@@ -98,7 +99,7 @@ SPLIT_KINDS: Mapping[str, SplitKind] = {
     for kind in (
         SplitKind(
             name="disease",
-            setting="cold disease",
+            unit="disease",
             title="Diseases held out",
             where="On held-out diseases",
             positives="all indications of the held-out diseases",
@@ -107,7 +108,7 @@ SPLIT_KINDS: Mapping[str, SplitKind] = {
         ),
         SplitKind(
             name="pair",
-            setting="warm pair",
+            unit="pair",
             title="Pairs held out",
             where="On held-out pairs",
             positives="single held-out indications",
@@ -117,7 +118,7 @@ SPLIT_KINDS: Mapping[str, SplitKind] = {
         ),
         SplitKind(
             name="drug",
-            setting="cold drug",
+            unit="drug",
             title="Drugs held out",
             where="On held-out drugs",
             positives="all indications of the held-out drugs",
@@ -126,7 +127,7 @@ SPLIT_KINDS: Mapping[str, SplitKind] = {
         ),
         SplitKind(
             name="disease_group",
-            setting="cold disease",
+            unit="disease",
             title="Groups of related diseases held out",
             where="On held-out groups of diseases",
             positives="all indications of the held-out groups of diseases",
@@ -141,7 +142,7 @@ SPLIT_KINDS: Mapping[str, SplitKind] = {
 
 EXTERNAL = HeldOutPairs(
     name="external",
-    setting="warm pair",
+    unit="pair",
     title="Pairs from outside the graph",
     where="On pairs from outside the graph",
     positives="pairs from outside the graph, with all indications of the graph for training",
@@ -149,7 +150,17 @@ EXTERNAL = HeldOutPairs(
     "which is in the graph.",
 )
 """Pairs on which the final model is evaluated, in addition to the splits."""
-HELD_OUT: Mapping[str, HeldOutPairs] = {**SPLIT_KINDS, EXTERNAL.name: EXTERNAL}
+DEPLOYMENT = HeldOutPairs(
+    name="deployment",
+    unit="pair",
+    title="The whole grid",
+    where="On the whole grid",
+    positives="treatments hidden as they are assumed to be missing: one by one, by disease and by drug",
+    meaning="Treatments are hidden as they are assumed to be missing, and all pairs of drugs and diseases without a "
+    "visible treatment form one list, as people get it.",
+)
+"""Pairs of the protocol `deployment`, in which all settings meet."""
+HELD_OUT: Mapping[str, HeldOutPairs] = {**SPLIT_KINDS, EXTERNAL.name: EXTERNAL, DEPLOYMENT.name: DEPLOYMENT}
 """All pairs that models are evaluated on, by name in tables."""
 
 

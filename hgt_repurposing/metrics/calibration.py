@@ -1,72 +1,61 @@
-"""Calibration: whether predicted probabilities match observed shares of positives."""
+"""Calibration: whether as many positives are found as the probabilities expect."""
 
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import chi2
 
-from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
+from hgt_repurposing.graph.schema import FloatArray
 
-
-class CalibrationCurve(NamedTuple):
-    """Reliability diagram with equal-mass bins, in ascending order of probability."""
-
-    edges: FloatArray
-    """Lowest probability of each bin, then the highest overall. Shape [num_bins + 1]."""
-    predicted: FloatArray
-    """Mean probability. Shape [num_bins]."""
-    observed: FloatArray
-    """Share of positives. Shape [num_bins]."""
-    num_pairs: IntArray
-    """Pairs per bin. Shape [num_bins]."""
+_CONFIDENCE = 0.95
 
 
-def calibration_curve(probability: FloatArray, outcome: BoolArray, *, num_bins: int = 10) -> CalibrationCurve:
-    """Mean predicted probability and share of positives in bins of about equally many pairs.
+class ObservedOverExpected(NamedTuple):
+    """How many positives were found, against how many the probabilities expected."""
 
-    Equal-width bins would put nearly all pairs of a grid, where one in hundreds is positive, into the first. Pairs of
-    equal probability share a bin, so there may be fewer bins than requested.
+    observed: float
+    expected: float
+    lower: float
+    """Lower end of the exact 95 % Poisson interval of the ratio."""
+    upper: float
+    """Upper end."""
+
+    @property
+    def ratio(self) -> float:
+        """Observed / expected; above 1 if probabilities are too low."""
+        return self.observed / self.expected
+
+
+def observed_over_expected(observed: float, expected: float, *, stands_for: float = 1.0) -> ObservedOverExpected:
+    """Observed over expected positives, with an interval of the number of cells that were seen.
 
     Args:
-        probability: Predicted, in [0, 1]. Shape [num_pairs].
-        outcome: True for positive pairs. Shape [num_pairs].
-        num_bins: Number of bins if there are no ties.
+        observed: Number of positives, those that were not seen included.
+        expected: Sum of the probabilities of the same cells.
+        stands_for: Number of cells that each positive that was seen represents.
 
     Raises:
-        ValueError: If the shapes differ, a probability is outside [0, 1], there are fewer pairs than bins, or fewer
-            than one bin.
+        ValueError: If nothing is expected.
 
-    Nguyen & O'Connor 2015 (adaptive binning).
+    Garwood 1936 (exact interval of a Poisson mean).
     """
-    _require_probabilities(probability, outcome)
-    if not 1 <= num_bins <= len(probability):
-        raise ValueError(f"num_bins must be between 1 and the number of pairs, {len(probability)} (got {num_bins})")
-    order = np.argsort(probability, kind="stable")
-    ordered, truth = probability[order], outcome[order].astype(np.float64)
-    cuts = np.arange(num_bins) * len(ordered) // num_bins
-    starts = np.unique(np.searchsorted(ordered, ordered[cuts], side="left"))
-    count = np.diff(starts, append=len(ordered))
-    return CalibrationCurve(
-        edges=np.append(ordered[starts], ordered[-1]),
-        predicted=np.add.reduceat(ordered, starts) / count,
-        observed=np.add.reduceat(truth, starts) / count,
-        num_pairs=count,
-    )
+    if not expected > 0:
+        raise ValueError(f"the expected number of positives must be above 0 (got {expected})")
+    seen, rest = observed / stands_for, (1 - _CONFIDENCE) / 2
+    lower = chi2.ppf(rest, 2 * seen) / 2 if seen else 0.0
+    upper = chi2.ppf(1 - rest, 2 * seen + 2) / 2
+    scale = stands_for / expected
+    return ObservedOverExpected(observed, expected, float(lower * scale), float(upper * scale))
 
 
-def expected_calibration_error(curve: CalibrationCurve) -> float:
-    """Mean absolute difference between predicted and observed share, weighted by the pairs per bin.
+def expected_calibration_error(expected: FloatArray, observed: FloatArray, num_cells: FloatArray) -> float:
+    """Mean absolute difference between the shares of positives predicted and observed, weighted by the cells per bin.
 
-    Naeini et al. 2015 (eq. 3), here with equal-mass bins.
+    Args:
+        expected: Sum of probabilities in each bin. Shape [num_bins].
+        observed: Number of positives in each bin. Shape [num_bins].
+        num_cells: Cells in each bin; at least one cell in all. Shape [num_bins].
+
+    Naeini et al. 2015 (eq. 3), for any bins.
     """
-    return float(np.average(np.abs(curve.observed - curve.predicted), weights=curve.num_pairs))
-
-
-def _require_probabilities(probability: FloatArray, outcome: BoolArray) -> None:
-    if probability.ndim != 1 or outcome.shape != probability.shape:
-        raise ValueError(
-            f"probabilities and outcomes must share one 1-d shape (got {probability.shape} and {outcome.shape})"
-        )
-    wrong = ~((probability >= 0) & (probability <= 1))
-    if wrong.any():
-        place = int(wrong.argmax())
-        raise ValueError(f"probabilities must be in [0, 1] (got {probability[place]} at index {place})")
+    return float(np.abs(observed - expected).sum() / num_cells.sum())

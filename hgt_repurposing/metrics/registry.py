@@ -107,7 +107,7 @@ METRICS: Mapping[str, Metric] = {
         Metric(
             "average_precision",
             lambda grid: grid.pooled.average_precision,
-            "average precision over all pairs, pooled",
+            "pooled average precision",
             role="classical",
         ),
         Metric("num_diseases", lambda grid: len(grid.by_disease.indices), "diseases", role="count"),

@@ -37,6 +37,7 @@ def bootstrap_difference(
     disease: IntArray,
     *,
     generator: np.random.Generator,
+    weight: FloatArray | None = None,
     num_resamples: int = 10_000,
     confidence: float = 0.95,
 ) -> BootstrapDifference:
@@ -49,6 +50,7 @@ def bootstrap_difference(
         baseline: The same of the baseline, in the same order. Shape [num_values].
         disease: Disease of each value. Shape [num_values].
         generator: Draws the resamples.
+        weight: Number of values that each represents; None: 1. Same shape.
         num_resamples: Number of resamples.
         confidence: Level of the percentile interval.
 
@@ -69,8 +71,8 @@ def bootstrap_difference(
     distinct, member = np.unique(disease, return_inverse=True)
     if len(distinct) < 2:
         raise ValueError(f"a bootstrap over diseases needs at least two diseases (got {len(distinct)})")
-    sums = np.bincount(member, weights=difference)
-    sizes = np.bincount(member).astype(np.float64)
+    each = np.ones(len(member)) if weight is None else weight
+    sums, sizes = (np.bincount(member, weights=values) for values in (difference * each, each))
     result = bootstrap(
         (sums, sizes),
         _ratio,
@@ -85,7 +87,7 @@ def bootstrap_difference(
     # Sorted: between equal means, interpolation may round the lower end above the upper one.
     lower, upper = sorted(result.confidence_interval)
     return BootstrapDifference(
-        mean=float(difference.mean()),
+        mean=float(np.average(difference, weights=each)),
         lower=float(lower),
         upper=float(upper),
         num_diseases=len(distinct),

@@ -166,7 +166,8 @@ def plan_layers(
     outputs = last = _settled(wanted)
     layers: list[LayerPlan] = []
     for _ in range(num_layers):
-        plan, outputs = _plan_layer(ends, outputs, bounds, num_relations, prune=needed is not None)
+        if needed is not None or not layers:  # else every layer computes all nodes, by one plan
+            plan, outputs = _plan_layer(ends, outputs, bounds, num_relations, prune=needed is not None)
         layers.insert(0, plan)
     inputs = _nodes(outputs, np.ones(num_nodes, dtype=bool), bounds)
     return EncoderPlan(tuple(layers), tuple(type_ptr), inputs, _rows(last))

@@ -9,16 +9,29 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.axes import Axes
 
 from hgt_repurposing.baselines.catalogue import BASELINES
+from hgt_repurposing.benchmark.areas import MIN_IN_AREA
 from hgt_repurposing.benchmark.results import Evaluation
-from hgt_repurposing.benchmark.trust import MAX_CALIBRATION_ERROR, MAX_TOP_FACTOR
+from hgt_repurposing.benchmark.trust import (
+    MAX_CALIBRATION_ERROR,
+    MAX_FACTOR,
+    MIN_TREATMENTS,
+    calibration_of,
+    misfit,
+    why_not_measured,
+)
+from hgt_repurposing.benchmark.verdicts import MIN_DISEASES, worst
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationReport
+from hgt_repurposing.graph.disease_areas import OTHER_AREAS
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.split_kinds import HELD_OUT
 from hgt_repurposing.metrics.registry import METRICS
+from hgt_repurposing.report.external import LISTS, external_section
+from hgt_repurposing.report.grid_plots import height_of_settings, plot_observed_over_expected, plot_settings
 from hgt_repurposing.report.plots import (
+    height_of_areas,
     height_of_evaluation,
-    plot_calibration,
+    plot_areas,
     plot_degrees,
     plot_evaluation,
     plot_loss,
@@ -27,8 +40,9 @@ from hgt_repurposing.report.plots import (
 )
 from hgt_repurposing.report.png import to_png
 from hgt_repurposing.report.sections import (
+    AreaSection,
     SplitSection,
-    calibration_sections,
+    area_sections,
     disease_sections,
     evidence_section,
     hidden_treatments,
@@ -37,6 +51,7 @@ from hgt_repurposing.report.sections import (
     splits_of,
     ubiquitous,
 )
+from hgt_repurposing.report.whole_grid import COLUMNS, WholeGridSection, score_parts, whole_grid_section
 from hgt_repurposing.report.wording import percent, shown
 from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.storage.html_page import HtmlPage
@@ -66,29 +81,43 @@ def build_report(
         num_diseases_shown: Number of diseases shown, those with the most known treatments first (ties by name).
     """
     splits = [split_section(evaluation, split) for split in splits_of(evaluation)]
-    calibrations = list(calibration_sections(evaluation))
+    areas = area_sections(evaluation, graph)
+    whole_grid = whole_grid_section(evaluation)
+    leads = evaluation.headline_leads
     figures = {
         **_evaluation_pictures(evaluation, splits),
-        **{
-            f"calibration_{section.name}.png": to_png(partial(_draw_calibration, evaluation, section.name))
-            for section in calibrations
-        },
+        **_grid_pictures(whole_grid),
+        **_area_pictures(areas),
         "projection.png": to_png(lambda ax: plot_projection(embeddings, ax=ax)),
         "spectrum.png": to_png(lambda ax: plot_spectrum(embeddings, thresholds=validation.thresholds, ax=ax)),
         "loss.png": to_png(lambda ax: plot_loss(history, ax=ax)),
         "degrees.png": to_png(lambda ax: plot_degrees(graph, ax=ax)),
     }
     html = _page_template()(
+        leads=leads,
+        worst=worst(leads),
         lead=evaluation.lead(evaluation.headline_split),
+        whole_grid=whole_grid,
+        columns=COLUMNS,
+        score_parts=score_parts(evaluation.score_parts),
         not_measured={HELD_OUT[kind].title: reason for kind, reason in evaluation.not_measured.items()},
         graph=graph,
         num_indications=graph.indications.shape[1],
         splits=splits,
+        external=external_section(evaluation.external),
+        external_lists=list(LISTS.values()),
+        areas=areas,
+        other_areas=OTHER_AREAS,
+        min_in_area=MIN_IN_AREA,
+        min_diseases=MIN_DISEASES,
         metric_meanings={metric.title: metric.meaning for metric in METRICS.values() if metric.meaning},
         baseline_meanings={name: baseline.meaning for name, baseline in BASELINES.items()},
-        calibrations=calibrations,
+        calibration=calibration_of(evaluation),
+        why_not_measured=why_not_measured(evaluation),
+        misfit=misfit,
         max_calibration_error=MAX_CALIBRATION_ERROR,
-        max_top_factor=MAX_TOP_FACTOR,
+        max_factor=MAX_FACTOR,
+        min_treatments=MIN_TREATMENTS,
         popularity=popularity_section(evaluation, graph),
         evidence=evidence_section(graph),
         diseases=disease_sections(graph, candidates, num_diseases_shown),
@@ -128,9 +157,36 @@ def _evaluation_pictures(evaluation: Evaluation, splits: list[SplitSection]) -> 
     }
 
 
+def _grid_pictures(section: WholeGridSection | None) -> dict[str, bytes]:
+    if section is None:
+        return {}
+    height = height_of_settings(section.rows)
+    return {
+        "settings.png": to_png(partial(_draw_settings, section), height=height),
+        "observed_over_expected.png": to_png(partial(_draw_observed_over_expected, section), height=height),
+    }
+
+
+def _area_pictures(areas: list[AreaSection]) -> dict[str, bytes]:
+    return {
+        f"areas_{section.name}.png": to_png(
+            partial(_draw_areas, section), width=7.6, height=height_of_areas(section.table)
+        )
+        for section in areas
+    }
+
+
+def _draw_settings(section: WholeGridSection, ax: Axes) -> Axes:
+    return plot_settings(section.rows, ax=ax)
+
+
+def _draw_observed_over_expected(section: WholeGridSection, ax: Axes) -> Axes:
+    return plot_observed_over_expected(section.rows, ax=ax)
+
+
+def _draw_areas(section: AreaSection, ax: Axes) -> Axes:
+    return plot_areas(section.table, ax=ax)
+
+
 def _draw_evaluation(evaluation: Evaluation, split: str, ax: Axes) -> Axes:
     return plot_evaluation(evaluation, split, ax=ax)
-
-
-def _draw_calibration(evaluation: Evaluation, split: str, ax: Axes) -> Axes:
-    return plot_calibration(evaluation, split, ax=ax)

@@ -8,10 +8,10 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
-from hgt_repurposing.benchmark.protocol import SCORER, SPLIT, spread_over_folds
-from hgt_repurposing.benchmark.results import MODEL, Evaluation
+from hgt_repurposing.benchmark.protocol import MODEL, SCORER, SPLIT, spread_over_folds
+from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.embeddings.principal_components import principal_components
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationThresholds
@@ -19,12 +19,11 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees
 from hgt_repurposing.graph.schema import NODE_TYPE, FloatArray, IntArray
 from hgt_repurposing.graph.split_kinds import HELD_OUT
 from hgt_repurposing.metrics.registry import METRICS
+from hgt_repurposing.report.wording import counted
 
 MAX_POINTS = 4000
 MAX_LABEL = 28
 MAX_SCORER = 34
-LEAST_SHOWN = 1e-6
-"""Smaller probabilities are drawn at the edge of the axis, which would otherwise span many empty decades."""
 
 _MODEL_COLOUR, _BEST_BASELINE_COLOUR, _BASELINE_COLOUR, _MARK_COLOUR = "tab:blue", "0.62", "0.83", "0.35"
 
@@ -90,7 +89,7 @@ def plot_evaluation(evaluation: Evaluation, split: str, *, ax: Axes) -> Axes:
     ax.set_ylim(len(labels) - 0.5, -0.5)
     ax.set_xlim(0, 1.15 * max(np.max(values) for values in folds.values()) or 1)
     ax.set_xlabel(f"{METRICS[lead.metric].title} (0 to 1, higher is better): mean, sd, single folds")
-    ax.set_title(f"{HELD_OUT[split].title}, n = {_counted(len(folds[MODEL]), 'fold')}\n{lead.verdict}")
+    ax.set_title(f"{HELD_OUT[split].title}, n = {counted(len(folds[MODEL]), 'fold')}\n{lead.verdict}")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
@@ -101,49 +100,37 @@ def height_of_evaluation(evaluation: Evaluation, split: str) -> float:
     return 1.2 + 0.27 * len(scorers | evaluation.missing_baselines(split).keys())
 
 
-def plot_calibration(evaluation: Evaluation, split: str, *, ax: Axes) -> Axes:
-    """Plot the observed share of true pairs against the predicted probability, with the number of true pairs per bin.
+def plot_areas(table: pd.DataFrame, *, ax: Axes) -> Axes:
+    """Plot the model's lead over the best baseline in each disease area, with its interval where there is one.
 
-    Both axes are logarithmic because most pairs have a probability near zero. A bin without a true pair is a hollow
-    point at the lower edge.
-
-    Raises:
-        ValueError: If there are no probabilities for that split.
+    Args:
+        table: Rows of `by_area` on one split kind, drawn from top to bottom; at least one.
+        ax: Axes to draw on.
     """
-    bins = evaluation.calibration[evaluation.calibration[SPLIT] == split].sort_values("bin")
-    if bins.empty:
-        had = ", ".join(evaluation.calibration[SPLIT].unique())
-        raise ValueError(f"there are no probabilities for split {split!r} (got {had})")
-    predicted, observed = (bins[name].to_numpy(dtype=np.float64) for name in ("predicted", "observed"))
-    num_true = np.rint(observed * bins["num_pairs"].to_numpy()).astype(np.int64)
-    both = np.concatenate([predicted, observed])
-    edge = 10.0 ** np.floor(np.log10(both[both > LEAST_SHOWN].min(initial=0.1)))
-    most = min(1.0, 3 * both.max(initial=edge))
-    ideal = np.array([edge, most])
-    ax.fill_between(ideal, ideal / 2, ideal * 2, color="0.92", linewidth=0, label="within a factor of 2")
-    ax.plot(ideal, ideal, color=_MARK_COLOUR, linestyle="--", linewidth=1, label="perfectly calibrated")
-    x, y = np.maximum(predicted, edge), np.maximum(observed, edge)
-    ax.plot(x, y, color=_MODEL_COLOUR, linewidth=1.2, zorder=3)
-    for some, fill, label in ((num_true > 0, _MODEL_COLOUR, "model, with true pairs"), (num_true == 0, "white", None)):
-        ax.plot(x[some], y[some], "o", color=_MODEL_COLOUR, markerfacecolor=fill, label=label, clip_on=False, zorder=4)
-    for place, count in enumerate(num_true):
-        offset = (0, 6) if place % 2 else (0, -14)  # alternating, so that neighbours do not overlap
-        ax.annotate(
-            f"{count:,}", (x[place], y[place]), offset, textcoords="offset points", ha="center", fontsize="small"
-        )
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xlim(edge, most)
-    ax.set_ylim(edge, most)
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
-    ax.set_xlabel("predicted probability (mean of the bin)")
-    ax.set_ylabel("observed share of true pairs")
-    pairs = f"{bins['num_pairs'].sum():,} pairs in {_counted(len(bins), 'bin')}"
-    ax.set_title(f"{HELD_OUT[split].title}, n = {pairs}")
-    ax.legend(frameon=False, loc="upper left")
+    lead, lower, upper = (table[name].to_numpy(dtype=np.float64) for name in ("lead", "lower", "upper"))
+    place, known = np.arange(len(table)), np.isfinite(lower)
+    ax.axvline(0, color=_MARK_COLOUR, linestyle="--", linewidth=1, zorder=1)
+    ax.hlines(place[known], lower[known], upper[known], color=_MODEL_COLOUR, linewidth=1.5, zorder=2)
+    for some, fill, label in ((known, _MODEL_COLOUR, "with 95 % interval"), (~known, "white", "too few for one")):
+        if some.any():
+            ax.plot(lead[some], place[some], "o", color=_MODEL_COLOUR, markerfacecolor=fill, label=label, zorder=3)
+    names = [
+        f"{_plain(str(area))} ({count:,})" for area, count in zip(table["area"], table["num_diseases"], strict=True)
+    ]
+    ax.set_yticks(place, names)
+    ax.set_ylim(len(table) - 0.5, -0.5)
+    ax.set_xlabel(
+        f"{METRICS['macro_ap'].title} of the model minus that of {_plain(table['baseline'].iloc[0], MAX_SCORER)}"
+    )
+    ax.set_title(f"{HELD_OUT[table[SPLIT].iloc[0]].title}: lead by disease area (n = tested diseases)")
+    ax.legend(frameon=False, fontsize="small")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def height_of_areas(table: pd.DataFrame) -> float:
+    """Figure height in inches, with a line for every row of `by_area`."""
+    return 1.4 + 0.27 * len(table)
 
 
 def plot_projection(embeddings: Embeddings, *, ax: Axes) -> Axes:
@@ -253,10 +240,6 @@ def _plain(text: str, limit: int = MAX_LABEL) -> str:
 
 def _scorer_label(name: str, *, best: bool) -> str:
     return f"best baseline: {_plain(name, MAX_SCORER)}" if best else _plain(name, MAX_SCORER)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _legend_beside(ax: Axes, handles: list[Line2D], labels: list[str]) -> None:

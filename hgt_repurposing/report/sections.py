@@ -1,23 +1,18 @@
 """The sections of the report, as values for the template to lay out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from hgt_repurposing.baselines.rules import RANDOM
-from hgt_repurposing.benchmark.protocol import SCORER, SPLIT, SUITE, suites_of, summarise
-from hgt_repurposing.benchmark.results import MODEL, Evaluation
-from hgt_repurposing.benchmark.trust import (
-    EVERYWHERE,
-    Calibration,
-    Popularity,
-    calibration_of,
-    num_lists,
-    popularity_of,
-)
+from hgt_repurposing.benchmark.areas import AREA, by_area
+from hgt_repurposing.benchmark.protocol import MODEL, SCORER, SPLIT, SUITE, suites_of, summarise
+from hgt_repurposing.benchmark.results import DISEASE, Evaluation
+from hgt_repurposing.benchmark.trust import EVERYWHERE, Popularity, num_lists, popularity_of
 from hgt_repurposing.benchmark.verdicts import Lead
+from hgt_repurposing.graph.disease_areas import RESERVED
 from hgt_repurposing.graph.evidence import EVIDENCE, Evidence, evidence_of_type
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME
@@ -72,12 +67,20 @@ class SplitSection(NamedTuple):
     """Metrics common in papers, by their full names; None if none was measured."""
 
 
-class CalibrationSection(NamedTuple):
-    """Calibration on one split kind."""
+class AreaSection(NamedTuple):
+    """Results by disease area on one split kind."""
 
     name: str
     title: str
-    calibration: Calibration
+    is_headline: bool
+    baseline: str
+    """The best one of the split kind."""
+    num_small: int
+    """Areas with a tested disease, but too few for a row of their own."""
+    num_untested: int
+    """Areas without a tested disease."""
+    table: pd.DataFrame
+    """Rows of `by_area`."""
 
 
 class PopularitySection(NamedTuple):
@@ -211,12 +214,25 @@ def _table(summary: pd.DataFrame, metrics: Sequence[Metric]) -> EvaluationTable:
     return EvaluationTable([metric.title for metric in shown], rows)
 
 
-def calibration_sections(evaluation: Evaluation) -> Iterator[CalibrationSection]:
-    """One section for each split kind with probabilities."""
-    for split in splits_of(evaluation):
-        calibration = calibration_of(evaluation, split)
-        if calibration:
-            yield CalibrationSection(split, HELD_OUT[split].title, calibration)
+def area_sections(evaluation: Evaluation, graph: KnowledgeGraph) -> list[AreaSection]:
+    """One section for each split kind that is broken down by disease area; none for a graph without areas."""
+    found, rows = by_area(evaluation, graph.disease_areas), evaluation.diseases
+    sections = []
+    for split, table in found.groupby(SPLIT, sort=False):
+        tested = rows.loc[rows[SPLIT] == split, DISEASE].unique()
+        num_tested = sum(bool(np.isin(index, tested).any()) for index in graph.disease_areas.values())
+        sections.append(
+            AreaSection(
+                name=str(split),
+                title=HELD_OUT[str(split)].title,
+                is_headline=split == evaluation.headline_split,
+                baseline=table["baseline"].iloc[0],
+                num_small=num_tested - int((~table[AREA].isin(RESERVED)).sum()),
+                num_untested=len(graph.disease_areas) - num_tested,
+                table=table,
+            )
+        )
+    return sections
 
 
 def popularity_section(evaluation: Evaluation, graph: KnowledgeGraph) -> PopularitySection:
@@ -288,7 +304,7 @@ def hidden_treatments(evaluation: Evaluation, graph: KnowledgeGraph) -> HiddenTr
     """How many hidden treatments a list recovers; None if no disease was held out or there are at most ten drugs."""
     split, rows = evaluation.headline_split, evaluation.strict
     rows = rows[rows[SPLIT] == split]
-    if HELD_OUT[split].setting != "cold disease" or graph.num_nodes[graph.therapeutic.drug] <= NUM_SHOWN:
+    if HELD_OUT[split].unit != "disease" or graph.num_nodes[graph.therapeutic.drug] <= NUM_SHOWN:
         return None
     own, chance = rows[rows[SCORER] == MODEL], rows[rows[SCORER] == RANDOM.name]
     treatments = own["num_positives"] / own["num_diseases"]

@@ -7,10 +7,13 @@ from typing import Any
 import pandas as pd
 
 from hgt_repurposing.baselines.rules import DISEASE_DEGREE, DRUG_DEGREE
-from hgt_repurposing.benchmark.protocol import SCORER, SPLIT
-from hgt_repurposing.benchmark.results import MODEL, Evaluation
+from hgt_repurposing.benchmark.protocol import MODEL, SCORER, SPLIT
+from hgt_repurposing.benchmark.results import Evaluation
+from hgt_repurposing.benchmark.verdicts import Lead
 from hgt_repurposing.graph.split_kinds import HELD_OUT
 from hgt_repurposing.metrics.registry import METRICS
+from hgt_repurposing.report.external import external_lines
+from hgt_repurposing.report.whole_grid import GridRow, score_parts, whole_grid_section
 from hgt_repurposing.report.wording import one_line, percent, shown
 from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.text_table import aligned
@@ -63,7 +66,7 @@ def summary_text(evaluation: Evaluation | None, candidates: Candidates, disease:
             f"{HEADS[evidence]} {one_line(name, MAX_NAME)} ({one_line(identifier, MAX_ID)})",
             *(f"another disease with this name: {one_line(i, MAX_ID)}" for i in namesakes if i != identifier),
             *([BY_WHAT[evidence]] if evidence in BY_WHAT else []),
-            "rank counts all drugs, known or new; probability: of being a known treatment if those were hidden",
+            "rank counts all drugs, known or new; probability: of being a treatment that the graph misses",
             "",
             *_candidate_lines(rows),
             "",
@@ -112,21 +115,63 @@ def _marked(name: str, evidence: str) -> str:
 
 
 def _evaluation(evaluation: Evaluation) -> list[str]:
-    lead = evaluation.lead(evaluation.headline_split)
-    verdict = lead.in_words() if lead.standing == "ahead" else f"WARNING: {lead.in_words()}"
     return [
+        *_whole_grid_lines(evaluation),
         "Evaluation, mean over folds: the model, its best baseline, popularity",
         "AP: macro average precision with standard deviation, by drug where drugs are held out",
         "",
         *_evaluation_lines(evaluation),
         "",
-        *textwrap.wrap(verdict, WIDTH),
+        *_outside(evaluation),
+        *(line for lead in evaluation.headline_leads for line in _verdict(lead)),
         *(
             line
             for split, reason in evaluation.not_measured.items()
             for line in textwrap.wrap(f"Not measured: {split} ({reason})", WIDTH)
         ),
     ]
+
+
+def _outside(evaluation: Evaluation) -> list[str]:
+    found = external_lines(evaluation.external)
+    return [*found, ""] if found else []
+
+
+def _verdict(lead: Lead) -> list[str]:
+    return textwrap.wrap(f"{'' if lead.standing == 'ahead' else 'WARNING: '}{lead.in_words()}", WIDTH)
+
+
+def _whole_grid_lines(evaluation: Evaluation) -> list[str]:
+    """The whole grid and its settings, with the assumption; nothing if it was not measured."""
+    section = whole_grid_section(evaluation)
+    if section is None:
+        return []
+    head = ("setting", "pairs", "hidden", "AUROC", "lead", "AP", "lead", "observed/expected")
+    return [
+        "The whole grid: all pairs without a visible treatment in one list, and the same by setting",
+        "lead: over the best baseline; AP: average precision; observed/expected: of the probabilities",
+        "",
+        *aligned([head, *(tuple(_grid_cells(row)) for row in section.rows)], right=range(1, len(head))),
+        "",
+        *textwrap.wrap(f"{section.assumed} A probability holds under this assumption.", WIDTH),
+        *(
+            f"{parts.setting}: a blend of baselines alone was found to be best, and is what the list uses"
+            for parts in score_parts(evaluation.score_parts)
+            if parts.baselines_alone
+        ),
+        "",
+    ]
+
+
+def _grid_cells(row: GridRow) -> Iterator[str]:
+    """Cells of one line."""
+    yield row.name
+    yield f"{row.num_cells:,.0f}"
+    yield f"{row.num_positives:,.1f}"
+    for lead in (row.auroc, row.average_precision):
+        yield shown(lead and lead.own)
+        yield shown(lead and lead.mean, "+.3f")
+    yield shown(row.calibration and row.calibration.ratio, ".2f")
 
 
 def _evaluation_lines(evaluation: Evaluation) -> list[str]:

@@ -22,6 +22,11 @@ def percent(probability: float) -> str:
     return f"{probability:.1%}".replace("%", " %") if probability < 0.1 else f"{100 * probability:.0f} %"
 
 
+def counted(count: int, noun: str) -> str:
+    """A number with its noun, in the plural if it is not one."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def one_line(text: str, limit: int) -> str:
     """One printable line of at most `limit` characters; names come from external data."""
     line = "".join(character if character.isprintable() else " " for character in text)

@@ -78,7 +78,13 @@ def _status(graph: KnowledgeGraph) -> "pd.Series[str]":
     """Status of each pair in the graph, by flat index into the grid of all pairs."""
     names = graph.therapeutic
     said: dict[int, str] = {}
-    relations = (graph.unnamed_relations, names.off_label, names.contraindication, names.indication)
+    relations = (
+        graph.unnamed_relations,
+        names.off_label,
+        names.not_indicated,
+        names.contraindication,
+        names.indication,
+    )
     for status, those in zip(STATUS[1:], relations, strict=True):
         drug, disease = graph.therapeutic_pairs(those)
         said |= dict.fromkeys(np.ravel_multi_index((drug, disease), graph.grid_shape).tolist(), status)

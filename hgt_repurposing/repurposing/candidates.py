@@ -11,7 +11,7 @@ from pandera.pandas import Check, Column, DataFrameSchema
 from hgt_repurposing.graph.evidence import EVIDENCE
 from hgt_repurposing.table_schema import require_schema, text
 
-STATUS = ("new", "other", "off-label", "contraindication", "indication")
+STATUS = ("new", "other", "off-label", "not indicated", "contraindication", "indication")
 """What is known about a pair (`other`: an undeclared relation); later ones override earlier ones if a graph has
 both."""
 
@@ -42,9 +42,10 @@ class Candidates:
 
     table: pd.DataFrame
     """Follows `SCHEMA`, sorted by disease and rank. Scores are probabilities at the prevalence of the evaluation's
-    grids; `contraindication_score` is NaN if the graph has no contraindications, or too few. `known` marks recorded
-    indications; pairs without an edge have the status `new`. `drug_evidence` and `disease_evidence` say what else the
-    graph knows about drug and disease (`graph/evidence.py`): without any, a rank reflects base rates, not evidence."""
+    grids; `contraindication_score`, of a contraindication or a pair recorded as not indicated, is NaN if the graph has
+    none of them, or too few. `known` marks recorded indications; pairs without an edge have the status `new`.
+    `drug_evidence` and `disease_evidence` say what else the graph knows about drug and disease (`graph/evidence.py`):
+    without any, a rank reflects base rates, not evidence."""
 
     def __post_init__(self) -> None:
         require_schema(self.table, SCHEMA, what="a candidate list")

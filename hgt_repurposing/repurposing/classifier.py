@@ -1,41 +1,95 @@
-"""Classifier of drug-disease pairs in one setting: an ensemble of three heads, calibrated to the grid's prevalence.
+"""Classifier of the pairs of one setting: heads fitted on masked pairs, blended with the baselines.
 
-There is one member per inner fold, fitted on all other folds with its own draw of negatives. On the fold left out, its
-scores behave as on new pairs: there the heads are weighted and turned into log odds at the prevalence of the grid
-(`platt.py`). No test cells are used.
+There is one member per inner fold of masks, fitted without them. The cells of these masks are scored by that member as
+new pairs would be: there all scores, those of the baselines included, are blended into log odds (`blend.py`). What each
+head and each baseline counts for is thus found on the graph, for each setting. Finally the log odds are shifted so that
+probabilities over all pairs to be scored sum to the number of treatments that are assumed to be missing among them: the
+masks cannot tell it, because pairs that stand for "no treatment" in them may be missing treatments themselves.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from hgt_repurposing.graph.schema import FloatArray, IntArray
-from hgt_repurposing.graph.split_kinds import Hiding, Setting
-from hgt_repurposing.repurposing.features import Features, PairFeatures
+from hgt_repurposing.graph.schema import BoolArray, Features, FloatArray, IntArray
+from hgt_repurposing.graph.settings import Setting
+from hgt_repurposing.repurposing.blend import Blend, ScorePart, fit_blend, mean_log_odds, sum_to
+from hgt_repurposing.repurposing.features import PairFeatures
 from hgt_repurposing.repurposing.heads import LinearHead, TreeHead, fit_linear_head, fit_tree_head
-from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION, Labels
-from hgt_repurposing.repurposing.masked_pairs import EVERY_DRAW, MaskedPairs, masked_pairs
-from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods
+from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION
+from hgt_repurposing.repurposing.masked_cells import MaskedCells
 from hgt_repurposing.repurposing.params import ClassifierParams
-from hgt_repurposing.repurposing.platt import PlattScaling, calibrate
-from hgt_repurposing.repurposing.tower_training import fit_each
 from hgt_repurposing.repurposing.two_towers import TwoTowers
 from hgt_repurposing.repurposing.vectors import PairVectors
 from hgt_repurposing.threads import on_every_core
 
+MIN_POSITIVES = 10
+"""Fewer hidden treatments in a setting teach nothing: its pairs are then ranked by a blend of the baselines."""
 ROWS_AT_ONCE = 10_000
-"""Pairs whose features are assembled at a time on each thread: few enough for memory to be reused."""
+"""Pairs that are scored at a time on each thread: few enough for memory to be reused."""
+HEADS = ("linear", "linear, weak penalty", "trees", "baselines, stacked")
+"""Heads of a member, in the order of a blend's weights; two towers, if any, and the baselines follow."""
+TOWERS = "two towers"
+WEAKER = 10.0
+"""Factor between the penalties of the two linear heads; the blend finds which of them to trust."""
+STACKED_PENALTY = 1.0
+"""L2 penalty of the head on the baselines: a dozen columns need little."""
+
+
+class Rows(NamedTuple):
+    """What is known of some pairs of one setting."""
+
+    named: Features
+    """Shape [num_pairs, num_named]."""
+    baselines: Features
+    """Scores of the baselines. Shape [num_pairs, num_baselines]."""
+    pairs: IntArray
+    """Drug and disease. Shape [2, num_pairs]."""
+    vectors: PairVectors
+    """Of all drugs and diseases."""
+    towers: FloatArray | None
+    """Log probability by two towers, for each inner fold by those of its masks; None without. Shape [num_pairs,
+    num_folds]."""
+
+    def only(self, chosen: BoolArray | IntArray) -> Self:
+        """Only these pairs."""
+        towers = None if self.towers is None else self.towers[chosen]
+        return type(self)(self.named[chosen], self.baselines[chosen], self.pairs[:, chosen], self.vectors, towers)
+
+    def named_and_vectors(self) -> Features:
+        """Named features, then both vectors of each pair. Shape [num_pairs, num_named + width]."""
+        width, num_named = self.vectors.drugs.shape[1], self.named.shape[1]
+        rows = np.empty((len(self.named), num_named + self.vectors.width), dtype=np.float32)
+        rows[:, :num_named] = self.named
+        rows[:, num_named : num_named + width] = self.vectors.drugs[self.pairs[0]]
+        rows[:, num_named + width :] = self.vectors.diseases[self.pairs[1]]
+        return rows
 
 
 class Member(NamedTuple):
     """Heads fitted without the same inner fold."""
 
     linear: LinearHead
+    """On features that use more than the treatments themselves: on some graphs, who shares treatments misleads."""
+    weakly_penalised: LinearHead
+    """On all named features."""
     trees: TreeHead
-    towers: TwoTowers | None
-    """None without vectors or without updates."""
+    stacked: LinearHead
+    """On the scores of the baselines."""
+
+    def log_odds(self, rows: Rows) -> FloatArray:
+        """Shape [num_rows, num_heads, num_classes - 1]."""
+        return np.stack(
+            [
+                self.linear.log_odds(rows.named),
+                self.weakly_penalised.log_odds(rows.named),
+                self.trees.log_odds(rows.named_and_vectors()),
+                self.stacked.log_odds(rows.baselines),
+            ],
+            axis=1,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,230 +98,276 @@ class PairClassifier:
 
     setting: Setting
     feature_names: tuple[str, ...]
+    baseline_names: tuple[str, ...]
+    baseline_scales: Features
+    """Divisor of each baseline's scores before arcsinh, which keeps a few large ones from dominating."""
     members: tuple[Member, ...]
-    calibrations: tuple[PlattScaling, ...]
+    """None if there was too little to learn from."""
+    blends: tuple[Blend, ...]
     """One per class except "unknown": indication, and contraindication if there are enough to learn from."""
+    with_towers: bool
+    shift: float = 0.0
+    """Added to the log odds of an indication."""
 
-    def log_odds(self, features: PairFeatures, vectors: PairVectors, diseases: IntArray) -> FloatArray:
-        """Log odds of every drug for some diseases, at the prevalence of the grid.
+    @property
+    def score_names(self) -> tuple[str, ...]:
+        """What is blended, in the order of the weights."""
+        return (*(HEADS if self.members else ()), *((TOWERS,) if self.with_towers else ()), *self.baseline_names)
 
-        Args:
-            features: Of this setting, with the visible treatments.
-            vectors: The same as in fitting.
-            diseases: Local indices of one block. Shape [num_columns].
+    def parts_of_score(self) -> list[ScorePart]:
+        """What the log odds of an indication are made of, in the order of `score_names`."""
+        of_baselines = {HEADS[-1], *self.baseline_names}
+        shares = self.blends[INDICATION - 1].shares
+        return [
+            ScorePart(self.setting, name, name not in of_baselines, share)
+            for name, share in zip(self.score_names, shares, strict=True)
+        ]
 
-        Returns:
-            Shape [num_calibrations, num_drugs, num_columns].
+    def require(self, features: PairFeatures) -> None:
+        """Reject features other than those of the fit.
 
         Raises:
-            ValueError: If the features are not the same as in fitting.
+            ValueError: If setting, names or baselines differ.
         """
-        if (features.setting, features.names) != (self.setting, self.feature_names):
+        found = (features.setting, features.names, features.baselines.names)
+        if found != (self.setting, self.feature_names, self.baseline_names):
             raise ValueError(
                 f"the classifier was fitted on other features ({self.setting!r} setting, {len(self.feature_names)} "
                 f"features) than it is given ({features.setting!r} setting, {len(features.names)} features)"
             )
-        named = features.block(diseases)
-        pairs = np.stack(np.meshgrid(np.arange(features.num_drugs), diseases, indexing="ij"))
-        fitted = [member.towers for member in self.members if member.towers is not None]
-        towers = [np.mean([each.log_probabilities(diseases) for each in fitted], axis=0)] if fitted else []
-        per_slice = max(1, ROWS_AT_ONCE // len(diseases))
-        slices = [slice(start, start + per_slice) for start in range(0, features.num_drugs, per_slice)]
 
-        def score(drugs: slice) -> FloatArray:
-            part = named[drugs].reshape(-1, len(self.feature_names))
-            rows = _with_vectors(part, vectors, pairs[:, drugs].reshape(2, -1))
-            linear = np.mean([member.linear.log_odds(part) for member in self.members], axis=0)
-            trees = np.mean([member.trees.log_odds(rows) for member in self.members], axis=0)
-            heads = _side_by_side(linear, trees, [grid[drugs].ravel() for grid in towers])
-            return np.stack([c.apply(heads[:, :, k]) for k, c in enumerate(self.calibrations)])
+    def log_odds(self, rows: Rows) -> FloatArray:
+        """Log odds of pairs, at the prevalence of the grid that they are missing from.
 
-        scores = np.concatenate(on_every_core(score, slices), axis=1)
-        return scores.reshape(-1, features.num_drugs, len(diseases))
+        Args:
+            rows: Of features that `require` accepts. Shapes [num_pairs, ...].
+
+        Returns:
+            Shape [num_classes - 1, num_pairs].
+        """
+        scaled = rows._replace(baselines=np.arcsinh(rows.baselines / self.baseline_scales))
+        members: list[FloatArray | None] = [member.log_odds(scaled) for member in self.members]
+        found = np.stack(
+            [
+                mean_log_odds(
+                    [blend.apply(_side_by_side(heads, scaled, fold, k)) for fold, heads in enumerate(members or [None])]
+                )
+                for k, blend in enumerate(self.blends)
+            ]
+        )
+        found[INDICATION - 1] += self.shift
+        return found
+
+    def expecting(self, number: float, rows: Rows, weight: FloatArray) -> Self:
+        """The same classifier, shifted so that probabilities sum to a number of treatments.
+
+        Args:
+            number: Expected among all pairs of the setting.
+            rows: Of a sample of these pairs.
+            weight: Number of pairs that each represents. Shape [num_pairs].
+        """
+        log_odds = np.concatenate(
+            on_every_core(
+                lambda start: self.log_odds(rows.only(np.arange(start, min(start + ROWS_AT_ONCE, len(weight)))))[0],
+                range(0, len(weight), ROWS_AT_ONCE),
+            )
+        )
+        shift = sum_to(number, log_odds, weight)
+        return replace(self, shift=self.shift + shift)
 
     def to_parts(self, prefix: str) -> dict[str, Any]:
-        """What `artifacts.py` writes, file names starting with a prefix; the inverse of `from_parts`. Any: JSON."""
+        """What `artifacts.py` writes, under names that start with `prefix`. Any: one of its part shapes."""
         about = {
             "setting": self.setting,
             "feature_names": list(self.feature_names),
+            "baseline_names": list(self.baseline_names),
+            "baseline_scales": self.baseline_scales.tolist(),
             "linear": [member.linear.to_json() for member in self.members],
-            "calibrations": [calibration._asdict() for calibration in self.calibrations],
+            "weakly_penalised": [member.weakly_penalised.to_json() for member in self.members],
+            "stacked": [member.stacked.to_json() for member in self.members],
+            "blends": [
+                {"weights": list(b.weights), "intercept": b.intercept, "shares": list(b.shares)} for b in self.blends
+            ],
+            "with_towers": self.with_towers,
+            "shift": self.shift,
         }
         trees = {f"{prefix}_trees_{i}.json": member.trees.to_json() for i, member in enumerate(self.members)}
-        towers = {
-            f"{prefix}_towers_{i}.npz": member.towers.to_arrays()
-            for i, member in enumerate(self.members)
-            if member.towers is not None
-        }
-        return {f"{prefix}.json": about, **trees, **towers}
+        return {f"{prefix}.json": about, **trees}
 
     @classmethod
     def from_parts(cls, parts: Mapping[str, Any], prefix: str) -> Self:
         """Inverse of `to_parts`."""
         about = parts[f"{prefix}.json"]
-        with_towers = f"{prefix}_towers_0.npz" in parts
         members = tuple(
-            Member(
-                LinearHead.from_json(linear),
-                TreeHead.from_json(parts[f"{prefix}_trees_{i}.json"]),
-                TwoTowers(**parts[f"{prefix}_towers_{i}.npz"]) if with_towers else None,
+            Member(linear, weak, TreeHead.from_json(parts[f"{prefix}_trees_{i}.json"]), stacked)
+            for i, (linear, weak, stacked) in enumerate(
+                zip(
+                    *(map(LinearHead.from_json, about[name]) for name in ("linear", "weakly_penalised", "stacked")),
+                    strict=True,
+                )
             )
-            for i, linear in enumerate(about["linear"])
         )
-        calibrations = tuple(PlattScaling(tuple(c["weights"]), c["intercept"]) for c in about["calibrations"])
-        return cls(about["setting"], tuple(about["feature_names"]), members, calibrations)
+        return cls(
+            about["setting"],
+            tuple(about["feature_names"]),
+            tuple(about["baseline_names"]),
+            np.array(about["baseline_scales"], dtype=np.float32),
+            members,
+            tuple(Blend(tuple(b["weights"]), b["intercept"], tuple(b["shares"])) for b in about["blends"]),
+            about["with_towers"],
+            about["shift"],
+        )
+
+
+def expected_number(masks: Sequence[MaskedCells], num_cells: float) -> float:
+    """Treatments that are assumed to be missing among the pairs of a setting that will be scored.
+
+    As many as are hidden in a mask, for each treatment that is visible in it; but no larger a share of the pairs than
+    hidden treatments have among pairs whose drug and disease do have some.
+
+    Args:
+        masks: Cells of the setting under every mask.
+        num_cells: Number of pairs that will be scored.
+    """
+    hidden = np.mean([cells.weight[cells.label == INDICATION].sum() for cells in masks])
+    treatable = np.mean([cells.weight[~cells.is_untreated].sum() for cells in masks])
+    return float(min(hidden, num_cells * hidden / max(treatable, hidden, 1e-9)))
 
 
 class Examples(NamedTuple):
-    """Cells of one inner fold with their features."""
+    """Cells of one setting under one mask, with what is known of them."""
 
-    cells: MaskedPairs
+    cells: MaskedCells
     named: Features
     """Shape [num_cells, num_named]."""
-
-
-def gather_examples(
-    neighbourhoods: Neighbourhoods,
-    labels: Labels,
-    *,
-    hiding: Hiding,
-    params: ClassifierParams,
-    generator: np.random.Generator,
-) -> list[Examples]:
-    """Hide each inner fold of the training indications in turn, and compute the features of its cells.
-
-    Args:
-        neighbourhoods: Similarities and paths, without treatments.
-        labels: With training indications only.
-        hiding: The same as for the pairs to be scored.
-        params: Number of inner folds and negatives.
-        generator: Source of randomness.
-
-    Raises:
-        ValueError: If there is less to hide than inner folds, or no negatives are left.
-    """
-    hidden = list(
-        masked_pairs(
-            labels,
-            hiding,
-            num_folds=params.inner_folds,
-            negatives_per_positive=params.negatives_per_positive,
-            calibration_cells=params.calibration_cells,
-            generator=generator,
-        )
-    )
-    # Every member needs a contraindication among its training folds, so two folds must have some.
-    if sum((cells.label == CONTRAINDICATION).any() for cells in hidden) < 2:
-        hidden = [cells.only(cells.label != CONTRAINDICATION) for cells in hidden]
-    return [
-        Examples(cells, _named_features(PairFeatures(neighbourhoods, cells.visible, hiding.setting), cells.pairs))
-        for cells in hidden
-    ]
+    baselines: Features
+    """Shape [num_cells, num_baselines]."""
 
 
 def fit_classifier(
-    folds: Sequence[Examples],
+    masks: Sequence[Examples],
     vectors: PairVectors,
     *,
     features: PairFeatures,
     params: ClassifierParams,
+    towers: Sequence[TwoTowers],
 ) -> PairClassifier:
-    """Fit one member without each inner fold, and calibrate on the folds left out.
+    """Fit one member without each inner fold of masks, and blend on the cells of those masks.
 
     Args:
-        folds: Made by `gather_examples`.
-        vectors: Further features of XGBoost, and the only input of the two towers.
+        masks: Examples of every mask; consecutive ones form an inner fold.
+        vectors: Further features of the trees.
         features: Of the examples' setting; their names are kept.
-        params: Of all heads.
+        params: Of all heads, and the number of inner folds.
+        towers: Fitted on the treatments visible in each mask; empty: none.
+
+    Raises:
+        ValueError: If there is not a single cell.
     """
-    num_classes = 3 if any((fold.cells.label == CONTRAINDICATION).any() for fold in folds) else 2
-    towers = _fit_towers(folds, vectors, params)
-
-    def fit_member(number: int) -> Member:
-        examples = [_of_draw(fold, number) for place, fold in enumerate(folds) if place != number]
-        named, rows, label = (
-            np.concatenate(part)
-            for part in zip(*((n, _with_vectors(n, vectors, pairs), y) for n, pairs, y in examples), strict=True)
+    cells = MaskedCells(*(np.concatenate(part, axis=-1) for part in zip(*(m.cells for m in masks), strict=True)))
+    number = np.repeat(np.arange(len(masks)), [m.cells.pairs.shape[1] for m in masks])
+    fold = number * params.inner_folds // len(masks)
+    scores = np.concatenate([m.baselines for m in masks])
+    scales = np.maximum(scores.std(axis=0, dtype=np.float64), 1e-9).astype(np.float32)
+    rows = Rows(
+        np.concatenate([m.named for m in masks]),
+        np.arcsinh(scores / scales),
+        cells.pairs,
+        vectors,
+        np.concatenate([t.log_probability(m.cells.pairs) for t, m in zip(towers, masks, strict=True)])[:, None]
+        if towers
+        else None,
+    )
+    members: tuple[Member, ...] = ()
+    num_classes = 2
+    others = [_others(cells, fold, left_out) for left_out in range(params.inner_folds)]
+    if _learnable(cells, others, INDICATION):
+        num_classes += _learnable(cells, others, CONTRAINDICATION)
+        members = tuple(
+            on_every_core(
+                lambda left_out: _fit_member(
+                    cells, rows, others[left_out], left_out, params, num_classes, features.of_graph
+                ),
+                range(params.inner_folds),
+            )
         )
-        return Member(
-            fit_linear_head(named, label, params, num_classes=num_classes),
-            fit_tree_head(rows, label, params, num_classes=num_classes, seed=params.seed + number),
-            towers[number],
+    blended = np.flatnonzero(cells.weight > 0)
+    of_blended = rows.only(blended)
+    heads = np.zeros((len(blended), len(HEADS), num_classes - 1)) if members else None
+    if heads is not None:
+        for left_out, member in enumerate(members):
+            own = fold[blended] == left_out
+            heads[own] = member.log_odds(of_blended.only(own))
+    blends = tuple(
+        fit_blend(
+            _side_by_side(heads, of_blended, 0, k),
+            cells.label[blended] == INDICATION + k,
+            cells.weight[blended],
         )
-
-    members = tuple(on_every_core(fit_member, range(len(folds))))
-    calibrations = _calibrate(members, folds, vectors, num_classes)
-    return PairClassifier(features.setting, features.names, members, calibrations)
-
-
-def _fit_towers(
-    folds: Sequence[Examples], vectors: PairVectors, params: ClassifierParams
-) -> Sequence[TwoTowers | None]:
-    """Towers per inner fold, fitted on all other folds' treatments; None without vectors or without updates."""
-    if not (params.tower_updates and vectors.width):
-        return [None] * len(folds)
-    visible = [fold.cells.visible for fold in folds]
-    return fit_each(visible, vectors, num_updates=params.tower_updates, seed=params.seed)
+        for k in range(num_classes - 1)
+    )
+    return PairClassifier(
+        features.setting, features.names, features.baselines.names, scales, members, blends, bool(towers)
+    )
 
 
-def _named_features(features: PairFeatures, pairs: IntArray) -> Features:
-    """Named features of individual pairs, computed block by block. Shape [num_pairs, num_named]."""
-    rows = np.empty((pairs.shape[1], len(features.names)), dtype=np.float32)
+def _others(cells: MaskedCells, fold: IntArray, left_out: int) -> BoolArray:
+    """Cells that a member may learn from: those of the other inner folds. Shape [num_cells].
 
-    def fill(diseases: IntArray) -> None:
-        place = np.flatnonzero(np.isin(pairs[1], diseases))
-        rows[place] = features.block(diseases)[pairs[0, place], np.searchsorted(diseases, pairs[1, place])]
-
-    on_every_core(fill, list(features.blocks_of(np.unique(pairs[1]))))
-    return rows
-
-
-def _of_draw(fold: Examples, draw: int) -> tuple[Features, IntArray, IntArray]:
-    """Named features, pairs and classes of the known pairs and of one draw of negatives."""
-    cells = fold.cells
-    chosen = (cells.draw == EVERY_DRAW) | (cells.draw == draw)
-    return fold.named[chosen], cells.pairs[:, chosen], cells.label[chosen]
-
-
-def _with_vectors(named: Features, vectors: PairVectors, pairs: IntArray) -> Features:
-    """Named features, then both vectors of each pair. Shape [num_pairs, num_named + width]."""
-    num_named, drug_width = named.shape[1], vectors.drugs.shape[1]
-    rows = np.empty((len(named), num_named + vectors.width), dtype=np.float32)
-    rows[:, :num_named] = named
-    rows[:, num_named : num_named + drug_width] = vectors.drugs[pairs[0]]
-    rows[:, num_named + drug_width :] = vectors.diseases[pairs[1]]
-    return rows
-
-
-def _calibrate(
-    members: Sequence[Member], folds: Sequence[Examples], vectors: PairVectors, num_classes: int
-) -> tuple[PlattScaling, ...]:
-    """Calibrate on the left-out folds of all members, pooled."""
-
-    def left_out(number: int) -> tuple[FloatArray, IntArray, FloatArray]:
-        fold, member = folds[number], members[number]
-        chosen = fold.cells.weight > 0
-        named, pairs = fold.named[chosen], fold.cells.pairs[:, chosen]
-        trees = member.trees.log_odds(_with_vectors(named, vectors, pairs))
-        towers = [] if member.towers is None else [member.towers.log_probability(pairs)]
-        scores = _side_by_side(member.linear.log_odds(named), trees, towers)
-        return scores, fold.cells.label[chosen], fold.cells.weight[chosen]
-
-    parts = on_every_core(left_out, range(len(members)))
-    scores = np.concatenate([part[0] for part in parts], axis=1)
-    label, weight = (np.concatenate([part[place] for part in parts]) for place in (1, 2))
-    return tuple(calibrate(scores[:, :, k], label == INDICATION + k, weight) for k in range(num_classes - 1))
-
-
-def _side_by_side(linear: FloatArray, trees: FloatArray, towers: Sequence[FloatArray]) -> FloatArray:
-    """Scores of all heads; the towers' score of an indication is also used for a contraindication.
-
-    Args:
-        linear: Shape [n, num_classes - 1].
-        trees: Of the same shape.
-        towers: Empty, or one array of shape [n].
-
-    Returns:
-        Shape [num_heads, n, num_classes - 1].
+    A treatment may be hidden in several masks and be of one setting in all of them; it is left out of the others too.
     """
-    return np.stack([linear, trees, *(np.repeat(row[:, None], linear.shape[1], axis=1) for row in towers)])
+    pair = cells.pairs[0] * (1 + cells.pairs[1].max(initial=0)) + cells.pairs[1]
+    is_positive = cells.label == INDICATION
+    seen_again = is_positive & np.isin(pair, pair[is_positive & (fold == left_out)])
+    return np.asarray((fold != left_out) & ~seen_again)
+
+
+def _learnable(cells: MaskedCells, others: Sequence[BoolArray], label: int) -> bool:
+    """Whether there are enough examples of a class, some of them and some others for every member."""
+    if label == INDICATION and np.count_nonzero(cells.label == INDICATION) < MIN_POSITIVES:
+        return False
+    for of_member in others:
+        of_class = cells.label[of_member & cells.is_example] == label
+        if of_class.all() or not of_class.any():
+            return False
+    return True
+
+
+def _fit_member(
+    cells: MaskedCells,
+    rows: Rows,
+    others: BoolArray,
+    left_out: int,
+    params: ClassifierParams,
+    num_classes: int,
+    of_graph: BoolArray,
+) -> Member:
+    """Heads fitted on the examples of all inner folds but one: those among the others."""
+    examples = np.flatnonzero(others & cells.is_example)
+    untreated = np.flatnonzero(others & cells.is_untreated & ~cells.is_example)
+    if len(untreated) > len(examples):
+        untreated = np.random.default_rng([params.seed, left_out]).choice(untreated, len(examples), replace=False)
+    for_linear = np.concatenate([examples, untreated])
+    label = cells.label[for_linear]
+    return Member(
+        fit_linear_head(rows.named[for_linear] * of_graph, label, params.l2_logistic, num_classes=num_classes),
+        fit_linear_head(rows.named[for_linear], label, params.l2_logistic / WEAKER, num_classes=num_classes),
+        fit_tree_head(
+            rows.only(examples).named_and_vectors(),
+            cells.label[examples],
+            params,
+            num_classes=num_classes,
+            seed=params.seed + left_out,
+        ),
+        fit_linear_head(rows.baselines[for_linear], label, STACKED_PENALTY, num_classes=num_classes),
+    )
+
+
+def _side_by_side(heads: FloatArray | None, rows: Rows, fold: int, k: int) -> FloatArray:
+    """Scores to blend for one class; towers and baselines, which know treatments only, serve every class.
+
+    Shape [num_rows, num_scores].
+    """
+    parts = [] if heads is None else [heads[:, :, k]]
+    parts += [] if rows.towers is None else [rows.towers[:, fold, None]]
+    return np.concatenate([*parts, rows.baselines], axis=1, dtype=np.float64)

@@ -1,21 +1,26 @@
 """Named features of a drug-disease pair: treatments among its neighbours, and paths between the two.
 
-A feature that reads treatments must see them as at prediction time: with the pair's own label hidden, and all others
-that its setting hides. Each setting (`graph/split_kinds.py`) therefore has its own feature set. No feature counts a
-drug's or a disease's treatments; popularity is not evidence.
+A feature that reads treatments must see them as at prediction time, with the pair's own label hidden. Which treatments
+can say something depends on the setting (`graph/settings.py`): a cold drug has no uses of its own to compare diseases
+by, and who shares treatments with whom is known of warm pairs only. Each setting therefore has its own features. None
+counts a drug's or a disease's treatments: popularity is not evidence.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csc_array, csr_array, diags_array
 
-from hgt_repurposing.graph.kernel import damped_by_disease, kronecker_ridge
-from hgt_repurposing.graph.schema import FloatArray, IntArray
-from hgt_repurposing.graph.split_kinds import Setting
+from hgt_repurposing.baselines.baseline import ColumnScores
+from hgt_repurposing.baselines.rules import KRONECKER_RIDGE
+from hgt_repurposing.graph.kernel import damped_by_disease
+from hgt_repurposing.graph.schema import BoolArray, Features, FloatArray, IntArray
+from hgt_repurposing.graph.settings import SETTINGS, Setting
+from hgt_repurposing.repurposing.baseline_scores import BaselineScores, fit_baseline_scores
 from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods, Paths, require_distinct
 
 MAX_BLOCK_VALUES = 50_000_000
@@ -23,19 +28,89 @@ MAX_BLOCK_VALUES = 50_000_000
 SPREAD = 30.0
 """Factor before arcsinh, which is linear below 1 and logarithmic above: sums of damped labels are a few hundredths."""
 
-Features = npt.NDArray[np.float32]
 Column = Callable[[IntArray], npt.NDArray[np.floating]]
 """Diseases [num_columns] -> one feature of every drug for each of them. Shape [num_drugs, num_columns]."""
+
+
+SHARED_TREATMENTS = ("drug kNN", "disease kNN", "matrix factorisation")
+"""Baselines that compare drugs and diseases by the treatments that they share: features of warm pairs."""
+
+
+@dataclass(frozen=True, eq=False)
+class VisibleTreatments:
+    """What the features of every setting read of the visible treatments."""
+
+    neighbourhoods: Neighbourhoods
+    visible: csr_array
+    """1 for visible treatments. Shape [num_drugs, num_diseases]."""
+    baselines: BaselineScores
+    """Fitted on them."""
+
+    @cached_property
+    def by_disease(self) -> csr_array:
+        """Labels damped by the number of drugs per disease. Shape [num_drugs, num_diseases]."""
+        return damped_by_disease(self.visible)
+
+    @cached_property
+    def damped_anchors(self) -> csr_array:
+        """Labels damped on both sides, for anchor diseases. Shape [num_drugs, num_anchors]."""
+        num_diseases = np.asarray(np.maximum(self.visible.sum(axis=1), 1), dtype=np.float64)
+        both = csr_array(diags_array(num_diseases**-0.5) @ self.by_disease, dtype=np.float32)
+        return csr_array(both[:, self.neighbourhoods.diseases.anchors])
+
+    @cached_property
+    def drug_anchor_labels(self) -> csc_array:
+        """Labels damped by disease, for anchor drugs. Shape [num_anchors, num_diseases]."""
+        return csc_array(self.by_disease[self.neighbourhoods.drugs.anchors])
+
+    @cached_property
+    def pushed_by_drugs(self) -> npt.NDArray[np.float32]:
+        """Labels damped on both sides, propagated to similar drugs. Shape [num_drugs, num_anchors]."""
+        drugs = self.neighbourhoods.drugs
+        pushed: npt.NDArray[np.float32] = (drugs.average @ self.damped_anchors[drugs.anchors]).toarray()
+        return pushed
+
+    @cached_property
+    def to_any_treating_drug(self) -> npt.NDArray[np.float32]:
+        """Largest average similarity of a drug to one that treats anything. Shape [num_drugs]."""
+        drugs = self.neighbourhoods.drugs
+        treating = np.diff(self.visible.indptr)[drugs.anchors] > 0
+        largest: npt.NDArray[np.float32] = drugs.average_by_anchor[treating].max(axis=0, initial=0)
+        return largest
 
 
 @dataclass(frozen=True, eq=False)
 class PairFeatures:
     """The features of one setting, given the visible treatments."""
 
-    neighbourhoods: Neighbourhoods
-    visible: csr_array
-    """1 for visible treatments. Shape [num_drugs, num_diseases]."""
+    treatments: VisibleTreatments
     setting: Setting
+
+    @classmethod
+    def of_every_setting(cls, neighbourhoods: Neighbourhoods, visible: csr_array) -> Mapping[Setting, Self]:
+        """The features of each setting; they share what they read of the visible treatments.
+
+        Args:
+            neighbourhoods: Similarities and paths, without treatments.
+            visible: 1 for visible treatments. Shape [num_drugs, num_diseases].
+        """
+        treatments = VisibleTreatments(neighbourhoods, visible, fit_baseline_scores(neighbourhoods, visible))
+        return {setting: cls(treatments, setting) for setting in SETTINGS}
+
+    @property
+    def neighbourhoods(self) -> Neighbourhoods:
+        """Similarities and paths, without treatments."""
+        return self.treatments.neighbourhoods
+
+    @property
+    def visible(self) -> csr_array:
+        """1 for visible treatments. Shape [num_drugs, num_diseases]."""
+        return self.treatments.visible
+
+    @property
+    def baselines(self) -> BaselineScores:
+        """Fitted on the visible treatments."""
+        return self.treatments.baselines
 
     @property
     def num_drugs(self) -> int:
@@ -53,6 +128,11 @@ class PairFeatures:
         names = (*self._label_columns, *beside, *self._further_columns)
         require_distinct(names)
         return names
+
+    @property
+    def of_graph(self) -> BoolArray:
+        """True for features that use more than the treatments themselves. Shape [num_features]."""
+        return np.array([not name.startswith(SHARED_TREATMENTS) for name in self.names])
 
     def blocks_of(self, diseases: IntArray) -> Iterator[IntArray]:
         """Split diseases into blocks whose features for every drug fit into `MAX_BLOCK_VALUES`."""
@@ -80,57 +160,37 @@ class PairFeatures:
             values[place] = column(diseases)
         return np.moveaxis(values, 0, -1)
 
-    @cached_property
+    # The columns are bound to these features: kept here, they would keep them in memory until a collection of cycles.
+    @property
     def _label_columns(self) -> Mapping[str, Column]:
         """Features that read treatments; each has a second version, standardised against other drugs."""
         columns: dict[str, Column] = {}
-        if self.setting != "cold drug":
+        if self.setting in ("warm pair", "cold disease"):
             for name, matrix in self.neighbourhoods.diseases.similarities.items():
-                columns[f"treats similar diseases by {name}"] = _pushed_to_diseases(self._damped_anchors, matrix)
+                columns[f"treats similar diseases by {name}"] = _pushed_to_diseases(
+                    self.treatments.damped_anchors, matrix
+                )
             columns["most similar treated disease"] = self._most_similar_disease
-        if self.setting != "cold disease":
+        if self.setting in ("warm pair", "cold drug"):
             for name, matrix in self.neighbourhoods.drugs.similarities.items():
-                columns[f"similar drugs treat it by {name}"] = _pushed_to_drugs(matrix, self._drug_anchor_labels)
+                columns[f"similar drugs treat it by {name}"] = _pushed_to_drugs(
+                    matrix, self.treatments.drug_anchor_labels
+                )
             columns["most similar treating drug"] = self._most_similar_drug
         columns["similar drugs treat similar diseases"] = _pushed_to_diseases(
-            self._pushed_by_drugs, self.neighbourhoods.diseases.average
+            self.treatments.pushed_by_drugs, self.neighbourhoods.diseases.average
         )
-        columns["Kronecker ridge"] = self._kronecker_ridge
+        columns[KRONECKER_RIDGE] = self._kronecker_ridge
+        if self.setting == "warm pair":
+            columns |= {name: _on_the_scale(self.baselines.rules[name]) for name in SHARED_TREATMENTS}
         return columns
 
-    @cached_property
+    @property
     def _further_columns(self) -> Mapping[str, Column]:
         columns: dict[str, Column] = {"similarity to any treating drug": self._similarity_to_any_treating_drug}
         for paths in self.neighbourhoods.paths:
             columns[f"paths {paths.name}"] = _path_counts(paths)
         return columns
-
-    @cached_property
-    def _num_diseases_of_drug(self) -> FloatArray:
-        return np.asarray(np.maximum(self.visible.sum(axis=1), 1), dtype=np.float64)
-
-    @cached_property
-    def _by_disease(self) -> csr_array:
-        """Labels damped by the number of drugs per disease. Shape [num_drugs, num_diseases]."""
-        return damped_by_disease(self.visible)
-
-    @cached_property
-    def _damped_anchors(self) -> csr_array:
-        """Labels damped on both sides, for anchor diseases. Shape [num_drugs, num_anchors]."""
-        both = csr_array(diags_array(self._num_diseases_of_drug**-0.5) @ self._by_disease, dtype=np.float32)
-        return csr_array(both[:, self.neighbourhoods.diseases.anchors])
-
-    @cached_property
-    def _drug_anchor_labels(self) -> csc_array:
-        """Labels damped by disease, for anchor drugs. Shape [num_anchors, num_diseases]."""
-        return csc_array(self._by_disease[self.neighbourhoods.drugs.anchors])
-
-    @cached_property
-    def _pushed_by_drugs(self) -> npt.NDArray[np.float32]:
-        """Labels damped on both sides, propagated to similar drugs. Shape [num_drugs, num_anchors]."""
-        drugs = self.neighbourhoods.drugs
-        pushed: npt.NDArray[np.float32] = (drugs.average @ self._damped_anchors[drugs.anchors]).toarray()
-        return pushed
 
     def _most_similar_disease(self, diseases: IntArray) -> npt.NDArray[np.float32]:
         """Largest average similarity of the disease to one that the drug treats; 0 if it treats none."""
@@ -140,34 +200,22 @@ class PairFeatures:
 
     def _most_similar_drug(self, diseases: IntArray) -> npt.NDArray[np.float32]:
         """Largest average similarity of the drug to one that treats the disease; 0 if none does."""
-        seen = csr_array(csc_array(self.visible[self.neighbourhoods.drugs.anchors])[:, diseases].T)
-        return _largest_of_groups(self._dense_drug_average.T, seen.indices, seen.indptr).T
-
-    @cached_property
-    def _dense_drug_average(self) -> npt.NDArray[np.float32]:
-        dense: npt.NDArray[np.float32] = self.neighbourhoods.drugs.average.toarray()
-        return dense
+        drugs = self.neighbourhoods.drugs
+        seen = csr_array(csc_array(self.visible[drugs.anchors])[:, diseases].T)
+        return _largest_of_groups(drugs.average_by_anchor, seen.indices, seen.indptr).T
 
     def _similarity_to_any_treating_drug(self, diseases: IntArray) -> npt.NDArray[np.float32]:
         """The same for every disease."""
-        return np.repeat(self._to_any_treating_drug[:, None], len(diseases), axis=1)
-
-    @cached_property
-    def _to_any_treating_drug(self) -> npt.NDArray[np.float32]:
-        """Largest average similarity of a drug to one that treats anything. Shape [num_drugs]."""
-        drugs = self.neighbourhoods.drugs
-        treating = np.diff(self.visible.indptr)[drugs.anchors] > 0
-        largest: npt.NDArray[np.float32] = self._dense_drug_average[:, treating].max(axis=1, initial=0)
-        return largest
-
-    @cached_property
-    def _ridge_of_drugs(self) -> FloatArray:
-        """Kronecker ridge before its last product. Shape [num_drugs, rank of the diseases' kernel]."""
-        return kronecker_ridge(self._by_disease, self.neighbourhoods.drugs.kernel, self.neighbourhoods.diseases.kernel)
+        return np.repeat(self.treatments.to_any_treating_drug[:, None], len(diseases), axis=1)
 
     def _kronecker_ridge(self, diseases: IntArray) -> FloatArray:
         """Same as the baseline of this name, on the scale of the other features."""
-        return SPREAD * (self._ridge_of_drugs @ self.neighbourhoods.diseases.kernel.vectors[diseases].T)
+        return SPREAD * self.baselines.rules[KRONECKER_RIDGE](diseases)
+
+
+def _on_the_scale(scores: ColumnScores) -> Column:
+    """A baseline's scores, on the scale of the other features."""
+    return lambda diseases: np.arcsinh(SPREAD * scores(diseases))
 
 
 def _against_other_drugs(values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:

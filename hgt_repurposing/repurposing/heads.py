@@ -14,8 +14,7 @@ import xgboost as xgb
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from hgt_repurposing.graph.schema import FloatArray, IntArray
-from hgt_repurposing.repurposing.features import Features
+from hgt_repurposing.graph.schema import Features, FloatArray, IntArray
 from hgt_repurposing.repurposing.params import ClassifierParams
 
 MAX_ITERATIONS = 1000
@@ -44,12 +43,12 @@ class LinearHead:
         return cls(np.array(value["coefficients"]), np.array(value["intercepts"]))
 
 
-def fit_linear_head(rows: Features, label: IntArray, params: ClassifierParams, *, num_classes: int) -> LinearHead:
-    """Fit on rows of shape [num_rows, num_features] and their classes [num_rows]."""
+def fit_linear_head(rows: Features, label: IntArray, penalty: float, *, num_classes: int) -> LinearHead:
+    """Fit on rows of shape [num_rows, num_features] and their classes [num_rows], with an L2 penalty."""
     scaler = StandardScaler()
     standardised = scaler.fit_transform(rows)
     models = [
-        LogisticRegression(C=1 / params.l2_logistic, max_iter=MAX_ITERATIONS).fit(standardised, label == known)
+        LogisticRegression(C=1 / penalty, max_iter=MAX_ITERATIONS).fit(standardised, label == known)
         for known in range(1, num_classes)
     ]
     # Standardisation is folded into the coefficients, so that scoring is a single product.

@@ -1,4 +1,4 @@
-"""Labels of drug-disease pairs: indications, contraindications, and off-label use, which is neither."""
+"""Labels of drug-disease pairs: indications, known negatives, and off-label use, which is neither."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.schema import BoolArray, IntArray
+from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
 
 UNKNOWN, INDICATION, CONTRAINDICATION = 0, 1, 2
 """Class indices."""
@@ -19,15 +19,16 @@ class Labels:
 
     indications: csr_array
     contraindications: csr_array
+    """Known negatives: contraindications, and pairs recorded as not indicated."""
     off_label: csr_array
     """Off-label use and palliation: never a training example."""
 
     @classmethod
     def of_graph(cls, graph: KnowledgeGraph) -> Self:
-        """Labels of a graph; an indication overrides a contraindication of the same pair."""
+        """Labels of a graph; an indication overrides a known negative of the same pair."""
         shape = graph.grid_shape
         indications = _matrix(graph.indications, shape)
-        contraindications = _matrix(graph.contraindicated_pairs, shape)
+        contraindications = _matrix(graph.known_negatives, shape)
         return cls(
             indications,
             csr_array(contraindications - contraindications.multiply(indications)),
@@ -36,7 +37,7 @@ class Labels:
 
     @property
     def num_classes(self) -> int:
-        """Unknown, indication, and contraindication if the graph has any."""
+        """Unknown, indication, and contraindication if the graph has known negatives."""
         return 3 if self.contraindications.nnz else 2
 
     def with_indications(self, pairs: IntArray) -> Self:
@@ -45,14 +46,19 @@ class Labels:
 
     def class_of(self, pairs: IntArray) -> IntArray:
         """Class of each pair. Shape [num_pairs]."""
-        said = INDICATION * self.indications[tuple(pairs)] + CONTRAINDICATION * self.contraindications[tuple(pairs)]
+        said = INDICATION * _at(pairs, self.indications) + CONTRAINDICATION * _at(pairs, self.contraindications)
         return np.asarray(said, dtype=np.int64)
 
     def is_no_example(self, pairs: IntArray) -> BoolArray:
         """True for off-label use and palliation without another label. Shape [num_pairs]."""
-        off_label = np.asarray(self.off_label[tuple(pairs)]) > 0
+        off_label = _at(pairs, self.off_label) > 0
         return np.asarray(off_label & (self.class_of(pairs) == UNKNOWN), dtype=np.bool_)
 
 
 def _matrix(pairs: IntArray, shape: tuple[int, int]) -> csr_array:
     return csr_array((np.ones(pairs.shape[1], dtype=np.float32), tuple(pairs)), shape=shape)
+
+
+def _at(pairs: IntArray, known: csr_array) -> FloatArray:
+    """Entry of each pair; of none, SciPy would return a sparse array. Shape [num_pairs]."""
+    return np.asarray(known[tuple(pairs)] if pairs.shape[1] else [], dtype=np.float64)

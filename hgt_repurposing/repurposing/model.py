@@ -4,28 +4,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-import numpy as np
+import pandas as pd
 
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.settings import Setting
 from hgt_repurposing.graph.split import DrugDiseaseSplit
-from hgt_repurposing.graph.split_kinds import SETTINGS, Hiding, Setting
 from hgt_repurposing.mismatch import MismatchError
-from hgt_repurposing.repurposing.classifier import PairClassifier, fit_classifier, gather_examples
-from hgt_repurposing.repurposing.features import PairFeatures
+from hgt_repurposing.repurposing.blend import ScorePart
+from hgt_repurposing.repurposing.classifier import PairClassifier
 from hgt_repurposing.repurposing.inputs import PairInputs, pair_inputs
+from hgt_repurposing.repurposing.learning import Classifiers, fit_classifiers, gather_examples
 from hgt_repurposing.repurposing.params import ClassifierParams
+from hgt_repurposing.repurposing.two_towers import TwoTowers
 from hgt_repurposing.repurposing.vectors import PairVectors
-
-STREAM_OF: Mapping[Setting, int] = {"warm pair": 0, "cold disease": 1, "cold drug": 2}
-"""Part of the seed of each setting's final classifier: unique, and never to be changed."""
 
 
 @dataclass(frozen=True, eq=False)
 class RepurposingModel:
     """The final classifiers."""
 
-    classifiers: Mapping[Setting, PairClassifier]
+    classifiers: Classifiers
     params: ClassifierParams
     """Parameters of the fit; the evaluation uses the same for its folds."""
     split_digest: str
@@ -55,26 +54,36 @@ class RepurposingModel:
         if self.split_digest != split.digest:
             raise MismatchError("the model was fitted on another split", stale=["repurposing_model"])
 
+    def parts_of_score(self) -> pd.DataFrame:
+        """What the scores of each setting are made of: columns setting, score, is_learned, share (of the influence)."""
+        found = [part for classifier in self.classifiers.of_setting.values() for part in classifier.parts_of_score()]
+        return pd.DataFrame(found, columns=list(ScorePart._fields))
+
     def to_parts(self) -> dict[str, Any]:
         """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""
-        parts = {
+        parts: dict[str, Any] = {
             "repurposing_model.json": {
                 "params": self.params.model_dump(),
                 "split_digest": self.split_digest,
                 "vectors_digest": self.vectors_digest,
+                "settings": list(self.classifiers.of_setting),
+                "num_towers": len(self.classifiers.towers),
             }
         }
-        for setting, classifier in self.classifiers.items():
+        for setting, classifier in self.classifiers.of_setting.items():
             parts |= classifier.to_parts(_prefix(setting))
-        return parts
+        return parts | {f"towers_{i}.npz": towers.to_arrays() for i, towers in enumerate(self.classifiers.towers)}
 
     @classmethod
     def from_parts(cls, parts: Mapping[str, Any]) -> Self:
         """Inverse of `to_parts`."""
         about = parts["repurposing_model.json"]
+        params = ClassifierParams(**about["params"])
+        towers = tuple(TwoTowers(**parts[f"towers_{i}.npz"]) for i in range(about["num_towers"]))
+        of_setting = {setting: PairClassifier.from_parts(parts, _prefix(setting)) for setting in about["settings"]}
         return cls(
-            {setting: PairClassifier.from_parts(parts, _prefix(setting)) for setting in SETTINGS},
-            ClassifierParams(**about["params"]),
+            Classifiers(of_setting, towers, params.inner_folds),
+            params,
             about["split_digest"],
             about["vectors_digest"],
         )
@@ -97,19 +106,13 @@ def fit_repurposing_model(
     Args:
         inputs: Derived from the graph, with vectors that have not seen drug-disease edges.
         split: Provides the indications.
-        params: Of ensemble, negatives and heads.
+        params: The assumption about what is missing, negatives and heads.
         on_fit: Called with the name of each fitted classifier.
 
     Raises:
-        ValueError: If there are too few indications to hide some of them in turn.
+        ValueError: If there is nothing to learn from.
     """
     labels = inputs.labels.with_indications(split.pairs)
-    classifiers = {}
-    for setting in SETTINGS:
-        generator = np.random.default_rng([params.seed, STREAM_OF[setting]])
-        hiding = Hiding(setting)
-        examples = gather_examples(inputs.neighbourhoods, labels, hiding=hiding, params=params, generator=generator)
-        features = PairFeatures(inputs.neighbourhoods, labels.indications, setting)
-        classifiers[setting] = fit_classifier(examples, inputs.vectors, features=features, params=params)
-        on_fit(f"{setting} setting")
+    case = gather_examples(inputs.neighbourhoods, labels, params=params, seed=(params.seed,))
+    classifiers = fit_classifiers(case, inputs.vectors, params, on_fit=on_fit)
     return RepurposingModel(classifiers, params, split.digest, inputs.vectors.digest)

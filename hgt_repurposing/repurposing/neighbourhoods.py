@@ -8,8 +8,10 @@ these; no array of all drugs x all drugs, or all diseases x all diseases, ever e
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_array, eye_array, vstack
 
 from hgt_repurposing.graph.kernel import Eigenvectors, similarity_kernel
@@ -46,6 +48,11 @@ class Side:
     """Mean of the one-step similarities, each divided by its maximum. Shape [size, num_anchors]."""
     kernel: Eigenvectors
     """Eigenvectors of the kernel in the Kronecker ridge."""
+
+    @cached_property
+    def average_by_anchor(self) -> npt.NDArray[np.float32]:
+        """The same mean, dense. Shape [num_anchors, size]."""
+        return np.ascontiguousarray(self.average.T.toarray(), dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)

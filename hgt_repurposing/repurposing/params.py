@@ -1,11 +1,17 @@
 """Run configuration of classifier and candidates; does not import xgboost, so that it can be validated quickly."""
 
+import math
 from typing import Literal
 
 from pydantic import BaseModel, Field, field_validator
 
+from hgt_repurposing.graph.missing import MissingShares
+
 VectorName = Literal["hgt", "svd"]
 VECTOR_NAMES: tuple[VectorName, ...] = ("hgt", "svd")
+
+MAX_MASKS_PER_FOLD = 4
+"""Time is proportional to the number of masks."""
 
 
 class ClassifierParams(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
@@ -16,13 +22,19 @@ class ClassifierParams(BaseModel, frozen=True, extra="forbid", allow_inf_nan=Fal
         description="vectors used as features of XGBoost and as input of the two towers: hgt, svd, both or none",
     )
     inner_folds: int = Field(
-        5, ge=2, le=20, description="parts of the training pairs that are hidden in turn; one ensemble member per part"
+        5, ge=2, le=20, description="parts of the masks that an ensemble member is not fitted on; one member per part"
     )
-    negatives_per_positive: int = Field(
-        40, ge=1, le=1000, description="unknown pairs drawn per known pair and ensemble member"
+    missing: MissingShares = Field(
+        MissingShares(),
+        description="shares of the treatments that the graph is assumed to miss: what is hidden while learning, and "
+        "what the printed probabilities are about",
     )
+    negatives_per_positive: int = Field(40, ge=1, le=1000, description="unknown pairs drawn per hidden treatment")
     calibration_cells: int = Field(
-        20_000, ge=100, le=10_000_000, description="unknown pairs per inner fold for calibrating probabilities"
+        4000,
+        ge=100,
+        le=10_000_000,
+        description="unknown pairs per mask and setting for blending the heads and calibrating probabilities",
     )
     l2_logistic: float = Field(50.0, gt=0, description="L2 penalty of the logistic regression")
     num_trees: int = Field(150, ge=1, le=10_000, description="trees per ensemble member and class")
@@ -39,7 +51,14 @@ class ClassifierParams(BaseModel, frozen=True, extra="forbid", allow_inf_nan=Fal
         le=10_000,
         description="training steps of the two towers, a supervised phase on the vectors; 0: no towers",
     )
-    seed: int = Field(42, ge=0, description="seed of inner folds, negatives and trees")
+    seed: int = Field(42, ge=0, description="seed of masks, negatives and trees")
+
+    @property
+    def num_masks(self) -> int:
+        """Masks drawn while learning: enough to hide every treatment once in every way, as whole inner folds."""
+        rarest = min(share for share in self.missing.by_unit.values() if share)
+        per_fold = math.ceil(round(1 / (rarest * self.inner_folds), 6))
+        return self.inner_folds * min(max(per_fold, 1), MAX_MASKS_PER_FOLD)
 
     @field_validator("vectors")
     @classmethod

@@ -1,18 +1,21 @@
-"""Scores of all drugs for chosen diseases: one class owns features, block size and setting."""
+"""Scores of drug-disease pairs: one class that knows the four settings, for lists, evaluation and external pairs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 import numpy as np
 
-from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
-from hgt_repurposing.graph.split_kinds import Setting
-from hgt_repurposing.repurposing.classifier import PairClassifier
+from hgt_repurposing.graph.schema import FloatArray, IntArray
+from hgt_repurposing.graph.settings import SETTINGS, Setting, Treated
+from hgt_repurposing.repurposing.classifier import ROWS_AT_ONCE, PairClassifier, Rows
 from hgt_repurposing.repurposing.features import PairFeatures
 from hgt_repurposing.repurposing.inputs import PairInputs
+from hgt_repurposing.repurposing.labels import INDICATION
+from hgt_repurposing.repurposing.learning import Classifiers, LearningCase
 from hgt_repurposing.repurposing.model import RepurposingModel
 from hgt_repurposing.repurposing.vectors import PairVectors
+from hgt_repurposing.threads import on_every_core
 
 
 class Block(NamedTuple):
@@ -21,30 +24,23 @@ class Block(NamedTuple):
     diseases: IntArray
     """Local indices. Shape [num_columns]."""
     log_odds: FloatArray
-    """Of an indication, and of a contraindication if there were enough to learn from.
-    Shape [1 or 2, num_drugs, num_columns]."""
-
-
-class Route(NamedTuple):
-    """A classifier, and the diseases it scores."""
-
-    classifier: PairClassifier
-    features: PairFeatures
-    """Of its setting, with the visible treatments."""
-    asks: BoolArray
-    """True for diseases that it scores. Shape [num_diseases]."""
+    """Of an indication, and of a contraindication if the graph has any; NaN where there were too few to learn from.
+    Shape [num_classes - 1, num_drugs, num_columns]."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scorer:
-    """Classifiers with their features; each disease is scored by the classifier of its setting.
+    """Scores each pair by the classifier of its setting; log odds of all settings are on one scale.
 
     Known treatments are scored too, but not from their own label: no feature of a pair uses it except the Kronecker
-    ridge, whose value for a known pair is therefore optimistic.
+    ridge and the baselines of shared treatments, whose values for a known pair are therefore optimistic.
     """
 
-    routes: tuple[Route, ...]
-    """Each disease is scored by one of them."""
+    classifiers: Classifiers
+    features: Mapping[Setting, PairFeatures]
+    """With the visible treatments, of every setting that has a classifier."""
+    treated: Treated
+    """Which drugs and diseases have a visible treatment."""
     vectors: PairVectors
     num_classes: int
     """Unknown, indication, and contraindication if the graph has any."""
@@ -57,26 +53,51 @@ class Scorer:
             MismatchError: If the model was fitted on other vectors.
         """
         model.require_fitted_on(inputs.vectors)
-        visible = inputs.labels.indications
-        treated = np.isin(np.arange(visible.shape[1]), visible.indices)
-        asks: dict[Setting, BoolArray] = {"warm pair": treated, "cold disease": ~treated}
-        routes = (
-            Route(model.classifiers[setting], PairFeatures(inputs.neighbourhoods, visible, setting), asking)
-            for setting, asking in asks.items()
-        )
-        return cls(tuple(routes), inputs.vectors, inputs.labels.num_classes)
+        features = PairFeatures.of_every_setting(inputs.neighbourhoods, inputs.labels.indications)
+        return cls.of_classifiers(model.classifiers, features, inputs.vectors, num_classes=inputs.labels.num_classes)
 
     @classmethod
-    def of_classifier(cls, classifier: PairClassifier, features: PairFeatures, vectors: PairVectors) -> Self:
-        """One classifier for all diseases."""
-        everything = np.ones(features.visible.shape[1], dtype=np.bool_)
-        return cls((Route(classifier, features, everything),), vectors, 1 + len(classifier.calibrations))
+    def of_case(cls, case: LearningCase, classifiers: Classifiers, vectors: PairVectors) -> Self:
+        """Classifiers that were fitted on a case with these vectors; raises as `of_classifiers`."""
+        return cls.of_classifiers(classifiers, case.features, vectors, num_classes=case.labels.num_classes)
+
+    @classmethod
+    def of_classifiers(
+        cls,
+        classifiers: Classifiers,
+        features: Mapping[Setting, PairFeatures],
+        vectors: PairVectors,
+        *,
+        num_classes: int,
+    ) -> Self:
+        """Classifiers with the features that they were fitted for.
+
+        Raises:
+            ValueError: If features are others than those of the fit.
+        """
+        for setting, classifier in classifiers.of_setting.items():
+            classifier.require(features[setting])
+        return cls(classifiers, features, Treated.of(next(iter(features.values())).visible), vectors, num_classes)
+
+    @property
+    def num_drugs(self) -> int:
+        """Rows of every block."""
+        return len(self.treated.drugs)
 
     def blocks(self, diseases: IntArray) -> Iterator[Block]:
-        """Score every drug for some diseases, block by block: those with a known treatment first."""
-        for classifier, features, asks in self.routes:
-            for some in features.blocks_of(diseases[asks[diseases]]):
-                yield Block(some, classifier.log_odds(features, self.vectors, some))
+        """Score every drug for some diseases, block by block: those with a known treatment first.
+
+        Raises:
+            ValueError: If a pair falls into a setting that has no classifier.
+        """
+        is_treated = self.treated.diseases[diseases]
+        for of_one_kind in (diseases[is_treated], diseases[~is_treated]):
+            if not len(of_one_kind):
+                continue
+            drugs_of = self._drugs_by_setting(int(of_one_kind[0]))
+            widest = max((self.features[setting] for setting in drugs_of), key=lambda features: len(features.names))
+            for some in widest.blocks_of(of_one_kind):
+                yield self._block(drugs_of, some)
 
     def grid(self, diseases: IntArray, *, on_block: Callable[[int], None] = lambda _: None) -> FloatArray:
         """Score every drug for some diseases, all at once.
@@ -86,11 +107,61 @@ class Scorer:
             on_block: Called after each block with its number of diseases.
 
         Returns:
-            Log odds of an indication, and of a contraindication if the graph has any; NaN if it has too few to
+            Log odds of an indication, and of a contraindication if the graph has any; NaN where there were too few to
             learn from. Shape [num_classes - 1, num_drugs, num_columns].
         """
-        scores = np.full((self.num_classes - 1, self.routes[0].features.num_drugs, len(diseases)), np.nan)
+        scores = np.empty((self.num_classes - 1, self.num_drugs, len(diseases)))
         for block in self.blocks(diseases):
-            scores[: len(block.log_odds), :, np.searchsorted(diseases, block.diseases)] = block.log_odds
+            scores[:, :, np.searchsorted(diseases, block.diseases)] = block.log_odds
             on_block(len(block.diseases))
         return scores
+
+    def indications(self, diseases: IntArray) -> FloatArray:
+        """Log odds of an indication alone, as in `grid`. Shape [num_drugs, num_columns]."""
+        return np.asarray(self.grid(diseases)[INDICATION - 1])
+
+    def _drugs_by_setting(self, disease: int) -> dict[Setting, IntArray]:
+        """The drugs of each setting that occurs for a disease."""
+        setting = self.treated.grid(np.array([disease]))[:, 0]
+        found = {SETTINGS[number]: np.flatnonzero(setting == number) for number in np.unique(setting)}
+        absent = [setting for setting in found if setting not in self.classifiers.of_setting]
+        if absent:
+            raise ValueError(f"there is no classifier for the setting {absent[0]!r}: it was not learned")
+        return found
+
+    def _block(self, drugs_of: Mapping[Setting, IntArray], diseases: IntArray) -> Block:
+        """Every drug for diseases of one kind."""
+        scores = np.full((self.num_classes - 1, self.num_drugs, len(diseases)), np.nan)
+        towers = None
+        if self.classifiers.towers:
+            towers = self.classifiers.log_probabilities(diseases)
+        for setting, drugs in drugs_of.items():
+            classifier, features = self.classifiers.of_setting[setting], self.features[setting]
+            found = self._of_setting(classifier, features, drugs, diseases, towers)
+            scores[: len(found), drugs] = found
+        return Block(diseases, scores)
+
+    def _of_setting(
+        self,
+        classifier: PairClassifier,
+        features: PairFeatures,
+        drugs: IntArray,
+        diseases: IntArray,
+        towers: FloatArray | None,
+    ) -> FloatArray:
+        """Some drugs for some diseases, all of one setting. Shape [num_calibrated, num_drugs, num_columns]."""
+        named, baselines = features.block(diseases), features.baselines.block(diseases)
+        per_slice = max(1, ROWS_AT_ONCE // len(diseases))
+
+        def score(chosen: IntArray) -> FloatArray:
+            rows = Rows(
+                named[chosen].reshape(-1, named.shape[2]),
+                baselines[chosen].reshape(-1, baselines.shape[2]),
+                np.stack(np.meshgrid(chosen, diseases, indexing="ij")).reshape(2, -1),
+                self.vectors,
+                None if towers is None else towers[chosen].reshape(-1, towers.shape[2]),
+            )
+            return classifier.log_odds(rows)
+
+        parts = on_every_core(score, [drugs[i : i + per_slice] for i in range(0, len(drugs), per_slice)])
+        return np.concatenate(parts, axis=1).reshape(-1, len(drugs), len(diseases))

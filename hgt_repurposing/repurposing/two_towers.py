@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp
 
-from hgt_repurposing.graph.schema import FloatArray, IntArray
-from hgt_repurposing.repurposing.features import Features
+from hgt_repurposing.graph.schema import Features, FloatArray, IntArray
 
 WIDTH = 64
 """Dimension of the common space."""

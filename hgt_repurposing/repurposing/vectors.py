@@ -10,11 +10,10 @@ import numpy as np
 
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.schema import NODE_ID, NODE_TYPE
+from hgt_repurposing.graph.schema import NODE_ID, NODE_TYPE, Features
 from hgt_repurposing.graph.signs import with_fixed_signs
 from hgt_repurposing.graph.spectral import spectral_vectors
 from hgt_repurposing.mismatch import MismatchError
-from hgt_repurposing.repurposing.features import Features
 from hgt_repurposing.repurposing.neighbourhoods import profile_blocks
 
 VECTOR_DIM = 64

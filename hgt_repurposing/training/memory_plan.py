@@ -90,8 +90,9 @@ def predicted_gb(size: StepSize, shape: EncoderShape, *, accumulates: bool) -> f
     # Weights, gradients and Adam's two moments; the next batch's gradients before they are added.
     parameters = (4 + accumulates) * size.num_parameters * FLOAT
     num_edges = max((sum(edges.column.numel() for edges in layer.relations) for layer in layers), default=0)
-    # The batch itself, and the next one, which is prefetched.
-    edges = 2 * num_edges * EDGE_BYTES * len(layers) + size.num_pairs * PAIR_BYTES
+    # The batch itself, and the next one, which is prefetched. The layers of the full graph share one plan.
+    num_plans = len({id(layer) for layer in layers})
+    edges = 2 * num_edges * EDGE_BYTES * num_plans + size.num_pairs * PAIR_BYTES
     inputs = size.encoder.inputs.num_nodes * width
     saved = inputs + sum(_saved(layer, shape) for layer in layers)
     outputs = 3 * size.encoder.output_type_ptr[-1] * shape.embedding_dim

@@ -7,7 +7,6 @@ from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.metrics.registry import METRICS
 
 MODEL_APS = (0.2, 0.4, 0.6)
-BINS = ((0.001, 0.0), (0.01, 0.012), (0.1, 0.08))
 NUM_DISEASES = 4
 
 
@@ -17,7 +16,6 @@ def evaluated(
     splits: tuple[str, ...] = ("disease",),
     *,
     open_suite: bool = False,
-    bins: tuple[tuple[float, float], ...] = BINS,
     spearman: float = 0.3,
     matched: float = 0.8,
     left_out: dict[str, str] | None = None,
@@ -50,8 +48,7 @@ def evaluated(
     return Evaluation(
         folds=pd.DataFrame(folds),
         diseases=pd.concat(diseases, ignore_index=True),
-        calibration=pd.concat([bin_table(split, bins) for split in evaluated], ignore_index=True),
-        trust=pd.DataFrame([trust_row(split, bins, spearman) for split in evaluated]),
+        trust=pd.DataFrame([trust_row(split, spearman) for split in evaluated]),
         frequent=pd.DataFrame(
             [("drug", "Everol", 9.0), ("drug", "Raril", 2.5), ("disease", "torvosis", 3.0)],
             columns=["kind", "name", "num_lists"],
@@ -86,17 +83,9 @@ def one_to_one(matched: float) -> dict[str, float]:
     }
 
 
-def bin_table(split: str, bins: tuple[tuple[float, float], ...]) -> pd.DataFrame:
-    """Bins of 1,000 pairs."""
-    table = pd.DataFrame(bins, columns=["predicted", "observed"]).assign(num_pairs=1000, split=split)
-    return table.rename_axis("bin").reset_index()
-
-
-def trust_row(split: str, bins: tuple[tuple[float, float], ...], spearman: float) -> dict[str, object]:
+def trust_row(split: str, spearman: float) -> dict[str, object]:
     return {
         "split": split,
-        "expected_calibration_error": float(np.mean([abs(said - true) for said, true in bins])),
-        "top_bin_observed_over_expected": bins[-1][1] / bins[-1][0],
         "spearman_with_degree": spearman,
         "drug_entropy": 0.9,
         "top_10_overlap": float("nan"),

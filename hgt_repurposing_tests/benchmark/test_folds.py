@@ -5,13 +5,17 @@ import pytest
 
 from hgt_repurposing.baselines.catalogue import BASELINES, baselines_for
 from hgt_repurposing.benchmark import folds as module
-from hgt_repurposing.benchmark.folds import EvaluatedFold, baseline_inputs
+from hgt_repurposing.benchmark.folds import EvaluatedFold, prepare_fold, score_by_towers, score_fold
 from hgt_repurposing.benchmark.protocol import TherapeuticPairs
+from hgt_repurposing.graph.missing import MissingShares, draw_masks
 from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey
-from hgt_repurposing.graph.split_kinds import SPLIT_KINDS, Hiding
-from hgt_repurposing.repurposing.classifier import gather_examples
+from hgt_repurposing.graph.split_kinds import SPLIT_KINDS
+from hgt_repurposing.repurposing.baseline_scores import baseline_inputs
 from hgt_repurposing.repurposing.inputs import PairInputs
+from hgt_repurposing.repurposing.learning import fit_classifiers
+from hgt_repurposing.repurposing.scorer import Scorer
+from hgt_repurposing.repurposing.vectors import PairVectors
 from hgt_repurposing_tests.repurposing.planted import (
     NUM_DISEASES,
     NUM_DRUGS,
@@ -44,8 +48,8 @@ def group_of(kind: str) -> IntArray | None:
 
 
 def baseline_scores(of: EvaluatedFold, inputs: PairInputs = INPUTS, *, seed: int = 0) -> dict[str, FloatArray]:
-    known = baseline_inputs(of.strict, inputs, of.hiding, seed=of.seed(seed))
-    return {baseline.name: baseline(known) for baseline in baselines_for(known).usable}
+    known = baseline_inputs(inputs.neighbourhoods, of.strict.train, hiding=of.hiding, seed=of.seed(seed))
+    return {baseline.name: baseline.fit(known)(of.columns) for baseline in baselines_for(known).usable}
 
 
 def rows(of: EvaluatedFold, scores: FloatArray) -> dict[str, dict[str, float]]:
@@ -219,20 +223,47 @@ def test_one_seed_scores_a_fold_the_same(kind: str) -> None:
     assert first.shape == (NUM_DRUGS, len(of.columns))
 
 
-def test_relatives_are_hidden_together_when_they_are_held_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[Hiding] = []
-    gather = gather_examples
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("disease", ["cold disease", "cold pair"]),
+        ("pair", ["warm pair", "cold drug"]),
+        ("drug", ["warm pair", "cold drug"]),
+        ("disease_group", ["cold disease", "cold pair"]),
+    ],
+)
+def test_the_settings_of_the_scored_cells_are_learned_and_no_others(kind: str, settings: list[str]) -> None:
+    assert list(prepare_fold(fold(kind), INPUTS, QUICK).case.examples) == settings
 
-    def record(*args: object, hiding: Hiding, **options: object) -> object:
-        given.append(hiding)
-        return gather(*args, hiding=hiding, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "gather_examples", record)
-    fold_scores(fold("disease_group"), INPUTS, QUICK)
-    fold_scores(fold("disease"), INPUTS, QUICK)
-    assert [hiding.setting for hiding in given] == ["cold disease"] * 2
-    assert given[0].group is GROUP
-    assert given[1].group is None
+@pytest.mark.parametrize(("kind", "group"), [("disease_group", GROUP), ("disease", None)])
+def test_relatives_are_hidden_together_when_they_are_held_out_together(kind: str, group: IntArray | None) -> None:
+    of = fold(kind)
+    assert (of.hiding.unit, of.group) == ("disease", group)
+    hidden = prepare_fold(of, INPUTS, QUICK).case.visible
+    training = of.split.training_pairs(of.key)
+    expected = draw_masks(
+        training,
+        MissingShares.only("disease", 1 / QUICK.inner_folds),
+        num_masks=len(hidden),
+        generator=np.random.default_rng([*of.seed(QUICK.seed), 0]),
+        groups={} if group is None else {"disease": group},
+    )
+    for visible, mask in zip(hidden, expected, strict=True):
+        np.testing.assert_array_equal(visible, training[:, ~mask])
+
+
+@every_kind
+def test_learning_hides_what_the_kind_holds_out_and_nothing_else(kind: str) -> None:
+    of = fold(kind)
+    params = QUICK.model_copy(update={"missing": MissingShares(pairs=0.3, diseases=0.01, drugs=0.2)})  # is not used
+    training = of.split.training_pairs(of.key)
+    whole = of.hiding.whole(training)
+    visible = [table_of(pairs)[tuple(training)] > 0 for pairs in prepare_fold(of, INPUTS, params).case.visible]
+    assert len(visible) == QUICK.inner_folds
+    assert (np.sum(visible, axis=0) == QUICK.inner_folds - 1).all()  # each treatment is hidden in one inner fold
+    for seen in visible:
+        assert not set(whole[seen].tolist()) & set(whole[~seen].tolist())
 
 
 def test_a_disease_in_which_every_held_out_drug_is_contraindicated_is_not_asked_in_the_open_suite() -> None:
@@ -243,3 +274,24 @@ def test_a_disease_in_which_every_held_out_drug_is_contraindicated_is_not_asked_
     found = rows(of, truth)
     assert found["strict"]["macro_ap_by_drug"] < 1
     assert found["open"]["macro_ap_by_drug"] == 1
+
+
+# the towers alone
+
+
+def test_the_towers_alone_and_the_whole_model_are_scored_by_the_same_fit() -> None:
+    generator = np.random.default_rng(0)
+    vectors = PairVectors(*(generator.normal(size=(size, 3)).astype(np.float32) for size in (NUM_DRUGS, NUM_DISEASES)))
+    prepared = prepare_fold(fold(), INPUTS, QUICK)
+    fitted, columns = fit_classifiers(prepared.case, vectors, QUICK), prepared.fold.columns
+    scores = Scorer.of_case(prepared.case, fitted, vectors).indications(columns)
+    np.testing.assert_array_equal(scores, score_fold(prepared, vectors, QUICK))
+    expected = np.mean([towers.log_probabilities(columns) for towers in fitted.towers], axis=0)
+    found = score_by_towers(prepared, fitted)
+    assert found is not None
+    np.testing.assert_allclose(found, expected)
+
+
+def test_without_vectors_there_are_no_towers_to_score_by() -> None:
+    prepared = prepare_fold(fold(), INPUTS, QUICK)
+    assert score_by_towers(prepared, fit_classifiers(prepared.case, INPUTS.vectors, QUICK)) is None

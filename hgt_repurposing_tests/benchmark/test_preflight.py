@@ -3,16 +3,22 @@
 import numpy as np
 import pytest
 
+from hgt_repurposing.benchmark.folds import EvaluatedFold
 from hgt_repurposing.benchmark.preflight import split_for_learning
+from hgt_repurposing.benchmark.protocol import TherapeuticPairs
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.split import SplitConfig, split_drug_disease_pairs
-from hgt_repurposing.graph.split_kinds import SPLIT_KINDS, Hiding
+from hgt_repurposing.graph.split_kinds import SPLIT_KINDS
 from hgt_repurposing.graph.synthetic import SyntheticConfig, synthetic_knowledge_graph
+from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.labels import UNKNOWN, Labels
-from hgt_repurposing.repurposing.masked_pairs import masked_pairs
+from hgt_repurposing.repurposing.masked_cells import masked_cells, masks_of
+from hgt_repurposing.repurposing.neighbourhoods import neighbourhoods_of
 from hgt_repurposing.repurposing.params import ClassifierParams
+from hgt_repurposing.repurposing.vectors import PairVectors
 from hgt_repurposing.training.params import EmbeddingParams
 from hgt_repurposing_tests.graph.small_graphs import Ends, graph_of
+from hgt_repurposing_tests.repurposing.planted import QUICK, fold_scores
 
 
 def treated(
@@ -71,22 +77,15 @@ def test_without_a_classifier_in_the_run_folds_alone_count() -> None:
 
 @pytest.mark.parametrize("kind", SPLIT_KINDS)
 def test_what_the_split_promises_learning_keeps(kind: str) -> None:
-    """No inner fold that the split has let pass is refused by what deals them later."""
+    """Of no fold that the split has let pass are cells left without a score by what learns later."""
     graph = treated(8, related=[(0, 1), (2, 3)])
-    split, _ = split_for_learning(graph, SplitConfig(kinds=[kind], num_folds=3), classifier=learn(4))
-    labels = Labels.of_graph(graph)
+    params = QUICK.model_copy(update={"inner_folds": 4})
+    split, _ = split_for_learning(graph, SplitConfig(kinds=[kind], num_folds=3), classifier=params)
+    inputs = PairInputs(neighbourhoods_of(graph), PairVectors.none(*graph.grid_shape), Labels.of_graph(graph))
+    said = TherapeuticPairs.of_graph(graph)
     for key in split.keys:
-        cells = list(
-            masked_pairs(
-                labels.with_indications(split.training_pairs(key)),
-                SPLIT_KINDS[kind].hiding(graph, num_folds=3),
-                num_folds=4,
-                negatives_per_positive=3,
-                calibration_cells=100,
-                generator=np.random.default_rng(0),
-            )
-        )
-        assert len(cells) == 4
+        fold = EvaluatedFold(split, key, said, SPLIT_KINDS[kind].hiding(graph, num_folds=3).group)
+        assert np.isfinite(fold_scores(fold, inputs, params)).all()
 
 
 # groups of related diseases
@@ -153,9 +152,39 @@ def test_drugs_that_only_treatments_touch_are_said_before_the_training() -> None
 def test_every_drug_for_every_disease_leaves_nothing_to_learn_from() -> None:
     graph = treated(8, num_drugs=16, everything=True)
     with pytest.raises(
-        ValueError, match=r"^every drug \(16\) is indicated for every treated disease \(8\): there is no neg"
+        ValueError, match=r"^every treating drug \(16\) is indicated for every treated disease \(8\): there is no neg"
     ):
         split_for_learning(graph, SplitConfig(kinds=["disease"]), classifier=learn())
+
+
+def star(end: int, *, num_treatments: int = 8) -> KnowledgeGraph:
+    """All treatments are of one drug (0) or of one disease (1); other drugs and diseases have none."""
+    pairs = [(0, other) if end == 0 else (other, 0) for other in range(num_treatments)]
+    bare = treated(8)
+    return graph_of(bare.num_nodes, {**dict(bare.edges.items()), ("drug", "indication", "disease"): pairs})
+
+
+@pytest.mark.parametrize("num_treatments", [1, 2, 8])
+@pytest.mark.parametrize("end", [0, 1], ids=["drug", "disease"])
+@pytest.mark.parametrize("kind", ["pair", "disease", "drug"])
+def test_a_single_drug_or_disease_with_all_treatments_is_refused_at_the_split(
+    kind: str, end: int, num_treatments: int
+) -> None:
+    config = SplitConfig(kinds=[kind], num_folds=2)
+    with pytest.raises(ValueError, match=r"need.* at least .* \(got \d\)"):
+        split_for_learning(star(end, num_treatments=num_treatments), config, classifier=learn(2))
+
+
+@pytest.mark.parametrize("end", [0, 1], ids=["drug", "disease"])
+def test_a_fold_that_leaves_a_single_drug_or_disease_with_all_treatments_is_refused_at_the_split(end: int) -> None:
+    graph = star(end, num_treatments=6)
+    pairs = np.concatenate([graph.indications, [[1], [1]]], axis=1)  # it is held out by some fold
+    graph = graph_of(graph.num_nodes, {**dict(graph.edges.items()), ("drug", "indication", "disease"): pairs})
+    counted = r"treating drug \(1\) .* disease \(5\)" if end == 0 else r"treating drug \(5\) .* disease \(1\)"
+    with pytest.raises(
+        ValueError, match=rf"^every {counted} without the fold \(pair, repeat 0, fold \d\): there is no"
+    ):
+        split_for_learning(graph, SplitConfig(kinds=["pair"], num_folds=4), classifier=learn(2))
 
 
 def test_relations_of_one_edge_each_are_too_few_to_train_on() -> None:
@@ -186,19 +215,13 @@ def test_a_contrastive_loss_without_genes_is_said_before_the_training() -> None:
         split_for_learning(graph, SplitConfig(), embedding=EmbeddingParams(contrastive_weight=0.1))
 
 
-def test_where_next_to_everything_is_known_the_few_negatives_are_found() -> None:
+def test_where_next_to_everything_is_known_the_few_negatives_count() -> None:
     """Random draws alone would miss the one pair that is unknown of 60."""
     graph = treated(4, num_drugs=15, everything=True)
     labels = Labels.of_graph(graph).with_indications(graph.indications[:, 1:])  # drug 0 does not treat disease 0
-    cells = masked_pairs(
-        labels,
-        Hiding("warm pair"),
-        num_folds=2,
-        negatives_per_positive=1,
-        calibration_cells=100,
-        generator=np.random.default_rng(0),
-    )
-    for fold in cells:
-        for draw in range(2):
-            negative = fold.pairs[:, (fold.label == UNKNOWN) & (fold.draw == draw)]
-            assert negative.tolist() == [[0], [0]]
+    hidden = [np.arange(59) % 3 == part for part in range(3)]
+    for mask in masks_of(labels, hidden, np.random.default_rng(0)):
+        cells = masked_cells(labels, mask, "warm pair", params=QUICK, max_columns=4, generator=np.random.default_rng(0))
+        counted = (cells.label == UNKNOWN) & (cells.weight > 0)
+        assert cells.pairs[:, counted].tolist() == [[0], [0]]
+        assert cells.weight[counted].tolist() == [1]

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hgt_repurposing.benchmark.protocol import TherapeuticPairs, external_grid, fold_grid, suites_of, summarise
+from hgt_repurposing.graph.external_pairs import ExternalSet
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey
 from hgt_repurposing.graph.split_kinds import SPLIT_KINDS
@@ -101,11 +102,20 @@ def test_a_grid_without_a_negative_is_refused() -> None:
 
 
 def test_external_pairs_are_evaluated_with_every_indication_for_training() -> None:
-    grid = external_grid(replace(SPLIT, external=np.array([[3, 0], [0, 2]])))
+    grid = external_grid(replace(SPLIT, external=(ExternalSet("outside", np.array([[3, 0], [0, 2]])),)))
     assert grid.columns.tolist() == [0, 2]
     assert grid.positive.astype(int).tolist() == [[0, 1], [0, 0], [0, 0], [1, 0]]
     assert grid.candidate.astype(int).tolist() == [[0, 1], [0, 0], [1, 0], [1, 1]]
     assert grid.train.sum() == SPLIT.pairs.shape[1]
+
+
+def test_known_negatives_from_outside_are_no_positives() -> None:
+    outside = ExternalSet("outside", np.array([[3, 0], [0, 2]]), np.array([[2, 3], [0, 1]]))
+    known = external_grid(replace(SPLIT, external=(outside,)))
+    plain = external_grid(replace(SPLIT, external=(replace(outside, negatives=np.empty((2, 0), dtype=np.int64)),)))
+    assert known.columns.tolist() == plain.columns.tolist()
+    np.testing.assert_array_equal(known.positive, plain.positive)
+    np.testing.assert_array_equal(known.candidate, plain.candidate)
 
 
 def test_without_external_pairs_there_is_no_grid() -> None:
@@ -136,11 +146,13 @@ def test_a_suite_says_what_is_right_and_what_is_not_counted() -> None:
     strict, open_suite = suites_of(SPLIT_KINDS["disease"])
     assert strict.in_words() == (
         "Positives, ranked among all drugs: all indications of the held-out diseases. Left out: training pairs. "
-        "Negatives: contraindications, off-label use and palliation and pairs the graph does not mention."
+        "Negatives: contraindications, pairs recorded as not indicated, off-label use and palliation and pairs the "
+        "graph does not mention."
     )
     assert open_suite.in_words() == (
         "Positives, ranked among all drugs: all indications of the held-out diseases. Left out: training pairs, "
-        "contraindications, off-label use and palliation. Negatives: pairs the graph does not mention."
+        "contraindications, pairs recorded as not indicated, off-label use and palliation. Negatives: pairs the graph "
+        "does not mention."
     )
 
 

@@ -5,8 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hgt_repurposing.benchmark.results import MODEL, Evaluation
-from hgt_repurposing_tests.benchmark.evaluations import BINS, bin_table, trust_row
+from hgt_repurposing.benchmark.protocol import MODEL
+from hgt_repurposing.benchmark.results import Evaluation
+from hgt_repurposing_tests.benchmark.evaluations import trust_row
 
 
 def evaluation(
@@ -31,8 +32,7 @@ def of_tables(folds: pd.DataFrame, diseases: pd.DataFrame) -> Evaluation:
     return Evaluation(
         folds=folds,
         diseases=diseases,
-        calibration=bin_table("disease", BINS),
-        trust=pd.DataFrame([trust_row("disease", BINS, 0.3)]),
+        trust=pd.DataFrame([trust_row("disease", 0.3)]),
         frequent=pd.DataFrame({"kind": ["drug"], "name": ["Belustat"], "num_lists": [3.0]}),
         left_out={},
         seed=0,
@@ -150,7 +150,7 @@ def test_parts_round_trip() -> None:
     found = evaluation({MODEL: [0.5, 0.7], "drug degree": [0.3, 0.3]})
     parts: dict[str, Any] = found.to_parts()
     back = Evaluation.from_parts(parts)
-    for name in ("folds", "diseases", "calibration", "trust", "frequent"):
+    for name in ("folds", "diseases", "trust", "frequent"):
         pd.testing.assert_frame_equal(getattr(back, name), getattr(found, name))
     assert (back.left_out, back.seed, back.headline()) == (found.left_out, found.seed, found.headline())
 

@@ -27,7 +27,6 @@ def test_a_share_may_round_to_above_one() -> None:
         ("folds", "fold", 0, r"must have each split, suite, scorer, repeat, fold once \(got disease, strict, model.*"),
         ("folds", "num_positives", -1, r"column 'num_positives' must be at least 0 \(got -1 in row 1\)"),
         ("diseases", "average_precision", 1.5, r"column 'average_precision' must be between 0 and 1 \(got 1.5 in.*"),
-        ("calibration", "observed", -0.5, r"column 'observed' must be between 0 and 1 \(got -0.5 in row 1\)"),
         ("trust", "drug_entropy", float("nan"), r"column 'drug_entropy' must have no missing value .*"),
         ("frequent", "kind", "gene", r"column 'kind' must be drug or disease \(got 'gene' in row 1\)"),
     ],
@@ -38,7 +37,7 @@ def test_a_table_that_breaks_a_rule_is_refused(table: str, column: str, value: o
         replace(found, **{table: getattr(found, table).assign(**{column: value})})
 
 
-@pytest.mark.parametrize("table", ["folds", "diseases", "calibration", "trust", "frequent"])
+@pytest.mark.parametrize("table", ["folds", "diseases", "trust", "frequent"])
 def test_a_table_without_a_column_is_refused(table: str) -> None:
     found = evaluated()
     first = getattr(found, table).columns[0]

@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 
 from hgt_repurposing.baselines.catalogue import BASELINES
 from hgt_repurposing.baselines.rules import RULES
-from hgt_repurposing.benchmark.verdicts import NEVER_BEST, Lead
+from hgt_repurposing.benchmark.verdicts import NEVER_BEST, Lead, worst
 from hgt_repurposing.graph.split_kinds import HELD_OUT
 from hgt_repurposing.metrics.uncertainty import BootstrapDifference
 from hgt_repurposing_tests.baselines.fold_inputs import without_genes
 from hgt_repurposing_tests.benchmark.evaluations import evaluated
+from hgt_repurposing_tests.benchmark.grids_by_hand import whole_grid
 
 NO_GENES = {
     "disease similarity by genes": "the graph links no disease to a gene",
@@ -199,6 +200,32 @@ def test_where_drugs_are_held_out_the_figure_is_by_drug() -> None:
         "On held-out drugs the model beats the best baseline (drug kNN): macro AP by drug 0.600, +0.300 (standard "
         "deviation 0.141 over 2 folds, ahead in 2); more than the spread over folds: more than noise."
     )
+
+
+def test_the_whole_grid_is_said_by_auroc_and_then_by_average_precision() -> None:
+    first, second = whole_grid().headline_leads
+    noise = "95 % interval over 8 diseases +0.084 to +0.116: more than noise."
+    folds = "(standard deviation 0.000 over 2 folds, ahead in 2)"
+    beats = "the model beats the best baseline (drug degree)"
+    assert first.in_words() == f"On the whole grid {beats}: AUROC 0.900, +0.100 {folds}; {noise}"
+    assert second.in_words() == f"There {beats}: pooled average precision 0.300, +0.100 {folds}; {noise}"
+    assert whole_grid().headline() == f"{first.in_words()} {second.in_words()}"
+
+
+def test_a_setting_is_said_by_its_name() -> None:
+    lead = whole_grid().lead("average_precision", setting="cold drug")
+    assert lead is not None
+    said = "On the whole grid, in the setting cold drug, the model beats the best baseline (drug degree): pooled "
+    assert lead.in_words().startswith(said)
+
+
+def test_the_worst_of_several_leads_is_behind_before_it_is_tied() -> None:
+    ahead, tied, behind = (lead_of((mean, mean), ends) for mean, ends in (
+        (0.3, (0.1, 0.5)), (0.3, (-0.1, 0.5)), (-0.3, (-0.5, -0.1))
+    ))  # fmt: skip
+    assert worst([ahead, tied, behind]) is behind
+    assert worst([ahead, tied]) is tied
+    assert worst([ahead, ahead._replace(own=0.9)]) is ahead
 
 
 values = st.sampled_from([-0.3, -0.1, 0.0, 0.1, 0.3, float("nan")])

@@ -40,11 +40,36 @@ def test_what_was_seen_of_a_graph_is_said_and_what_was_not(tables: Path, tmp_pat
     assert found.complaints == []
     assert found.seen[0].startswith("graph: 3,000 nodes of 6 types, ")
     assert found.seen[1:] == [
+        "known negatives: 1,200 contraindications, 0 pairs recorded as not indicated",
         "node types treated as genes or pathways: 'gene/protein', 'pathway'",
         "split: disease, pair, drug, disease_group, each into 5 folds",
+        "whole grid: treatments are hidden 2 times as they are assumed to be missing",
         "not checked: memory and disk space",
     ]
     assert not (tmp_path / "data").exists(), "a look writes nothing"
+
+
+def test_pairs_that_are_not_indicated_are_counted(tables: Path, demo_graph: KnowledgeGraph, tmp_path: Path) -> None:
+    drug, disease = (demo_graph.nodes_of(node_type)["node_id"].iloc[0] for node_type in ("drug", "disease"))
+    pairs = tmp_path / "failed.csv"
+    text = of("knowledge_graph", f"source: tables, path: {tables}, {NAMES}, not_indicated_pairs: {pairs}")
+    pairs.write_text(f"drug_id,disease_id\n{drug},{disease}\n")
+    found = checked(config_file(tmp_path, text), data=str(tmp_path / "data"))
+    assert found.complaints == []
+    assert found.seen[1] == "known negatives: 1,200 contraindications, 1 pairs recorded as not indicated"
+    pairs.write_text(f"drug_id,disease_id\n{drug},DOID:0\n")
+    (said,) = complaints_about(text, tmp_path)
+    assert said.startswith(f"{pairs}: 1 of 1 rows have an id that means no drug or disease of the graph, the first is")
+
+
+def test_disease_areas_are_counted(tables: Path, tmp_path: Path, demo_graph: KnowledgeGraph) -> None:
+    ids = demo_graph.nodes_of("disease")["node_id"][:3]
+    rows = [f"{ids[0]},renal", f"{ids[0]},any", f"{ids[1]},any", f"{ids[2]},renal"]
+    (tmp_path / "areas.csv").write_text("\n".join(["disease_id,area", *rows]))
+    text = of("knowledge_graph", f"source: tables, path: {tables}, disease_areas: {tmp_path}/areas.csv, {NAMES}")
+    found = checked(config_file(tmp_path, text), data=str(tmp_path / "data"))
+    assert found.complaints == []
+    assert found.seen[2] == "disease areas: 2; 3 of 200 diseases are in one"
 
 
 def test_a_name_that_the_graph_does_not_have_is_said_with_the_one_that_was_meant(tables: Path, tmp_path: Path) -> None:
@@ -68,7 +93,24 @@ def test_groups_that_are_too_few_are_said_and_no_mistake(tmp_path: Path) -> None
     found = checked(config_file(tmp_path, text), data=str(tmp_path / "data"))
     assert found.complaints == []
     assert found.seen[2] == "split: disease, pair, drug, each into 2 folds"
-    assert found.seen[3].startswith("left out: disease_group: learning hides 2 inner folds in turn")
+    assert found.seen[3] == "whole grid: treatments are hidden 2 times as they are assumed to be missing"
+    assert found.seen[4].startswith("left out: disease_group: learning hides 2 inner folds in turn")
+
+
+def test_external_pairs_are_read_and_counted(tables: Path, tmp_path: Path, demo_graph: KnowledgeGraph) -> None:
+    drug = demo_graph.nodes_of(demo_graph.therapeutic.drug)["node_id"].iloc[0]
+    diseases = demo_graph.nodes_of(demo_graph.therapeutic.disease)["node_id"].tolist()
+    file = tmp_path / "pairs.csv"
+    file.write_text("drug_id,disease_id\n" + "".join(f"{drug},{disease}\n" for disease in [*diseases, "nothing"]))
+    treated = int((demo_graph.indications[0] == 0).sum())
+    text = of("knowledge_graph", f"source: tables, path: {tables}, {NAMES}")
+    text += f"  drug_disease_split: {{config: {{external_pairs: {file}}}}}\n"
+    found = checked(config_file(tmp_path, text), data=str(tmp_path / "data"))
+    assert found.complaints == []
+    assert found.seen[-2] == (
+        f"external pairs 'pairs': {len(diseases) - treated:,} treatments, 0 known negatives; {treated} pairs that are "
+        "indications of the graph, 1 rows with an unknown id"
+    )
 
 
 def test_a_device_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,16 +1,24 @@
 """What the checks say of an evaluation; the check of leaks is tested with whole runs."""
 
+from dataclasses import replace
+
 import dagster as dg
 import pytest
 
 from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.defs import checks
 from hgt_repurposing_tests.benchmark.evaluations import evaluated
+from hgt_repurposing_tests.benchmark.grids_by_hand import whole_grid
 
-BAD_BINS = ((0.01, 0.01), (0.5, 0.1))
+
+def with_grid(**figures: object) -> Evaluation:
+    """An evaluation with these values on the whole grid."""
+    return replace(evaluated(), whole_grid=whole_grid(**figures))  # type: ignore[arg-type]  # as whole_grid takes them
+
+
 CASES = {
     "beats baselines": (checks.model_beats_baselines_on_held_out_diseases, evaluated(), evaluated(baseline=0.5)),
-    "calibrated": (checks.probabilities_are_calibrated_on_held_out_diseases, evaluated(), evaluated(bins=BAD_BINS)),
+    "calibrated": (checks.probabilities_are_calibrated, with_grid(), with_grid(expected=5.0)),
     "not popularity": (
         checks.ranking_is_more_than_popularity,
         evaluated(spearman=0.95),
@@ -69,8 +77,38 @@ def test_the_lead_is_described_with_its_interval() -> None:
     assert {"lower_end_of_95_percent_interval", "upper_end_of_95_percent_interval"} <= set(result.metadata)
 
 
-def test_without_held_out_diseases_the_checks_say_what_they_measured_on() -> None:
-    for check, _, _ in CASES.values():
-        result = check(evaluated(splits=("pair",)))
-        assert isinstance(result, dg.AssetCheckResult)
-        assert result.metadata["measured_on"].value == "pair"
+def test_the_check_of_probabilities_names_what_is_off_with_its_figures() -> None:
+    result = checks.probabilities_are_calibrated(with_grid(expected_in={"cold drug": 5.0}))
+    assert isinstance(result, dg.AssetCheckResult)
+    assert not result.passed
+    assert (result.description or "").startswith("overconfident (cold drug): On the whole grid, ")
+    assert result.metadata["measured_on"].value == "whole grid"
+    assert result.metadata["observed_over_expected"].value == 1
+    assert result.metadata["observed_over_expected_cold_drug"].value == 0.2
+    assert result.metadata["observed_over_expected_most_probable_pairs"].value == 38 / 40
+    assert result.metadata["expected_calibration_error"].value == pytest.approx(6 / 8000)
+
+
+@pytest.mark.parametrize(
+    ("not_measured", "said"),
+    [
+        ({}, "set deployment_folds of drug_disease_split to 1 or more"),
+        ({"deployment": "of 6 treatments, none would be hidden"}, "of 6 treatments, none would be hidden"),
+    ],
+)
+def test_without_the_whole_grid_the_check_of_probabilities_does_not_pass_and_says_why(
+    not_measured: dict[str, str], said: str
+) -> None:
+    result = checks.probabilities_are_calibrated(replace(evaluated(), not_measured=not_measured))
+    assert isinstance(result, dg.AssetCheckResult)
+    assert not result.passed
+    assert result.severity is dg.AssetCheckSeverity.WARN
+    assert said in (result.description or "")
+
+
+@pytest.mark.parametrize("name", ["beats baselines", "not popularity"])
+def test_without_held_out_diseases_the_checks_say_what_they_measured_on(name: str) -> None:
+    check, _, _ = CASES[name]
+    result = check(evaluated(splits=("pair",)))
+    assert isinstance(result, dg.AssetCheckResult)
+    assert result.metadata["measured_on"].value == "pair"

@@ -105,7 +105,7 @@ def test_retraining_is_weekly_and_stopped_until_started() -> None:
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_a_shipped_configuration_is_accepted(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("HETIONET_DIR", "PRIMEKG_FILE", "TABLES_DIR"):
+    for variable in ("HETIONET_DIR", "DRKG_DIR", "PRIMEKG_FILE", "TABLES_DIR"):
         monkeypatch.setenv(variable, "anywhere")
     config = yaml.safe_load(path.read_text())
     assert dg.validate_run_config(defs.resolve_job_def("repurposing_job"), config)

@@ -17,7 +17,12 @@ from hgt_repurposing.defs.session import RunFacts, RunSession
 from hgt_repurposing.defs.yaml_config import read_run_config
 
 CONFIGS = sorted((Path(hgt_repurposing.__file__).parent / "configs").glob("*.yaml"))
-VARIABLES = {"HETIONET_DIR": "/anywhere", "PRIMEKG_FILE": "/anywhere", "TABLES_DIR": "/anywhere"}
+VARIABLES = {
+    "HETIONET_DIR": "/anywhere",
+    "DRKG_DIR": "/anywhere",
+    "PRIMEKG_FILE": "/anywhere",
+    "TABLES_DIR": "/anywhere",
+}
 
 
 def of(asset: str, settings: str) -> str:
@@ -95,14 +100,48 @@ def test_nothing_is_wrong_with_what_is_shipped(path: Path) -> None:
          "text, integers, true and false (got '0.1')"),
         (of("knowledge_graph", "source: tables, path: my/tables"),
          "knowledge_graph: path must be an absolute path, the same for every process (got 'my/tables')"),
+        (of("knowledge_graph", "source: tables, not_indicated_pairs: failed.csv"),
+         "knowledge_graph: not_indicated_pairs must be an absolute path, the same for every process "
+         "(got 'failed.csv')"),
+        (of("knowledge_graph", "source: tables, disease_areas: areas.csv"),
+         "knowledge_graph: disease_areas must be an absolute path, the same for every process (got 'areas.csv')"),
         (of("drug_disease_split", "external_pairs: mine.csv"),
          "drug_disease_split: external_pairs must be an absolute path, the same for every process "
          "(got 'mine.csv')"),
+        (of("drug_disease_split", "external_pairs: [/a.csv, {path: b.csv}]"),
+         "drug_disease_split: external_pairs must be an absolute path, the same for every process (got 'b.csv')"),
+        (of("drug_disease_split", "external_pairs: {path: /a.csv}"),
+         "drug_disease_split: invalid configuration: external_pairs.list: Input should be a valid list "
+         "(got {'path': '/a.csv'})"),
+        (of("drug_disease_split", "external_pairs: [{path: /a.csv, kep: {}}]"),
+         "drug_disease_split: invalid configuration: external_pairs.list.0: there is no setting 'kep' of a file: did "
+         "you mean 'keep'? (got {'kep': {}, 'path': '/a.csv'})"),
+        (of("drug_disease_split", "external_pairs: [/a/x.csv, /b/x.csv]"),
+         "drug_disease_split: invalid configuration: external_pairs: 2 files are called 'x': give each a name of its "
+         "own (got ['/a/x.csv', '/b/x.csv'])"),
+        (of("drug_disease_split", "external_pairs: [{path: {env: PAIRS_DIR}}]"),
+         "drug_disease_split: external_pairs is read from the environment variable PAIRS_DIR, which is not set"),
         (of("drug_disease_split", "kinds: [pair, pair]"),
          "drug_disease_split: invalid configuration: kinds: each split kind may be given only once "
          "(got ['pair', 'pair'])"),
         (of("repurposing_model", "vectors: [hgt, hgt]"),
          "repurposing_model: invalid configuration: vectors: each name may occur only once (got ['hgt', 'hgt'])"),
+        (of("repurposing_model", "missing: {pairs: 0.7}"),
+         "repurposing_model: invalid configuration: missing.pairs: Input should be less than or equal to 0.5 "
+         "(got 0.7)"),
+        (of("repurposing_model", "missing: {pairs: 0, diseases: 0, drugs: 0}"),
+         "repurposing_model: invalid configuration: missing: at least one share must be 0.01 or more: without missing "
+         "treatments there is nothing to look for (got {'diseases': 0, 'drugs': 0, 'pairs': 0})"),
+        (of("repurposing_model", "missing: {pair: 0.1}"),
+         "repurposing_model: there is no setting of missing 'pair': did you mean 'pairs'?"),
+        (of("repurposing_model", "missing: 0.1"),
+         "repurposing_model: invalid configuration: missing: Input should be a valid dictionary or instance of "
+         "MissingShares (got 0.1)"),
+        (of("repurposing_model", "missing: {env: SHARES}"),
+         "repurposing_model: missing is read from the environment variable SHARES, which is not set"),
+        (of("drug_disease_split", "deployment_folds: -1"),
+         "drug_disease_split: invalid configuration: deployment_folds: Input should be greater than or equal to 0 "
+         "(got -1)"),
         (of("embedding_params", "num_neighbors: [0]"),
          "embedding_params: invalid configuration: num_neighbors: all values must be positive (got [0])"),
         (of("hetero_data", "therapeutic_edges: train_only, fold: 5"),
@@ -133,6 +172,28 @@ def test_settings_are_those_given_and_the_defaults() -> None:
     assert settings_of("store", config).if_busy == "stop"
 
 
+def test_files_of_external_pairs_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAIRS", "/a/approved.csv")
+    entries = "[{path: {env: PAIRS}, keep: {phase: [4]}}]"
+    for given in ("{env: PAIRS}", entries):
+        config = read_run_config(of("drug_disease_split", f"external_pairs: {given}"))
+        settings = settings_of("drug_disease_split", config)
+        resolved = dg.validate_run_config(defs.resolve_job_def("repurposing_job"), config)
+        launched = launch.DrugDiseaseSplitConfig(**resolved["ops"]["drug_disease_split"]["config"])
+        assert settings.external_files == launched.external_files
+        assert [file.path for file in launched.external_files] == ["/a/approved.csv"]
+    assert launched.external_files[0].keep == {"phase": ["4"]}
+
+
+def test_shares_of_missing_treatments_are_those_given_and_the_defaults() -> None:
+    config = read_run_config(of("repurposing_model", "missing: {diseases: 0.3}"))
+    resolved = dg.validate_run_config(defs.resolve_job_def("repurposing_job"), config)
+    launched = launch.RepurposingModelConfig(**resolved["ops"]["repurposing_model"]["config"])
+    given = settings_of("repurposing_model", config)
+    assert launched.model_dump() == given.model_dump()
+    assert launched.missing.by_unit == given.missing.by_unit == {"pair": 0.1, "disease": 0.3, "drug": 0.1}
+
+
 # one validator
 
 VALUES = [
@@ -142,6 +203,24 @@ VALUES = [
     "[hgt]", "[pair]", "disease", "edge", "synthetic", "tables", "cpu",
 ]  # fmt: skip
 """What people may write behind a setting."""
+FILES = [
+    "[/a.csv]", "[/a.csv, /b.csv]", "[/a.csv, /c/a.csv]", "[a.csv]", "[{path: /a.csv}]", "[{}]", "[{path: ''}]",
+    "[{path: 3}]", "[{pth: /a.csv}]", "[{path: {env: WORD}}]", "[{path: {env: UNSET}}]", "[{path: {env: N}}]",
+    "[{path: /a, keep: {c: [x]}}]", "[{path: /a, keep: {c: [3]}}]", "[{path: /a, keep: {c: [3.0]}}]",
+    "[{path: /a, keep: {c: [true]}}]", "[{path: /a, keep: {c: x}}]", "[{path: /a, keep: [c]}]",
+    "[{path: /a, keep: {3: [x]}}]", "[{path: /a, keep: null}]", "[{path: /a, negative: {c: [x]}, name: n}]",
+    "[{path: /a, ids: names}]", "[{path: /a, ids: name}]", "[{path: /a, date_column: d, after: 2020}]",
+    "[{path: /a, date_column: d, after: 2020-01-31}]", "[{path: /a, date_column: d, after: soon}]",
+    "[{path: /a, after: 2020}]", "[{path: /a, drug_column: disease_id}]", "{path: /a}", "[{path: /a, 1: 2}]", "[[/a]]",
+]  # fmt: skip
+"""What people may write as files of external pairs."""
+SHARES = [
+    "{pairs: 0.2}", "{pairs: 0}", "{pairs: 1}", "{pairs: 0.5, diseases: 0, drugs: 0.0}", "{drugs: -0.1}",
+    "{pairs: 0, diseases: 0, drugs: 0}", "{pairs: 0.001, diseases: 0, drugs: 0}", "{pairs: x}", "{pairs: '0.1'}",
+    "{pairs: null}", "{pairs: true}", "{pairs: {env: N}}", "{pairs: {env: UNSET}}", "{pair: 0.1}", "{1: 0.1}",
+    "{pairs: .nan}", "{pairs: [0.1]}", "[{pairs: 0.1}]", "{pairs: {}}", "{env: WORD, pairs: 0.1}", "{pairs: 1e-1}",
+]  # fmt: skip
+"""What people may write as shares of missing treatments."""
 WHOLE = [
     "{}", "ops: {}", "ops:", "ops: []", "ops: {knowledge_graph: }", "ops: {knowledge_graph: {}}", "resources:",
     "ops: {knowledge_graph: {config: }}", "ops: {hgt_model: {}}", "ops: {hgt_model: {config: {}}}", "inputs: {}",
@@ -164,6 +243,8 @@ ENVIRONMENT = {"N": "3", "WORD": "/word", "TRUE": "true"}
 
 def variants() -> Iterator[str]:
     yield from WHOLE
+    yield from (of("drug_disease_split", f"external_pairs: {value}") for value in FILES)
+    yield from (of("repurposing_model", f"missing: {value}") for value in SHARES)
     for asset, model in SETTINGS.items():
         for setting in model.model_fields:
             yield from (of(asset, f"{setting}: {value}") for value in VALUES)

@@ -33,14 +33,15 @@ SMALL: dict[str, dict[str, dict[str, object]]] = {
             "device": "cpu",
         }
     },
-    "drug_disease_split": {"config": {"num_folds": 2, "kinds": ["disease"]}},
+    "drug_disease_split": {"config": {"num_folds": 2, "kinds": ["disease"], "deployment_folds": 1}},
     "repurposing_model": {
         "config": {
             "num_trees": 5,
             "tower_updates": 5,
             "inner_folds": 2,
+            "missing": {"pairs": 0.25, "diseases": 0.25, "drugs": 0.25},  # four masks instead of eight
             "negatives_per_positive": 5,
-            "calibration_cells": 2000,
+            "calibration_cells": 300,
         }
     },
     "repurposing_candidates": {"config": {"top_k": 7}},
@@ -116,9 +117,22 @@ def test_the_report_reads_the_history_of_the_training_and_not_its_weights(finish
     assert report.inputs["hgt_model"] == model.digest
 
 
-def test_two_runs_with_one_seed_give_the_same_artefacts(finished: Path, tmp_path: Path) -> None:
-    # All but the page, whose bytes are compared in test_report.py, and the validation, which nothing is made from.
-    chain = [asset for asset in ALL if asset not in (assets.repurposing_report, assets.embedding_validation)]
+@pytest.mark.parametrize(
+    "left_out",
+    [
+        # An evaluation is repeated in benchmark/test_cross_validation.py; it takes half of a run.
+        pytest.param((assets.repurposing_evaluation,), id="all but the evaluation"),
+        pytest.param((), marks=pytest.mark.slow, id="with the evaluation"),
+    ],
+)
+def test_two_runs_with_one_seed_give_the_same_artefacts(
+    finished: Path, tmp_path: Path, left_out: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # All but the page, whose bytes are compared in test_page.py, the validation, which nothing is made from, and the
+    # pictures of the event log. Any: assets.
+    left_out = (*left_out, assets.repurposing_report, assets.embedding_validation)
+    monkeypatch.setattr(assets, "picture", lambda _: dg.MetadataValue.null())
+    chain = [asset for asset in ALL if asset not in left_out]
     assert run(tmp_path, {}, chain=chain).success
     for name in {asset.key.to_user_string() for asset in chain}:
         ours, theirs = (read_manifest(folder_of(name, root=root), name).digest for root in (finished, tmp_path))
@@ -180,6 +194,35 @@ def test_a_test_pair_beside_the_training_pairs_of_a_fold_stops_the_run(tmp_path:
     assert not result.success
     assert not check_of(result).passed
     assert check_of(result).metadata["leaked"].value == 2  # the edge and its reverse
+
+
+def test_a_split_counts_its_external_pairs_and_writes_down_the_unknown_ids(
+    tmp_path: Path, demo_graph: KnowledgeGraph
+) -> None:
+    drugs, diseases = (
+        demo_graph.nodes_of(node_type)["node_id"].tolist()
+        for node_type in (demo_graph.therapeutic.drug, demo_graph.therapeutic.disease)
+    )
+    known = set(zip(*demo_graph.indications.tolist(), strict=True))
+    new = [(drug, disease) for drug in range(5) for disease in range(5) if (drug, disease) not in known][:2]
+    lines = [f"{drugs[drug]},{diseases[disease]},{sign}" for (drug, disease), sign in zip(new, "+-", strict=True)]
+    file = tmp_path / "trials.csv"
+    file.write_text("\n".join(["drug_id,disease_id,sign", *lines, f"nobody,{diseases[0]},+"]) + "\n")
+    external = [{"path": str(file), "negative": {"sign": ["-"]}}]
+    config = {"drug_disease_split": {"config": {"external_pairs": external, "kinds": ["pair"]}}}
+    result = run(tmp_path, config, chain=GRAPH_CHAIN, defaults={})
+    assert result.success, failures(result)
+    (made,) = result.asset_materializations_for_node("drug_disease_split")
+    names = ("external_pairs", "external_negatives", "external_rows_with_unknown_ids")
+    assert [made.metadata[name].value for name in names] == [1, 1, 1]
+    split = load("drug_disease_split", root=tmp_path)
+    assert [(found.name, found.positives[:, 0].tolist()) for found in split.external] == [("trials", list(new[0]))]
+    table = pd.read_csv(folder_of("drug_disease_split", root=tmp_path) / "external_unknown.csv")
+    assert table[["row", "column", "value"]].to_numpy().tolist() == [[4, "drug_id", "nobody"]]
+    # Without unknown ids, the file of an earlier run does not stay behind.
+    file.write_text("\n".join(["drug_id,disease_id,sign", *lines]) + "\n")
+    assert run(tmp_path, config, chain=GRAPH_CHAIN, defaults={}).success
+    assert not list(folder_of("drug_disease_split", root=tmp_path).glob("external_unknown.*"))
 
 
 def write_tables(folder: Path, nodes: str, edges: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from hgt_repurposing.graph import kernel as module
-from hgt_repurposing.graph.kernel import Eigenvectors, similarity_kernel
+from hgt_repurposing.graph.kernel import Eigenvectors, kronecker_ridge, similarity_kernel
 from hgt_repurposing.graph.schema import FloatArray
 from hgt_repurposing.graph.walks import relatives, unit_rows, walks
 from hgt_repurposing_tests.repurposing.planted import NUM_DISEASES, planted_graph
@@ -67,3 +67,18 @@ def test_products_with_the_kernel_give_one_answer(monkeypatch: pytest.MonkeyPatc
 def test_a_kernel_of_no_relation_is_refused() -> None:
     with pytest.raises(ValueError, match=r"a kernel needs at least one relation to compare nodes by \(got none\)"):
         similarity_kernel([], [])
+
+
+@pytest.mark.parametrize("ranks", [(4, 2), (2, 4), (3, 3)])
+def test_the_ridge_has_as_many_factors_as_the_kernel_of_lower_rank(ranks: tuple[int, int]) -> None:
+    generator = np.random.default_rng(0)
+    drugs, diseases = (
+        Eigenvectors(np.linalg.qr(generator.standard_normal((size, size)))[0][:, :rank], generator.random(rank))
+        for size, rank in zip((6, 5), ranks, strict=True)
+    )
+    labels = generator.random((6, 5))
+    strength = np.outer(drugs.values, diseases.values)
+    inner = (drugs.vectors.T @ labels @ diseases.vectors) * strength / (strength + 1)
+    found = kronecker_ridge(csr_array(labels), drugs, diseases)
+    assert found.drugs.shape[1] == found.diseases.shape[1] == min(ranks)
+    np.testing.assert_allclose(found.drugs @ found.diseases.T, drugs.vectors @ inner @ diseases.vectors.T, atol=1e-12)

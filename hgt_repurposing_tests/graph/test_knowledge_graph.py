@@ -258,6 +258,32 @@ def test_digest_covers_what_is_therapeutic(toy_graph: KnowledgeGraph) -> None:
     assert replace(toy_graph, therapeutic=TherapeuticRelations()).digest != toy_graph.digest
 
 
+AREAS = {"any": np.array([0, 1, 2]), "renal": np.array([0])}
+
+
+def test_parts_keep_disease_areas_and_have_none_for_a_graph_without(toy_graph: KnowledgeGraph) -> None:
+    graph = replace(toy_graph, disease_areas=AREAS)
+    again = KnowledgeGraph.from_parts(graph.to_parts())
+    assert {name: index.tolist() for name, index in again.disease_areas.items()} == {"any": [0, 1, 2], "renal": [0]}
+    assert again.digest == graph.digest
+    assert set(graph.to_parts()) - set(toy_graph.to_parts()) == {"disease_areas.json"}
+    assert KnowledgeGraph.from_parts(toy_graph.to_parts()).disease_areas == {}
+
+
+def test_digest_covers_disease_areas_in_any_order(toy_graph: KnowledgeGraph) -> None:
+    graph = replace(toy_graph, disease_areas=AREAS)
+    others = [{"any": AREAS["any"]}, {**AREAS, "renal": np.array([1])}, {"all": AREAS["any"], "renal": AREAS["renal"]}]
+    digests = {replace(toy_graph, disease_areas=areas).digest for areas in others}
+    assert len({graph.digest, toy_graph.digest, *digests}) == 5
+    assert replace(toy_graph, disease_areas=dict(reversed(AREAS.items()))).digest == graph.digest
+
+
+def test_a_graph_without_some_edges_keeps_its_disease_areas(toy_graph: KnowledgeGraph) -> None:
+    fewer = replace(toy_graph, disease_areas=AREAS).without([PROTEIN_PROTEIN])
+    assert fewer.disease_areas == AREAS
+    assert PROTEIN_PROTEIN not in fewer.edges
+
+
 # errors
 
 
@@ -352,3 +378,18 @@ def test_edge_index_out_of_range_is_refused(toy_graph: KnowledgeGraph, worst: in
 def test_edge_type_without_nodes_is_refused(toy_graph: KnowledgeGraph) -> None:
     with pytest.raises(ValueError, match="has node type 'tissue', but the graph has no such node"):
         replace(toy_graph, edges={EdgeType("drug", "in", "tissue"): np.zeros((2, 1), dtype=np.int64)})
+
+
+@pytest.mark.parametrize(
+    ("index", "message"),
+    [
+        ([0, 3], "index out of range for the disease area 'renal': got 3, but there are 3 nodes of type 'disease'"),
+        ([-1, 0], "index out of range for the disease area 'renal': got -1, but there are 3 nodes of type 'disease'"),
+        ([1, 1], "disease area 'renal' must hold at least one disease, as sorted and unique int64 indices (got int64"),
+        ([2, 0], "sorted and unique int64 indices"),
+        ([], "disease area 'renal' must hold at least one disease"),
+    ],
+)
+def test_malformed_disease_areas_are_refused(toy_graph: KnowledgeGraph, index: list[int], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        replace(toy_graph, disease_areas={"renal": np.array(index, dtype=np.int64)})

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hgt_repurposing.graph.external_pairs import ExternalSet
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.message_graph import (
     MessageGraphConfig,
@@ -62,8 +63,16 @@ def test_a_pair_turned_round_by_mistake_is_no_leak(toy_split: DrugDiseaseSplit) 
 
 
 def test_external_pairs_must_not_be_joined_either(toy_split: DrugDiseaseSplit) -> None:
-    split = replace(toy_split, external=np.array([[2], [0]]))
+    split = replace(toy_split, external=(ExternalSet("outside", np.array([[2], [0]])),))
     found = leaks({EdgeType("drug", "off-label use", "disease"): np.array([[2], [0]])}, split)
+    assert found[["drug", "disease"]].to_numpy().tolist() == [[2, 0]]
+
+
+def test_known_negatives_from_outside_must_not_be_joined_either(toy_split: DrugDiseaseSplit) -> None:
+    outside = ExternalSet("outside", np.array([[2], [2]]), np.array([[2], [0]]))
+    found = leaks(
+        {EdgeType("drug", "contraindication", "disease"): np.array([[2], [0]])}, replace(toy_split, external=(outside,))
+    )
     assert found[["drug", "disease"]].to_numpy().tolist() == [[2, 0]]
 
 

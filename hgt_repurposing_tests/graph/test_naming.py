@@ -19,7 +19,7 @@ def build(nodes: pd.DataFrame, edges: pd.DataFrame, naming: Naming) -> Knowledge
         nodes,
         edges,
         therapeutic=naming.therapeutic,
-        directed_relations=naming.directed_relations or (),
+        directed_relations=naming.directed(),
         exclude=naming.exclude,
         by_format=naming.by_format,
         source="edges.csv",
@@ -53,6 +53,10 @@ def without(edges: pd.DataFrame, *relations: str) -> pd.DataFrame:
             said(contraindication=["contra"]),
             "no edge 'contra' between a 'drug' and a 'disease' (setting `contraindication`)",
         ),
+        (
+            said(not_indicated=["failed"]),
+            "no edge 'failed' between a 'drug' and a 'disease' (setting `not_indicated`)",
+        ),
         (said(off_label=["off label use"]), "(setting `off_label`): did you mean 'off-label use'?"),
         (
             said(drug_gene=["drug_proteins"]),
@@ -66,12 +70,12 @@ def without(edges: pd.DataFrame, *relations: str) -> pd.DataFrame:
         ),
         (
             said()._replace(directed_relations=("protein-protein",)),
-            "no edge 'protein-protein' between two nodes of one type (setting `directed_relations`): did you mean "
-            "'protein_protein'?",
+            "no edge 'protein-protein' between two nodes of one type (setting `directed_relations` or `is_a`): did you "
+            "mean 'protein_protein'?",
         ),
         (
             said()._replace(directed_relations=("drug_protein",)),
-            "(setting `directed_relations`), but there is (drug, drug_protein, gene/protein)",
+            "(setting `directed_relations` or `is_a`), but there is (drug, drug_protein, gene/protein)",
         ),
         (
             said()._replace(exclude=("protien_protein",)),

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
@@ -56,14 +57,21 @@ def test_isolated_nodes_are_counted_by_type() -> None:
     assert isolated_nodes(graph_of(SIZES, EDGES)) == [("disease", 1, 2)]
 
 
-def test_pairs_that_are_an_indication_and_a_contraindication_are_counted() -> None:
-    names = TherapeuticRelations(contraindication=["contraindication"], off_label=["palliates"])
+@pytest.mark.parametrize(
+    ("setting", "what"),
+    [
+        ("contraindication", "contraindications"),
+        ("not_indicated", "pairs recorded as not indicated"),
+        ("off_label", "off-label uses"),
+    ],
+)
+def test_pairs_that_are_an_indication_and_something_else_are_counted(setting: str, what: str) -> None:
+    names = TherapeuticRelations.model_validate({setting: ["said"]})
     both: dict[tuple[str, str, str], Ends] = {
-        ("drug", "contraindication", "disease"): [(0, 0), (1, 1)],
-        ("drug", "palliates", "disease"): [(1, 0)],
+        ("drug", "said", "disease"): [(0, 0), (1, 1)],
     }
     (said,) = notices(replace(graph_of(SIZES, EDGES | both), therapeutic=names))
-    assert said == "1 of 2 contraindications are also indications: they count and are listed as indications"
+    assert said == f"1 of 2 {what} are also indications: they count and are listed as indications"
 
 
 def test_edges_that_bear_a_treatments_name_and_join_something_else_are_counted() -> None:
@@ -78,3 +86,25 @@ def test_a_graph_in_which_nothing_counts_as_genes_is_told() -> None:
     }
     (said,) = notices(graph_of({"drug": 2, "disease": 2, "locus": 3}, edges))
     assert said.startswith("no node type is named after genes, proteins or pathways ('disease', 'drug', 'locus'): feat")
+
+
+def test_areas_that_hold_no_treated_disease_are_told() -> None:
+    graph = graph_of({**SIZES, "disease": 4}, EDGES)
+    assert list(notices(replace(graph, disease_areas={"renal": np.array([0, 1])}))) == []
+    (said,) = notices(replace(graph, disease_areas={"renal": np.array([1, 2])}))
+    assert said.startswith("none of the 1 diseases with a treatment is in a disease area, so there is nothing to break")
+
+
+def test_areas_that_are_hardly_more_than_diseases_are_told() -> None:
+    graph = graph_of({**SIZES, "disease": 4}, EDGES)
+    two = {"a": np.array([0, 1]), "b": np.array([2, 3])}
+    assert list(notices(replace(graph, disease_areas=two))) == []
+    (said,) = notices(replace(graph, disease_areas={**two, "c": np.array([0])}))
+    assert said.startswith("there are 3 disease areas for 4 diseases: a relation in is_a must lead from the narrower")
+
+
+def test_areas_that_differ_by_case_alone_are_told() -> None:
+    graph = graph_of({**SIZES, "disease": 4}, EDGES)
+    areas = {"renal": np.array([0, 1]), "Renal": np.array([2, 3])}
+    (said,) = notices(replace(graph, disease_areas=areas))
+    assert "the disease areas 'Renal' and 'renal' differ only by case or white space but count as two" in said

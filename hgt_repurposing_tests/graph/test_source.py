@@ -18,10 +18,14 @@ OF_FILES: dict[str, object] = {
     "disease": "disease",
     "indication": ["indication"],
     "contraindication": [],
+    "not_indicated": [],
+    "not_indicated_pairs": "some.csv",
     "off_label": [],
     "drug_gene": [],
     "disease_gene": [],
     "directed_relations": [],
+    "is_a": [],
+    "disease_areas": "somewhere",
     "exclude": [],
 }
 FORMATS = ("primekg", "hetionet", "tables")
@@ -85,7 +89,8 @@ def test_without_files_it_is_the_generated_graph(name: str) -> None:
 
 
 def test_what_is_not_given_may_be_said_to_be_so() -> None:
-    assert source(**{name: None for name in OF_FILES if name != "path"}, path="") == GraphSource()
+    texts = ("path", "not_indicated_pairs", "disease_areas")
+    assert source(**{name: "" if name in texts else None for name in OF_FILES}) == GraphSource()
 
 
 # what is given and what the format says
@@ -120,6 +125,11 @@ def test_a_relation_that_is_given_another_meaning_loses_the_format_s() -> None:
     assert (names.indication, names.off_label) == (["indication", "off-label use"], [])
 
 
+def test_a_format_s_palliation_may_be_named_as_not_indicated() -> None:
+    names = source(source="hetionet", not_indicated=["CpD"]).naming.therapeutic
+    assert (names.not_indicated, names.off_label) == (["CpD"], [])
+
+
 def test_a_relation_that_is_left_out_has_no_meaning() -> None:
     assert source(source="hetionet", exclude=["CpD"]).naming.therapeutic.off_label == []
 
@@ -130,6 +140,8 @@ def test_a_relation_that_is_left_out_has_no_meaning() -> None:
     [
         ({"indication": ["a", "a"]}, "relation 'a' is listed twice in indication"),
         ({"indication": ["a"], "contraindication": ["a"]}, "is listed both in indication and in contraindication"),
+        ({"contraindication": ["a"], "not_indicated": ["a"]}, "both in contraindication and in not_indicated"),
+        ({"exclude": ["a"], "not_indicated": ["a"]}, "relation 'a' is listed both in not_indicated and in exclude"),
         ({"indication": []}, "indication must name at least one relation"),
         ({"drug": "x", "disease": "x"}, "drug and disease must be two node types (got 'x' for both)"),
         ({"exclude": ["a", "a"]}, "relation 'a' is listed twice in exclude"),
@@ -159,6 +171,47 @@ def test_every_format_leaves_out_and_renames(tmp_path: Path, name: str) -> None:
     )
     assert set(graph.edges) == {EdgeType("Drug", "cures", "Illness"), EdgeType("Illness", "is_a", "Illness")}
     assert graph.directed == {EdgeType("Illness", "is_a", "Illness")}
+
+
+@pytest.mark.parametrize("name", ["primekg", "hetionet", "tables"])
+def test_every_format_has_disease_areas_by_is_a_which_is_directed(tmp_path: Path, name: str) -> None:
+    names: dict[str, object] = {"indication": ["cures"], "drug": "Drug", "disease": "Illness"}
+    write_as(name, tmp_path)
+    graph = load_knowledge_graph(
+        source(source=name, path=str(tmp_path), is_a=["is_a"], **names), raw_folder=Path("none")
+    )
+    assert graph.directed == {EdgeType("Illness", "is_a", "Illness")}
+    assert {area: index.tolist() for area, index in graph.disease_areas.items()} == {"J": [1]}
+
+
+@pytest.mark.parametrize("name", ["primekg", "hetionet", "tables"])
+def test_every_format_has_disease_areas_by_file(tmp_path: Path, name: str) -> None:
+    names: dict[str, object] = {"indication": ["cures"], "drug": "Drug", "disease": "Illness"}
+    write_as(name, tmp_path)
+    write(tmp_path / "areas.txt", "disease_id\tarea", "J\trenal", "I\trenal")
+    given = source(source=name, path=str(tmp_path), disease_areas=str(tmp_path / "areas.txt"), **names)
+    graph = load_knowledge_graph(given, raw_folder=Path("none"))
+    assert {area: index.tolist() for area, index in graph.disease_areas.items()} == {"renal": [0, 1]}
+
+
+def test_areas_come_from_one_place() -> None:
+    refused(
+        "disease areas come either from is_a or from disease_areas: leave one of the two out",
+        source="tables",
+        is_a=["is_a"],
+        disease_areas="areas.csv",
+    )
+
+
+def test_a_relation_that_is_left_out_is_no_is_a() -> None:
+    refused("relation 'is_a' is listed both in is_a and in exclude", source="tables", is_a=["is_a"], exclude=["is_a"])
+
+
+def test_is_a_is_directed_beside_what_the_format_or_the_user_says() -> None:
+    naming = source(source="hetionet", is_a=["is_a"]).naming
+    assert naming.directed(["Gr>G"]) == ("Gr>G", "is_a")
+    given = source(source="hetionet", is_a=["is_a"], directed_relations=["is_a", "r"]).naming
+    assert given.directed(["Gr>G"]) == ("is_a", "r")
 
 
 def write_as(name: str, folder: Path) -> None:

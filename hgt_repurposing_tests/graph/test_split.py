@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hgt_repurposing.graph.external_pairs import UNKNOWN_COLUMNS, ExternalCounts, ExternalSet, external_sizes
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import IntArray
+from hgt_repurposing.graph.sources.external import ExternalFile
 from hgt_repurposing.graph.split import (
     DrugDiseaseSplit,
     FoldKey,
@@ -74,12 +76,76 @@ def test_a_pair_that_no_fold_holds_out_belongs_to_no_key(toy_split: DrugDiseaseS
         {"num_diseases": 4},
         {"num_folds": 3},
         {"seeds": (1,)},
-        {"external": np.array([[2], [0]])},
+        {"external": (ExternalSet("outside", np.array([[2], [0]])),)},
     ],
     ids=str,
 )
 def test_the_digest_covers_everything(toy_split: DrugDiseaseSplit, changed: dict[str, Any]) -> None:
     assert replace(toy_split, **changed).digest != toy_split.digest
+
+
+OUTSIDE = ExternalSet("outside", np.array([[2], [0]]), np.array([[1], [2]]))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"name": "inside"}, {"positives": np.array([[2], [1]])}, {"negatives": np.array([[1], [0]])}],
+    ids=["name", "positives", "negatives"],
+)
+def test_the_digest_covers_everything_of_external_pairs_but_the_counts(
+    toy_split: DrugDiseaseSplit, changed: dict[str, Any]
+) -> None:
+    split = replace(toy_split, external=(OUTSIDE,))
+    assert replace(split, external=(replace(OUTSIDE, **changed),)).digest != split.digest
+    assert replace(split, external=(replace(OUTSIDE, counts=ExternalCounts(num_rows=9)),)).digest == split.digest
+
+
+def test_treatments_and_negatives_that_change_places_change_the_digest(toy_split: DrugDiseaseSplit) -> None:
+    turned = replace(OUTSIDE, positives=OUTSIDE.negatives, negatives=OUTSIDE.positives)
+    assert replace(toy_split, external=(OUTSIDE,)).digest != replace(toy_split, external=(turned,)).digest
+
+
+def test_pooled_external_pairs_are_distinct_and_a_treatment_of_any_file_is_no_negative(
+    toy_split: DrugDiseaseSplit,
+) -> None:
+    other = ExternalSet("other", np.array([[1, 2], [2, 0]]), np.array([[2], [1]]))
+    split = replace(toy_split, external=(OUTSIDE, other))
+    assert split.external_positives.tolist() == [[1, 2], [2, 0]]
+    assert split.external_negatives.tolist() == [[2], [1]]
+
+
+def test_without_external_pairs_the_pools_are_empty(toy_split: DrugDiseaseSplit) -> None:
+    assert toy_split.external_positives.shape == (2, 0)
+    assert toy_split.external_negatives.shape == (2, 0)
+
+
+def test_what_became_of_each_external_file_is_a_row() -> None:
+    outside = replace(OUTSIDE, counts=ExternalCounts(num_rows=5, num_unknown=3))
+    sizes = external_sizes([outside])
+    assert sizes[["name", "positives", "negatives", "num_rows", "num_unknown"]].to_numpy().tolist() == [
+        ["outside", 1, 1, 5, 3]
+    ]
+    assert external_sizes([]).empty
+
+
+def test_unknown_ids_are_a_part_only_if_there_are_any(toy_split: DrugDiseaseSplit) -> None:
+    unknown = pd.DataFrame([["f", 2, "drug_id", "D9", "no such id", "D1", "", ""]], columns=list(UNKNOWN_COLUMNS))
+    some = set(replace(toy_split, external_unknown=unknown).to_parts())
+    assert some - set(toy_split.to_parts()) == {"external_unknown.csv", "external_unknown.parquet"}
+
+
+def test_two_external_files_of_one_name_are_refused() -> None:
+    files = [ExternalFile(path="/a/pairs.csv"), ExternalFile(path="/b/pairs.tsv.gz")]
+    with pytest.raises(ValueError, match="2 files are called 'pairs': give each a name of its own"):
+        SplitConfig(external_pairs=files)
+    named = SplitConfig(external_pairs=[files[0], files[1].model_copy(update={"name": "other"})])
+    assert [file.label for file in named.external_files] == ["pairs", "other"]
+
+
+@pytest.mark.parametrize("given", ["/a/pooled.csv", [ExternalFile(path="/a/b.csv", name=" Pooled")]])
+def test_no_file_is_called_like_all_files_together(given: str | list[ExternalFile]) -> None:
+    with pytest.raises(ValueError, match=r"a file cannot be called '.*ooled', which names the results of all files"):
+        SplitConfig(external_pairs=given)
 
 
 def test_sizes_are_said_per_fold(toy_split: DrugDiseaseSplit) -> None:

@@ -64,6 +64,17 @@ def test_every_value_weighs_the_same_in_a_resample_too() -> None:
     assert (middle.lower, middle.upper) == (-0.125, -0.125)
 
 
+def test_a_value_that_represents_two_weighs_as_much_as_twice_the_value() -> None:
+    model, baseline, disease = np.array([0.3, 0.5, 0.9, 0.2]), np.array([0.1, 0.6, 0.4, 0.2]), np.array([0, 0, 1, 2])
+    twice = np.array([0, 1, 1, 2, 3])
+    weighted = bootstrap_difference(
+        model, baseline, disease, generator=np.random.default_rng(0), weight=np.array([1.0, 2.0, 1.0, 1.0])
+    )
+    repeated = bootstrap_difference(model[twice], baseline[twice], disease[twice], generator=np.random.default_rng(0))
+    assert weighted == pytest.approx(repeated)
+    assert weighted.mean != pytest.approx((model - baseline).mean())
+
+
 def test_the_bootstrap_repeats_with_the_seed() -> None:
     values = np.random.default_rng(1).random((2, 30))
     first, second, other = (resampled(values[0], values[1], np.arange(30), seed=seed) for seed in (3, 3, 4))

@@ -18,8 +18,9 @@ from hgt_repurposing.graph.schema import PRIMEKG_RELATIONS, FloatArray
 from hgt_repurposing.report.plots import (
     MAX_LABEL,
     MAX_POINTS,
+    height_of_areas,
     height_of_evaluation,
-    plot_calibration,
+    plot_areas,
     plot_degrees,
     plot_evaluation,
     plot_loss,
@@ -27,7 +28,7 @@ from hgt_repurposing.report.plots import (
     plot_spectrum,
 )
 from hgt_repurposing.report.png import to_png
-from hgt_repurposing_tests.benchmark.evaluations import BINS, MODEL_APS, evaluated
+from hgt_repurposing_tests.benchmark.evaluations import MODEL_APS, evaluated
 
 HISTORY = pd.DataFrame({"epoch": [1, 2, 3], "loss": [0.70, 0.50, 0.40], "chance_loss": math.log(2)})
 
@@ -71,7 +72,6 @@ def coordinates(line: Line2D) -> FloatArray:
 PICTURES: dict[str, Callable[[Axes], Axes]] = {
     "loss": lambda ax: plot_loss(HISTORY, ax=ax),
     "evaluation": lambda ax: plot_evaluation(evaluated(), "disease", ax=ax),
-    "calibration": lambda ax: plot_calibration(evaluated(), "disease", ax=ax),
     "projection": lambda ax: plot_projection(many_types(), ax=ax),
     "spectrum": lambda ax: plot_spectrum(many_types(), ax=ax),
 }
@@ -202,40 +202,6 @@ def test_where_drugs_are_held_out_the_figure_by_drug_is_drawn() -> None:
     assert ax.get_xlabel().startswith("macro AP by drug")
 
 
-def test_a_bin_stands_where_prediction_and_truth_meet_with_its_number_of_true_pairs() -> None:
-    ax = drawn(PICTURES["calibration"])
-    said, true = (np.array(values) for values in zip(*BINS, strict=True))
-    curve = next(line for line in ax.lines if line.get_marker() == "None" and len(coordinates(line)) == 3)
-    np.testing.assert_allclose(coordinates(curve)[:, 0], said)
-    np.testing.assert_allclose(coordinates(curve)[:, 1], np.maximum(true, ax.get_ylim()[0]))
-    assert [text.get_text() for text in ax.texts] == ["0", "12", "80"]
-    assert ax.get_title() == "Diseases held out, n = 3,000 pairs in 3 bins"
-
-
-def test_both_axes_of_the_calibration_are_logarithmic_and_alike() -> None:
-    ax = drawn(PICTURES["calibration"])
-    assert ax.get_xscale() == ax.get_yscale() == "log"
-    assert ax.get_xlim() == ax.get_ylim()
-
-
-def test_a_bin_without_a_true_pair_is_hollow() -> None:
-    full, hollow = (line for line in drawn(PICTURES["calibration"]).lines if line.get_marker() == "o")
-    assert len(coordinates(full)) == 2
-    assert len(coordinates(hollow)) == 1
-    assert hollow.get_markerfacecolor() == "white"
-
-
-@pytest.mark.parametrize("bins", [((0.0, 0.0), (1.0, 1.0)), ((1e-12, 0.0), (1e-9, 0.0)), ((0.3, 0.0),)])
-def test_extreme_probabilities_are_drawn(bins: tuple[tuple[float, float], ...]) -> None:
-    low, high = drawn(lambda ax: plot_calibration(evaluated(bins=bins), "disease", ax=ax)).get_xlim()
-    assert 0 < low < high <= 1
-
-
-def test_a_split_without_probabilities_is_named() -> None:
-    with pytest.raises(ValueError, match=r"there are no probabilities for split 'drug' \(got disease\)"):
-        drawn(lambda ax: plot_calibration(evaluated(), "drug", ax=ax))
-
-
 def test_the_axes_of_the_projection_are_those_of_scikit_learn() -> None:
     vectors = np.ascontiguousarray(gaussian(60, 6) * np.exp(-np.arange(6) / 2) + 3, dtype=np.float32)
     ax = drawn(lambda ax: plot_projection(embedded(vectors), ax=ax))
@@ -323,3 +289,39 @@ def test_a_type_name_is_neither_a_formula_nor_longer_than_its_picture(
     graph = build_knowledge_graph(renamed(toy_nodes), renamed(toy_edges), therapeutic=PRIMEKG_RELATIONS)
     ax = drawn(lambda ax: plot_degrees(graph, ax=ax))
     assert all(len(label) < MAX_LABEL + 10 for label in legend(ax))
+
+
+AREAS = pd.DataFrame(
+    {
+        "split": "disease",
+        "area": ["renal $x$", "no area"],
+        "num_diseases": [1234, 4],
+        "baseline": "drug degree",
+        "lead": [0.1, -0.2],
+        "lower": [0.05, math.nan],
+        "upper": [0.25, math.nan],
+    }
+)
+
+
+def test_an_area_is_drawn_at_its_lead_with_its_interval_and_hollow_without() -> None:
+    ax = drawn(lambda ax: plot_areas(AREAS, ax=ax))
+    full, hollow = (line for line in ax.lines if line.get_marker() == "o")
+    assert (coordinates(full).tolist(), coordinates(hollow).tolist()) == ([[0.1, 0.0]], [[-0.2, 1.0]])
+    assert hollow.get_markerfacecolor() == "white"
+    (segment,) = ax.collections[0].get_segments()  # type: ignore[attr-defined]  # a LineCollection
+    assert segment.tolist() == [[0.05, 0.0], [0.25, 0.0]]
+    assert legend(ax) == ["with 95 % interval", "too few for one"]
+
+
+def test_areas_are_named_with_their_number_of_diseases_and_what_they_are_compared_with() -> None:
+    ax = drawn(lambda ax: plot_areas(AREAS, ax=ax))
+    assert [label.get_text() for label in ax.get_yticklabels()] == [r"renal \$x\$ (1,234)", "no area (4)"]
+    assert ax.get_xlabel() == "macro AP of the model minus that of drug degree"
+    assert ax.get_title() == "Diseases held out: lead by disease area (n = tested diseases)"
+    assert height_of_areas(AREAS) == pytest.approx(1.4 + 2 * 0.27)
+
+
+@pytest.mark.parametrize("row", [0, 1])
+def test_areas_with_or_without_an_interval_alone_have_one_line_in_the_legend(row: int) -> None:
+    assert len(legend(drawn(lambda ax: plot_areas(AREAS.iloc[[row]], ax=ax)))) == 1

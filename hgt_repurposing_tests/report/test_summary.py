@@ -1,16 +1,18 @@
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.report.summary import MARKS_MEAN, WIDTH, summary_text
 from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing_tests.benchmark.evaluations import evaluated
-from hgt_repurposing_tests.report.test_page import TOY_LIST, listed, without_evidence
+from hgt_repurposing_tests.benchmark.grids_by_hand import whole_grid
+from hgt_repurposing_tests.report.test_page import TOY_LIST, listed, usual, without_evidence
 
 
 def test_the_summary_lists_the_ten_best_new_candidates() -> None:
-    lines = summary_text(evaluated(), listed(TOY_LIST, num_filler=12)).splitlines()
+    lines = summary_text(usual(), listed(TOY_LIST, num_filler=12)).splitlines()
     assert lines[0].startswith("Best new candidates for hepatic falitis (2)")
     assert lines[3].split() == ["rank", "drug", "id", "probability"]
     assert lines[4].split() == ["3", "Belustat", "id", "of", "Belustat", "25", "%"]
@@ -20,18 +22,18 @@ def test_the_summary_lists_the_ten_best_new_candidates() -> None:
 
 def test_the_summary_takes_the_disease_with_the_most_known_treatments_and_of_equals_the_first_by_name() -> None:
     tied = [("1", 1, "A", "indication"), ("2", 1, "A", "indication"), ("3", 1, "A", "new"), ("1", 2, "B", "new")]
-    assert "hepatic falitis" in summary_text(evaluated(), listed(tied)).splitlines()[0]
+    assert "hepatic falitis" in summary_text(usual(), listed(tied)).splitlines()[0]
 
 
 @pytest.mark.parametrize("disease", ["3", "ocular holemia"])
 def test_the_summary_finds_a_disease_by_id_or_name(disease: str) -> None:
-    text = summary_text(evaluated(), listed(TOY_LIST), disease)
+    text = summary_text(usual(), listed(TOY_LIST), disease)
     assert text.startswith("Best new candidates for ocular holemia (3)")
 
 
 def test_of_namesakes_the_summary_shows_one() -> None:
     table = listed(TOY_LIST).table.assign(disease_name="torvosis")
-    text = summary_text(evaluated(), Candidates(table), "torvosis")
+    text = summary_text(usual(), Candidates(table), "torvosis")
     assert text.startswith("Best new candidates for torvosis (1)")
     assert text.count("Belustat") == text.count("Velotinib") == 0
     assert text.splitlines()[1:3] == ["another disease with this name: 2", "another disease with this name: 3"]
@@ -39,22 +41,22 @@ def test_of_namesakes_the_summary_shows_one() -> None:
 
 def test_an_unknown_disease_is_named() -> None:
     with pytest.raises(ValueError, match="no disease in the candidate list has the id or name 'gout'"):
-        summary_text(evaluated(), listed(TOY_LIST), "gout")
+        summary_text(usual(), listed(TOY_LIST), "gout")
 
 
 def test_a_disease_is_found_whatever_the_case_of_its_letters() -> None:
-    assert summary_text(evaluated(), listed(TOY_LIST), "Ocular HOLEMIA").startswith(
+    assert summary_text(usual(), listed(TOY_LIST), "Ocular HOLEMIA").startswith(
         "Best new candidates for ocular holemia (3)"
     )
 
 
 def test_names_close_to_a_misspelt_one_are_offered() -> None:
     with pytest.raises(ValueError, match="; similar names: 'ocular holemia'"):
-        summary_text(evaluated(), listed(TOY_LIST), "occular holemia")
+        summary_text(usual(), listed(TOY_LIST), "occular holemia")
 
 
 def test_the_summary_says_when_nothing_is_new() -> None:
-    text = summary_text(evaluated(), listed([("2", 1, "Zanolone", "indication")]))
+    text = summary_text(usual(), listed([("2", 1, "Zanolone", "indication")]))
     assert "none: the graph already links this disease to every drug in its list (1; see top_k)" in text
 
 
@@ -77,7 +79,7 @@ def test_where_drugs_are_held_out_the_summary_shows_the_figure_by_drug() -> None
 
 
 def test_a_contraindication_stands_beside_the_probability_where_the_graph_knows_any() -> None:
-    lines = summary_text(evaluated(), listed(TOY_LIST, risk=0.0004)).splitlines()
+    lines = summary_text(usual(), listed(TOY_LIST, risk=0.0004)).splitlines()
     assert lines[3].split()[-1] == "contraindicated"
     assert lines[4].split()[-5:] == ["25", "%", "<", "0.1", "%"]
 
@@ -96,13 +98,13 @@ def test_the_tables_of_the_summary_are_aligned_and_fit_a_terminal() -> None:
 
 
 def test_a_name_cannot_command_the_terminal() -> None:
-    text = summary_text(evaluated(), listed([("2", 1, "\x1b[2J\nDrug", "new")]))
+    text = summary_text(usual(), listed([("2", 1, "\x1b[2J\nDrug", "new")]))
     assert "\x1b" not in text
     assert " [2J Drug" in text
 
 
 def test_a_list_without_evidence_does_not_pretend() -> None:
-    lines = summary_text(evaluated(), without_evidence("3", "nothing"), "3").splitlines()
+    lines = summary_text(usual(), without_evidence("3", "nothing"), "3").splitlines()
     assert lines[:2] == [
         "Nothing is known about ocular holemia (3)",
         "ranked by what is usual for drugs, not by evidence",
@@ -112,7 +114,7 @@ def test_a_list_without_evidence_does_not_pretend() -> None:
 
 
 def test_a_disease_known_by_its_treatments_alone_is_said_to_be() -> None:
-    lines = summary_text(evaluated(), without_evidence("2", "treatments only"), "2").splitlines()
+    lines = summary_text(usual(), without_evidence("2", "treatments only"), "2").splitlines()
     assert lines[:2] == [
         "Best new candidates for hepatic falitis (2)",
         "the graph links this disease to drugs only: treatments, contraindications and the like",
@@ -121,7 +123,7 @@ def test_a_disease_known_by_its_treatments_alone_is_said_to_be() -> None:
 
 @pytest.mark.parametrize(("evidence", "mark"), [("nothing", "*"), ("treatments only", "+")])
 def test_a_drug_without_evidence_is_marked_and_the_mark_explained(evidence: str, mark: str) -> None:
-    lines = summary_text(evaluated(), without_evidence("2", "evidence", {"Belustat": evidence}), "2").splitlines()
+    lines = summary_text(usual(), without_evidence("2", "evidence", {"Belustat": evidence}), "2").splitlines()
     assert lines[4].split() == ["3", "Belustat", mark, "id", "of", "Belustat", "25", "%"]
     assert lines[5] == MARKS_MEAN[evidence]
     assert lines[5].startswith(f"{mark} the graph ")
@@ -129,7 +131,7 @@ def test_a_drug_without_evidence_is_marked_and_the_mark_explained(evidence: str,
 
 def test_a_marked_drug_with_a_long_name_fits_a_terminal() -> None:
     table = listed([("2", 1, "x" * 300, "new"), ("2", 22, "short", "new")], risk=0.1).table
-    lines = summary_text(evaluated(), Candidates(table.assign(drug_evidence="nothing"))).splitlines()
+    lines = summary_text(usual(), Candidates(table.assign(drug_evidence="nothing"))).splitlines()
     assert max(map(len, lines)) <= WIDTH
     assert "… *" in lines[4]
 
@@ -137,8 +139,8 @@ def test_a_marked_drug_with_a_long_name_fits_a_terminal() -> None:
 def test_new_drugs_of_one_probability_are_said_to_stand_by_id() -> None:
     table = listed(TOY_LIST).table
     said = "equal probabilities are ordered by id"
-    assert said in summary_text(evaluated(), Candidates(table.assign(score=0.1)), "3").splitlines()
-    assert said not in summary_text(evaluated(), Candidates(table), "3").splitlines()
+    assert said in summary_text(usual(), Candidates(table.assign(score=0.1)), "3").splitlines()
+    assert said not in summary_text(usual(), Candidates(table), "3").splitlines()
 
 
 @pytest.mark.parametrize(
@@ -167,5 +169,36 @@ def test_without_an_evaluation_the_list_is_shown_with_a_warning() -> None:
 
 
 def test_the_summary_ends_with_the_headline() -> None:
-    evaluation = evaluated()
+    evaluation = usual()
     assert " ".join(summary_text(evaluation, listed(TOY_LIST)).split()).endswith(evaluation.headline())
+
+
+def test_the_whole_grid_comes_first_with_its_settings_and_its_assumption() -> None:
+    evaluation = replace(evaluated((0.5, 0.5, 0.6)), whole_grid=whole_grid(num_positives={"cold pair": 0}))
+    text = summary_text(evaluation, listed(TOY_LIST))
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    rows = {
+        " ".join(line.split()[:2]): line.split()[2:] for line in lines if line.startswith(("whole", "cold", "warm"))
+    }
+    assert rows["whole grid"] == ["4,000", "30.0", "0.900", "+0.100", "0.300", "+0.100", "1.00"]
+    assert rows["cold pair"] == ["1,000", "0.0", "-", "-", "-", "-", "0.00"]
+    assert list(rows) == ["whole grid", "warm pair", "cold disease", "cold drug", "cold pair"]
+    said = " ".join(text.split())
+    assert said.index("The whole grid: all pairs") < said.index("It is assumed that") < said.index("Evaluation, mean")
+    assert said.endswith(evaluation.headline())
+    assert "WARNING" not in said
+
+
+def test_without_the_whole_grid_the_summary_says_nothing_of_it() -> None:
+    text = summary_text(usual(), listed(TOY_LIST))
+    assert "whole grid" not in text
+    evaluation = replace(usual(), not_measured={"deployment": "too few treatments"})
+    assert "Not measured: deployment (too few treatments)" in summary_text(evaluation, listed(TOY_LIST))
+
+
+def test_the_summary_says_where_baselines_alone_are_used() -> None:
+    parts = pd.DataFrame({"setting": ["warm pair"], "score": ["drug kNN"], "is_learned": [False], "share": [1.0]})
+    evaluation = replace(usual(), whole_grid=whole_grid(), score_parts=parts)
+    said = "warm pair: a blend of baselines alone was found to be best, and is what the list uses"
+    assert said in summary_text(evaluation, listed(TOY_LIST)).splitlines()

@@ -6,13 +6,17 @@ from dataclasses import replace
 import numpy as np
 
 from hgt_repurposing.benchmark.folds import EvaluatedFold, prepare_fold, score_fold
+from hgt_repurposing.graph.external_pairs import ExternalPairs, ExternalSet
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.missing import MissingShares
 from hgt_repurposing.graph.schema import EdgeType, FloatArray, IntArray, TherapeuticRelations
 from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig, split_drug_disease_pairs
 from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.labels import Labels
+from hgt_repurposing.repurposing.learning import fit_classifiers, gather_examples
 from hgt_repurposing.repurposing.neighbourhoods import neighbourhoods_of
 from hgt_repurposing.repurposing.params import ClassifierParams
+from hgt_repurposing.repurposing.scorer import Scorer
 from hgt_repurposing.repurposing.vectors import PairVectors
 from hgt_repurposing_tests.graph.small_graphs import Ends, graph_of
 
@@ -24,12 +28,14 @@ QUICK = ClassifierParams(
     vectors=[],
     tower_updates=40,
     inner_folds=2,
+    missing=MissingShares(pairs=0.25, diseases=0.25, drugs=0.25),
     num_trees=20,
     learning_rate=0.3,
     min_child_weight=1,
     negatives_per_positive=10,
     calibration_cells=500,
 )
+"""Four masks instead of the eight of the default shares: on so small a graph a mask costs as much as its trees."""
 NAMES = TherapeuticRelations(contraindication=["contraindication"], off_label=["palliates"])
 INDICATION = EdgeType("drug", "indication", "disease")
 CONTRAINDICATION = EdgeType("drug", "contraindication", "disease")
@@ -106,10 +112,14 @@ def planted_split(
     kinds: Sequence[str] = ("disease",),
     *,
     num_folds: int = NUM_FOLDS,
+    num_deployment: int = 0,
+    seed: int = 42,
     external: IntArray | None = None,
 ) -> DrugDiseaseSplit:
     """Three folds of each kind, or as many as are given."""
-    return split_drug_disease_pairs(graph, SplitConfig(num_folds=num_folds, kinds=list(kinds)), external=external)
+    pairs = None if external is None else ExternalPairs((ExternalSet("outside", external),))
+    config = SplitConfig(num_folds=num_folds, seed=seed, kinds=list(kinds), deployment_folds=num_deployment)
+    return split_drug_disease_pairs(graph, config, external=pairs)
 
 
 def sorted_pairs(drugs: IntArray, diseases: IntArray) -> IntArray:
@@ -132,6 +142,13 @@ def _within_modules(num_sources: int, num_targets: int, generator: np.random.Gen
         chosen = [*generator.choice(own, OWN_GENES, replace=False), *generator.choice(num_targets, OTHER_GENES)]
         pairs |= {(source, int(target)) for target in chosen if num_sources != num_targets or source != target}
     return np.array(sorted(pairs)).T
+
+
+def planted_scorer(inputs: PairInputs, pairs: IntArray, params: ClassifierParams = QUICK, *, seed: int = 0) -> Scorer:
+    """Learned from these pairs, with the vectors of the inputs."""
+    labels = inputs.labels.with_indications(pairs)
+    case = gather_examples(inputs.neighbourhoods, labels, params=params, seed=(seed,))
+    return Scorer.of_case(case, fit_classifiers(case, inputs.vectors, params), inputs.vectors)
 
 
 def fold_scores(fold: EvaluatedFold, inputs: PairInputs, params: ClassifierParams) -> FloatArray:

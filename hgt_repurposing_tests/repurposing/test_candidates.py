@@ -8,13 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy.sparse import csr_array
 from scipy.special import expit, logit
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, build_knowledge_graph
 from hgt_repurposing.graph.schema import EDGE_COLUMNS, NODE_COLUMNS, PRIMEKG_RELATIONS, FloatArray, IntArray
+from hgt_repurposing.graph.settings import Treated
 from hgt_repurposing.repurposing.candidate_ranking import rank_candidates
 from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.repurposing.inputs import PairInputs
+from hgt_repurposing.repurposing.learning import Classifiers
 from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
 from hgt_repurposing.repurposing.params import CandidateParams
 from hgt_repurposing.repurposing.scorer import Block, Scorer
@@ -64,7 +67,8 @@ def ranked(
             for block in blocks:
                 yield Block(diseases[list(block)], table[:, :, list(block)])
 
-    said = Said((), inputs().vectors, 1 + len(table))
+    nothing = csr_array(GRAPH.grid_shape)
+    said = Said(Classifiers({}, (), 2), {}, Treated.of(nothing), inputs().vectors, 1 + len(table))
     return rank_candidates(said, graph or GRAPH, CandidateParams(top_k=top_k), on_block=on_block)
 
 
@@ -224,7 +228,7 @@ def test_a_list_that_breaks_a_rule_is_refused(column: str, value: Any, said: str
 
 
 def test_vectors_of_another_training_are_refused() -> None:
-    model = RepurposingModel({}, QUICK, split_digest="", vectors_digest="another")
+    model = RepurposingModel(Classifiers({}, (), 2), QUICK, split_digest="", vectors_digest="another")
     with pytest.raises(ValueError, match=r"the model was fitted on other embeddings$"):
         Scorer.of_model(model, inputs())
 

@@ -6,8 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from hgt_repurposing.graph.schema import FloatArray, IntArray
-from hgt_repurposing.repurposing.features import Features
+from hgt_repurposing.graph.schema import Features, FloatArray, IntArray
 from hgt_repurposing.repurposing.heads import (
     LinearHead,
     TreeHead,
@@ -39,7 +38,7 @@ def log_odds(probability: FloatArray) -> FloatArray:
 def test_the_linear_head_is_a_logistic_regression_on_standardised_features(num_classes: int) -> None:
     rows, label = examples(num_classes)
     model = make_pipeline(StandardScaler(), LogisticRegression(C=1 / QUICK.l2_logistic, max_iter=1000))
-    found = fit_linear_head(rows, label, QUICK, num_classes=num_classes).log_odds(rows)
+    found = fit_linear_head(rows, label, QUICK.l2_logistic, num_classes=num_classes).log_odds(rows)
     assert found.shape == (400, num_classes - 1)
     for known in range(1, num_classes):
         expected = log_odds(model.fit(rows, label == known).predict_proba(rows))
@@ -72,7 +71,7 @@ def test_one_seed_gives_the_same_trees(num_classes: int) -> None:
 @CLASSES
 def test_heads_from_json_say_the_same_to_the_bit(num_classes: int) -> None:
     rows, label = examples(num_classes)
-    linear = fit_linear_head(rows, label, QUICK, num_classes=num_classes)
+    linear = fit_linear_head(rows, label, QUICK.l2_logistic, num_classes=num_classes)
     trees = fit_tree_head(rows, label, QUICK, num_classes=num_classes, seed=0)
     linear_back = LinearHead.from_json(json.loads(json.dumps(linear.to_json())))
     trees_back = TreeHead.from_json(json.loads(json.dumps(trees.to_json())))
@@ -90,6 +89,6 @@ def test_the_number_of_trees_is_that_asked_for() -> None:
 def test_the_arguments_stay_as_they_were() -> None:
     rows, label = examples(2)
     before = rows.copy()
-    fit_linear_head(rows, label, QUICK, num_classes=2)
+    fit_linear_head(rows, label, QUICK.l2_logistic, num_classes=2)
     fit_tree_head(rows, label, QUICK, num_classes=2, seed=0)
     np.testing.assert_array_equal(rows, before)

@@ -170,6 +170,25 @@ def test_more_diseases_than_fit_an_update_take_turns(monkeypatch: pytest.MonkeyP
     assert auroc_on_held_out_diseases(table, planted_vectors(), seed=0) > 0.7
 
 
+def test_an_update_ranks_the_drugs_of_its_treatments_and_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tower_training, "DRUGS_AT_ONCE", 20)
+    seen = torch.zeros(50, 3)
+    seen[[4, 30, 49], [0, 1, 1]] = 1
+    drawn = [tower_training._ranked(seen, torch.Generator().manual_seed(seed)) for seed in (1, 2)]
+    for ranked in drawn:
+        assert len(ranked) == len(ranked.unique()) == 20
+        assert {4, 30, 49} <= set(ranked.tolist())
+    assert set(drawn[0].tolist()) != set(drawn[1].tolist())
+    monkeypatch.setattr(tower_training, "DRUGS_AT_ONCE", 2)
+    assert sorted(tower_training._ranked(seen, torch.Generator()).tolist()) == [4, 30, 49]
+
+
+def test_more_drugs_than_fit_an_update_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tower_training, "DRUGS_AT_ONCE", NUM_DRUGS // 2)
+    table = table_of(planted_pairs())
+    assert auroc_on_held_out_diseases(table, planted_vectors(), seed=0) > 0.7
+
+
 def test_one_treated_disease_is_enough() -> None:
     table = table_of(planted_pairs())
     only = visible(table * (np.arange(NUM_DISEASES) == 3))

@@ -26,6 +26,8 @@ from hgt_repurposing.graph import hetero_data
 from hgt_repurposing.graph.hetero_data import to_hetero_data
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.message_graph import message_graph
+from hgt_repurposing.graph.sources.external import ExternalFile
+from hgt_repurposing.graph.sources.pairs import load_external_pairs
 from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig, split_drug_disease_pairs
 from hgt_repurposing.repurposing.candidate_ranking import rank_candidates
 from hgt_repurposing.repurposing.candidates import Candidates
@@ -140,6 +142,22 @@ def test_a_knowledge_graph_round_trips(toy_graph: KnowledgeGraph, tmp_path: Path
 def test_a_split_round_trips(toy_graph: KnowledgeGraph, tmp_path: Path) -> None:
     split = split_drug_disease_pairs(toy_graph, SplitConfig(num_folds=2))
     assert_same(DrugDiseaseSplit.from_parts(written(tmp_path, split.to_parts())), split)
+
+
+def test_a_split_with_external_pairs_round_trips(toy_graph: KnowledgeGraph, tmp_path: Path) -> None:
+    rows = "drug_id,disease_id,category\nD3,1,yes\nD2,3,yes\nD2,1,no\nD9,1,yes\n"
+    files = []
+    for name in ("first", "second"):
+        path = tmp_path / f"{name}.csv"
+        path.write_text(rows)
+        files.append(ExternalFile(path=str(path), negative={"category": ["no"]}))
+    external = load_external_pairs(files, toy_graph)
+    split = split_drug_disease_pairs(toy_graph, SplitConfig(num_folds=2), external=external)
+    again = DrugDiseaseSplit.from_parts(written(tmp_path / "artefact", split.to_parts()))
+    assert_same(again, split)
+    assert again.digest == split.digest
+    table = pd.read_csv(tmp_path / "artefact" / "external_unknown.csv")
+    assert table["value"].tolist() == ["D9", "D9"]
 
 
 def test_hetero_data_round_trips(toy_graph: KnowledgeGraph, tmp_path: Path) -> None:

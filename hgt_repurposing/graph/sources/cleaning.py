@@ -21,7 +21,7 @@ from hgt_repurposing.graph.schema import BoolArray
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ENCLOSED = re.compile(r'"((?:[^"]|"")*)"')
 
-_ODD = r"\p{Cc}|^[\p{Z}\p{Cf}]|[\p{Z}\p{Cf}]$"
+_ODD = r"\p{Cc}|^[\p{Z}\p{Cf}]|[\p{Z}\p{Cf}]$|^$"
 """Matches every value that may need cleaning, in one pass (RE2)."""
 _ODD_OR_QUOTED = rf'{_ODD}|^"'
 

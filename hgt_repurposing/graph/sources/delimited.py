@@ -39,12 +39,15 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _logger = logging.getLogger(__name__)
 
 
-def read_columns(path: Path, columns: Sequence[str], *, optional: Sequence[str] = ()) -> pd.DataFrame:
+def read_columns(
+    path: Path, columns: Sequence[str], *, sparse: Sequence[str] = (), optional: Sequence[str] = ()
+) -> pd.DataFrame:
     """Read these columns, and the optional ones that exist, as categoricals.
 
     Args:
         path: `.csv` is comma-separated, everything else tab-separated; either may end in `.gz`.
         columns: Must exist and have a value in every row.
+        sparse: Must exist, but may be missing in some rows.
         optional: May be absent, or missing in some rows.
 
     Raises:
@@ -53,11 +56,11 @@ def read_columns(path: Path, columns: Sequence[str], *, optional: Sequence[str] 
     """
     require_file(path)
     header = _header(path)
-    absent = [column for column in columns if column not in header]
+    absent = [column for column in (*columns, *sparse) if column not in header]
     if absent:
         hint = _meant(absent[0], header, path)
         raise ValueError(f"{path}: column {absent[0]!r} is missing; columns found: {listed(header)[:_LISTED]}{hint}")
-    wanted = [*columns, *(column for column in optional if column in header)]
+    wanted = [*columns, *sparse, *(column for column in optional if column in header)]
     for column in wanted:
         if header.count(column) > 1:
             raise ValueError(f"{path}: column {column!r} occurs {header.count(column)} times in the header")

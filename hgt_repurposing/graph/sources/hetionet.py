@@ -57,7 +57,6 @@ def load_hetionet(path: Path, naming: Naming = HETIONET_NAMING) -> KnowledgeGrap
         columns=list(NODE_COLUMNS)
     )
     rows = read_columns(edge_file, ("source", "metaedge", "target"))
-    directed = naming.directed_relations
     kind_of = _kind_of(nodes, node_file)
     edges = pd.DataFrame(
         {
@@ -72,7 +71,7 @@ def load_hetionet(path: Path, naming: Naming = HETIONET_NAMING) -> KnowledgeGrap
         nodes,
         edges,
         therapeutic=naming.therapeutic,
-        directed_relations=_directed(rows, naming.exclude) if directed is None else directed,
+        directed_relations=naming.directed(_directed(rows, naming.exclude)),
         exclude=naming.exclude,
         by_format=naming.by_format,
         source=str(edge_file),

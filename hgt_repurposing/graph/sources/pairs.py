@@ -1,114 +1,141 @@
-"""External drug-disease pairs: a file with the columns drug_id and disease_id, ids as in the graph."""
+"""Read the files of external pairs: treatments and known negatives from outside the graph.
+
+A file names drugs and diseases by ids or by names (`matching.py`); other columns may select rows, mark known negatives
+and give dates (`selection.py`). Rejected: a pair that is both a treatment and a known negative of one file. Counted,
+logged and left out: rows that are not selected, rows with an unknown or ambiguous id, pairs that are indications of the
+graph.
+"""
 
 import logging
+from collections.abc import Iterable
+from itertools import combinations
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
+from hgt_repurposing.graph.external_pairs import ExternalCounts, ExternalPairs, ExternalSet
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.schema import NODE_ID, BoolArray, IntArray
-from hgt_repurposing.graph.sources.cleaning import cleaned, first_row_where
-from hgt_repurposing.graph.sources.delimited import read_columns
-from hgt_repurposing.graph.sources.files import require_file
-
-COLUMNS = ("drug_id", "disease_id")
-
-_NAMED = 3
-"""Number of unknown ids listed in a message."""
+from hgt_repurposing.graph.schema import BoolArray, IntArray
+from hgt_repurposing.graph.sources.external import ExternalFile
+from hgt_repurposing.graph.sources.files import listed
+from hgt_repurposing.graph.sources.matched_column import MatchedColumn, log_matched, matched_by, said_unknown
+from hgt_repurposing.graph.sources.matching import IS_NAME
+from hgt_repurposing.graph.sources.selection import selected_rows
 
 _logger = logging.getLogger(__name__)
 
 
-class ExternalPairs(NamedTuple):
-    """Pairs to evaluate on, and counts of the rows left out."""
-
-    pairs: IntArray
-    """Local drug and disease index. Shape [2, num_pairs], sorted, unique."""
-    num_known: int = 0
-    """Pairs that are already indications of the graph."""
-    num_unknown: int = 0
-    """Rows with an id that is not in the graph."""
-
-
-def load_external_pairs(path: str, graph: KnowledgeGraph) -> ExternalPairs:
-    """Read the pairs that are not indications of the graph; none if the path is empty.
+def load_external_pairs(files: Iterable[ExternalFile], graph: KnowledgeGraph) -> ExternalPairs:
+    """Read the pairs that are not indications of the graph.
 
     Args:
-        path: `.parquet`, or a delimited file for `read_columns`; empty for no file.
+        files: In the order of the results; none: no pairs.
         graph: Defines the ids and the indications.
 
     Raises:
-        FileNotFoundError: If the file does not exist.
-        ValueError: If the file is empty, malformed, lacks a column or a value, or leaves no pair to evaluate on.
+        FileNotFoundError: If a file does not exist.
+        ValueError: If a file is empty or malformed, lacks a column or a value that is named, contradicts itself or
+            leaves no pair to evaluate on; or if no file has a treatment.
     """
-    if not path:
-        return ExternalPairs(np.empty((2, 0), dtype=np.int64))
-    table = _read(Path(path).expanduser())
-    types = (graph.therapeutic.drug, graph.therapeutic.disease)
-    ends = [
-        pd.Index(graph.nodes_of(node_type)[NODE_ID]).get_indexer(table[column])
-        for column, node_type in zip(COLUMNS, types, strict=True)
-    ]
-    index = np.stack(ends).astype(np.int64)
-    found: BoolArray = np.all(index >= 0, axis=0)
-    unknown = _unknown(table, index)
-    if not found.any():
-        raise ValueError(f"{path}: no row has both a drug and a disease of the graph; {unknown}")
-    key = np.unique(np.ravel_multi_index(index[:, found], graph.grid_shape))
-    new: IntArray = np.setdiff1d(key, np.ravel_multi_index(graph.indications, graph.grid_shape))
-    if not len(new):
-        raise ValueError(f"{path}: all {len(key)} pairs are indications of the graph, so none is left to evaluate on")
-    _logger.info(
-        "%s: %d rows, %d pairs to evaluate on; %d duplicate rows, %d pairs that are indications of the graph, "
-        "%d rows with an unknown id",
-        path, len(found), len(new), found.sum() - len(key), len(key) - len(new), np.sum(~found),
-    )  # fmt: skip
-    if not found.all():
-        _logger.warning("%s: %d of %d rows have an unknown id; %s", path, np.sum(~found), len(found), unknown)
-    refuted = int(np.isin(new, np.ravel_multi_index(graph.contraindicated_pairs, graph.grid_shape)).sum())
-    if refuted:
-        _logger.warning(
-            "%s: %d of the %d pairs are contraindications of the graph, but count as treatments here",
-            path,
-            refuted,
-            len(new),
+    found = [_load(file, graph) for file in files]
+    if not found:
+        return ExternalPairs()
+    sets = tuple(external for external, _ in found)
+    if not any(external.positives.shape[1] for external in sets):
+        raise ValueError(
+            f"external_pairs: {listed([external.name for external in sets])} only have known negatives, so there is no "
+            "treatment to rank: add a file of treatments"
         )
-    pairs = np.stack(np.unravel_index(new, graph.grid_shape))
-    return ExternalPairs(pairs, len(key) - len(new), int(np.sum(~found)))
+    for one, other in combinations(sets, 2):
+        both = _num_common(one.positives, other.negatives) + _num_common(one.negatives, other.positives)
+        if both:
+            _logger.warning(
+                "%d pairs are treatments in one of %r and %r and known negatives in the other: pooled, they count as "
+                "treatments", both, one.name, other.name,
+            )  # fmt: skip
+    return ExternalPairs(sets, pd.concat([unknown for _, unknown in found], ignore_index=True))
 
 
-def _unknown(table: pd.DataFrame, index: IntArray) -> str:
-    """Number of ids that are not in the graph, and the first few."""
-    said = []
-    for column, row in zip(COLUMNS, index, strict=True):
-        ids = pd.unique(table.loc[row < 0, column]).tolist()
-        if ids:
-            first = ", ".join(map(repr, ids[:_NAMED])) + (", ..." if len(ids) > _NAMED else "")
-            said.append(f"{len(ids)} unknown in column {column!r}: {first}")
-    return "; ".join(said)
+def _load(file: ExternalFile, graph: KnowledgeGraph) -> tuple[ExternalSet, pd.DataFrame]:
+    """The pairs of one file, and its unknown ids."""
+    path, rows = Path(file.path).expanduser(), selected_rows(file)
+    ends = (
+        MatchedColumn.of(rows.drugs, graph.nodes_of(graph.therapeutic.drug), file.ids),
+        MatchedColumn.of(rows.diseases, graph.nodes_of(graph.therapeutic.disease), file.ids),
+    )
+    index = np.stack([end.nodes for end in ends])
+    matched: BoolArray = np.all(index >= 0, axis=0)
+    unknown = pd.concat([end.unknown(file.label, rows.row_numbers) for end in ends]).sort_values("row", kind="stable")
+    unknown["reason"] = unknown["reason"].replace(IS_NAME, f"{IS_NAME}: set ids to names")
+    if not matched.any():
+        raise ValueError(f"{path}: no row has both a drug and a disease of the graph; {said_unknown(unknown)}")
+    key, negative = _keys(index[:, matched], graph), rows.negative[matched]
+    _require_one_meaning(key, negative, rows.row_numbers[matched], path)
+    distinct = np.unique(key)
+    new = np.setdiff1d(distinct, _keys(graph.indications, graph))
+    if not len(new):
+        raise ValueError(
+            f"{path}: all {len(distinct)} pairs are indications of the graph, so none is left to evaluate on"
+        )
+    is_negative = np.isin(new, key[negative])
+    positives, negatives = _pairs(new[~is_negative], graph), _pairs(new[is_negative], graph)
+    counts = ExternalCounts(
+        num_rows=rows.num_rows,
+        num_not_kept=rows.num_not_kept,
+        num_not_after=rows.num_not_after,
+        num_unknown=int(np.sum(~matched)),
+        num_duplicates=len(key) - len(distinct),
+        num_known=len(distinct) - len(new),
+        num_refuted=_num_common(positives, graph.known_negatives),
+        num_negatives_in_graph=_num_common(negatives, graph.known_negatives),
+    )
+    external = ExternalSet(file.label, positives, negatives, counts, matched_by(ends))
+    _log(external, path, unknown)
+    return external, unknown
 
 
-def _read(path: Path) -> pd.DataFrame:
-    """The two columns as text."""
-    if path.suffix != ".parquet":
-        return read_columns(path, COLUMNS).astype("str")
-    require_file(path)
-    try:
-        table = pd.read_parquet(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise ValueError(f"{path}: cannot be read as Parquet ({error})") from error
-    absent = [column for column in COLUMNS if column not in table]
-    if absent:
-        raise ValueError(f"{path}: column {absent[0]!r} is missing; columns found: {', '.join(map(repr, table))}")
-    if table.empty:
-        raise ValueError(f"{path}: no rows")
-    ids = table[list(COLUMNS)].astype("str").astype("category")
-    ids = cleaned(ids, file=path, first_row=1)
-    for column in COLUMNS:
-        missing = ids[column].isna().to_numpy()
-        if missing.any():
-            raise ValueError(f"{path}: row {first_row_where(missing, 1)} has no value in column {column!r}")
-    return ids.astype("str")
+def _require_one_meaning(key: IntArray, negative: BoolArray, row_numbers: IntArray, path: Path) -> None:
+    both = np.intersect1d(key[negative], key[~negative])
+    if len(both):
+        positive_row, negative_row = (row_numbers[(key == both[0]) & sign][0] for sign in (~negative, negative))
+        raise ValueError(
+            f"{path}: {len(both)} pairs are both treatments and known negatives: the first in rows {positive_row} and "
+            f"{negative_row}; keep one of the two"
+        )
+
+
+def _keys(pairs: IntArray, graph: KnowledgeGraph) -> IntArray:
+    """Cell of each pair in the table of all pairs. Shape [num_pairs]."""
+    return np.asarray(np.ravel_multi_index(tuple(pairs), graph.grid_shape), dtype=np.int64)
+
+
+def _pairs(key: IntArray, graph: KnowledgeGraph) -> IntArray:
+    return np.stack(np.unravel_index(key, graph.grid_shape)).astype(np.int64)
+
+
+def _num_common(one: IntArray, other: IntArray) -> int:
+    """Number of pairs in both."""
+    return len(set(zip(*one.tolist(), strict=True)) & set(zip(*other.tolist(), strict=True)))
+
+
+def _log(external: ExternalSet, path: Path, unknown: pd.DataFrame) -> None:
+    counts = external.counts
+    _logger.info(
+        "%s: %d rows, %d pairs to evaluate on and %d known negatives; %d rows not kept, %d not dated later, "
+        "%d duplicate rows, %d pairs that are indications of the graph, %d rows with an unknown id",
+        path, counts.num_rows, external.positives.shape[1], external.negatives.shape[1], counts.num_not_kept,
+        counts.num_not_after, counts.num_duplicates, counts.num_known, counts.num_unknown,
+    )  # fmt: skip
+    log_matched(path, external.matched)
+    if counts.num_unknown:
+        rows = counts.num_rows - counts.num_not_kept - counts.num_not_after
+        _logger.warning(
+            "%s: %d of %d rows have an unknown id, all listed in external_unknown of the split; %s",
+            path, counts.num_unknown, rows, said_unknown(unknown),
+        )  # fmt: skip
+    if counts.num_refuted:
+        _logger.warning(
+            "%s: %d of the %d pairs are contraindicated or not indicated in the graph, but count as treatments here",
+            path, counts.num_refuted, external.positives.shape[1],
+        )  # fmt: skip

@@ -41,7 +41,7 @@ def load_primekg(path: Path, naming: Naming = PRIMEKG_NAMING) -> KnowledgeGraph:
         nodes.drop_duplicates(),  # a (type, id) still repeated has several names: a true duplicate
         edges,
         therapeutic=naming.therapeutic,
-        directed_relations=naming.directed_relations or (),
+        directed_relations=naming.directed(),
         exclude=naming.exclude,
         by_format=naming.by_format,
         source=str(file),

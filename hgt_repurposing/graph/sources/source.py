@@ -1,11 +1,13 @@
 """The source of the knowledge graph: which graph to load, and from where."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from hgt_repurposing.graph.disease_areas import areas_of_ancestors
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.naming import Naming
 from hgt_repurposing.graph.notices import isolated_nodes, notices
@@ -13,10 +15,13 @@ from hgt_repurposing.graph.schema import (
     HETIONET_RELATIONS,
     PRIMEKG_RELATIONS,
     TREATMENT_SETTINGS,
+    IntArray,
     TherapeuticRelations,
     require_distinct,
 )
+from hgt_repurposing.graph.sources.areas import load_disease_areas
 from hgt_repurposing.graph.sources.hetionet import load_hetionet
+from hgt_repurposing.graph.sources.not_indicated import with_not_indicated_pairs
 from hgt_repurposing.graph.sources.primekg import load_primekg
 from hgt_repurposing.graph.sources.tables import load_tables
 from hgt_repurposing.graph.synthetic import Preset, SyntheticConfig, synthetic_knowledge_graph
@@ -53,6 +58,13 @@ class GraphSource(BaseModel, frozen=True, extra="forbid"):
     disease: str | None = Field(None, description="node type of the diseases")
     indication: list[str] | None = Field(None, description="relations meaning that the drug treats the disease")
     contraindication: list[str] | None = Field(None, description="relations meaning that the drug must not be given")
+    not_indicated: list[str] | None = Field(
+        None, description="relations meaning that the drug does not help: a failed trial, a refuted use"
+    )
+    not_indicated_pairs: str = Field(
+        "",
+        description="absolute path of a file (drug_id, disease_id) of pairs where the drug does not help; empty: none",
+    )
     off_label: list[str] | None = Field(
         None, description="relations meaning that the drug is used off label, or palliates"
     )
@@ -64,6 +76,16 @@ class GraphSource(BaseModel, frozen=True, extra="forbid"):
     )
     directed_relations: list[str] | None = Field(
         None, description="relations within one node type whose direction carries meaning"
+    )
+    is_a: list[str] | None = Field(
+        None,
+        description="relations from a disease to a broader one (hence directed); the evaluation is then broken down by "
+        "disease area",
+    )
+    disease_areas: str = Field(
+        "",
+        description="absolute path of a table (disease_id, area; several rows per disease allowed) to break the "
+        "evaluation down by; empty: the areas that is_a gives, if any",
     )
     exclude: list[str] | None = Field(None, description="relations to leave out")
 
@@ -88,13 +110,14 @@ class GraphSource(BaseModel, frozen=True, extra="forbid"):
         own = _OWN[self.format].model_dump()
         given = {name: getattr(self, name) for name in own if getattr(self, name) is not None}
         taken = {*(self.exclude or ()), *(name for setting in TREATMENT_SETTINGS for name in given.get(setting, ()))}
-        for setting in ("contraindication", "off_label"):
+        for setting in TREATMENT_SETTINGS[1:]:
             own[setting] = [name for name in own[setting] if name not in taken]
         return Naming(
             TherapeuticRelations(**(own | given)),
             by_format=frozenset(own) - set(given),
             directed_relations=None if self.directed_relations is None else tuple(self.directed_relations),
             exclude=tuple(self.exclude or ()),
+            is_a=tuple(self.is_a or ()),
         )
 
     @model_validator(mode="after")
@@ -125,9 +148,12 @@ class GraphSource(BaseModel, frozen=True, extra="forbid"):
             ) from None
         exclude, directed = self.exclude or [], self.directed_relations or []
         require_distinct({"directed_relations": directed, "exclude": exclude})
-        for setting in ("contraindication", "off_label", "drug_gene", "disease_gene"):
+        require_distinct({"is_a": self.is_a or [], "exclude": exclude})
+        for setting in (*TREATMENT_SETTINGS[1:], "drug_gene", "disease_gene"):
             require_distinct({setting: getattr(self, setting) or [], "exclude": exclude})
         require_distinct({"indication": indication, "exclude": exclude})
+        if self.is_a and self.disease_areas:
+            raise ValueError("disease areas come either from is_a or from disease_areas: leave one of the two out")
         return self
 
 
@@ -140,9 +166,11 @@ def load_knowledge_graph(source: GraphSource, *, raw_folder: Path) -> KnowledgeG
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file does not match its format, or a name set by the user does not occur.
+        ValueError: If a file does not match its format, a name set by the user does not occur, the pairs that are not
+            indicated do not fit the graph, or disease areas cannot be told.
     """
-    graph = _loaded(source, raw_folder)
+    graph = with_not_indicated_pairs(_loaded(source, raw_folder), source.not_indicated_pairs)
+    graph = replace(graph, disease_areas=_areas(source, graph))
     for notice in notices(graph):
         _logger.warning("%s", notice)
     isolated = isolated_nodes(graph)
@@ -150,6 +178,12 @@ def load_knowledge_graph(source: GraphSource, *, raw_folder: Path) -> KnowledgeG
         said = (f"{count:,} of {total:,} nodes of type {t!r}" for t, count, total in isolated)
         _logger.info("isolated (no edges): %s", ", ".join(said))
     return graph
+
+
+def _areas(source: GraphSource, graph: KnowledgeGraph) -> dict[str, IntArray]:
+    if source.disease_areas:
+        return load_disease_areas(source.disease_areas, graph)
+    return areas_of_ancestors(graph, source.is_a) if source.is_a else {}
 
 
 def _loaded(source: GraphSource, raw_folder: Path) -> KnowledgeGraph:

@@ -30,7 +30,7 @@ def load_tables(path: Path, naming: Naming) -> KnowledgeGraph:
         nodes.reindex(columns=list(NODE_COLUMNS)),
         read_columns(edge_file, EDGE_COLUMNS),
         therapeutic=naming.therapeutic,
-        directed_relations=naming.directed_relations or (),
+        directed_relations=naming.directed(),
         exclude=naming.exclude,
         by_format=naming.by_format,
         source=str(edge_file),
