@@ -5,7 +5,10 @@
 Three graphs are generated: the demo; one with a quarter of its treatments; and one without side effects and phenotypes,
 with genes for one disease in ten. Every graph is split, embedded, evaluated in every split kind and by the protocol
 `deployment` with the default settings; the embeddings of all graphs are trained on the full graph. Two runs with the
-same seed give the same table.
+same seed give the same table, except for minutes.
+
+The rows of each graph are written as soon as they are there, in the place of its earlier rows; those of other graphs
+stay. So the graphs may be run one by one, or by several processes at the same time.
 """
 
 import argparse
@@ -47,6 +50,7 @@ FEW = 0.25
 """Share of the treatments that are kept in the graph with few."""
 WITH_GENES = 0.1
 """Share of the diseases that keep their genes in the bare graph."""
+MINUTES = "minutes"
 BARE_OF = frozenset({"drug_effect", "disease_phenotype_positive", "phenotype_protein"})
 
 
@@ -86,6 +90,9 @@ GENERATED: Mapping[str, Callable[[], KnowledgeGraph]] = {
     "few treatments": few_treatments,
     "no side effects, few genes": bare,
 }
+
+
+REAL = ("hetionet", "drkg")
 
 
 def read(name: str, path: str) -> KnowledgeGraph:
@@ -133,21 +140,33 @@ def _row(graph: str, where: str, lead: Lead) -> dict[str, Any]:
     }
 
 
-def page(table: pd.DataFrame, minutes: Mapping[str, float]) -> str:
+def with_rows(path: Path, graph: str, found: pd.DataFrame) -> pd.DataFrame:
+    """The table in the file with the rows of one graph replaced, real graphs first."""
+    if not path.exists():
+        return found
+    before = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table = pd.concat([before[before["graph"] != graph], found], ignore_index=True)
+    order = [*REAL, *GENERATED]
+    return table.sort_values("graph", key=lambda names: names.map(order.index), kind="stable", ignore_index=True)
+
+
+def page(table: pd.DataFrame, seed: int) -> str:
     """The table as Markdown."""
-    behind = table[table["standing"] == "behind"]
-    ahead = int((table["standing"] == "ahead").sum())
-    cells = [list(table.columns), ["---"] * len(table.columns), *table.to_numpy().tolist()]
+    minutes = table.groupby("graph", sort=False)[MINUTES].first()
+    shown = table.drop(columns=MINUTES)
+    standings = table["standing"].value_counts()
+    cells = [list(shown.columns), ["---"] * len(shown.columns), *shown.to_numpy().tolist()]
     lines = [
-        "# The model against its baselines on five graphs",
+        "# The model against its baselines on graphs of different character",
         "",
-        f"Ahead of the best baseline in {ahead} of {len(table)} comparisons, behind by more than noise in "
-        f"{len(behind)}. "
-        "Made by `scripts/graphs.py` with the default settings on every graph; the script says what each graph is.",
+        f"Ahead of the best baseline in {standings.get('ahead', 0)} of {len(table)} comparisons, tied with it in "
+        f"{standings.get('tied', 0)}, behind by more than noise in {standings.get('behind', 0)}. "
+        f"Made by `scripts/graphs.py` with the default settings on every graph and seed {seed}; the script says what "
+        "each graph is.",
         "",
         *(f"| {' | '.join(map(str, row))} |" for row in cells),
         "",
-        "Minutes: " + ", ".join(f"{name} {value:.0f}" for name, value in minutes.items()) + ".",
+        "Minutes: " + ", ".join(f"{name} {float(value):.0f}" for name, value in minutes.items()) + ".",
         "",
     ]
     return "\n".join(lines)
@@ -165,23 +184,22 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="Markdown page; a .csv is written next to it")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    given = {"hetionet": arguments.hetionet, "drkg": arguments.drkg}
+    given = dict(zip(REAL, (arguments.hetionet, arguments.drkg), strict=True))
     worlds = {name: partial(read, name, path) for name, path in given.items() if path} | dict(GENERATED)
     settings = {"seed": arguments.seed, "deployment_folds": arguments.deployment_folds}
     config = SplitConfig(**settings, **({"kinds": arguments.kinds} if arguments.kinds else {}))
-    found: list[dict[str, Any]] = []
-    minutes = {}
+    path = arguments.out.with_suffix(".csv")
     for name, world in worlds.items():
         if arguments.only and name not in arguments.only:
             continue
         start = time.perf_counter()
         evaluation = evaluated(world(), config, partial(_LOGGER.info, "%s: %s", name))
-        minutes[name] = (time.perf_counter() - start) / 60
-        found.extend(rows(name, evaluation))
-        table = pd.DataFrame(found)
-        write_text(arguments.out.with_suffix(".csv"), table.to_csv(index=False))
-        write_text(arguments.out, page(table, minutes))
-    print(pd.DataFrame(found).to_string())
+        found = pd.DataFrame(rows(name, evaluation))
+        found[MINUTES] = f"{(time.perf_counter() - start) / 60:.1f}"
+        table = with_rows(path, name, found)
+        write_text(path, table.to_csv(index=False))
+        write_text(arguments.out, page(table, arguments.seed))
+        print(found.to_string())
 
 
 if __name__ == "__main__":
