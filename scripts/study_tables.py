@@ -211,7 +211,7 @@ def _targets(graph: str, evaluation: Figures) -> Iterator[str]:
             lines.append([split, SHOWN[metric], f"{target:g}", f"{stretch:g}", shown(before), shown(seen), said])
     lead = evaluation["leads"].get("disease_group")
     if lead:
-        said = "reached" if lead["standing"] == "ahead" else "**missed**"
+        said = "reached" if lead["decided"]["standing"] == "ahead" else "**missed**"
         seen = f"{lead['mean']:+.3f} ({_interval(lead)})"
         lines.append(["disease_group", "lead in macro AP", "beyond noise", "", "+0.023", seen, said])
     yield "## Against the targets"

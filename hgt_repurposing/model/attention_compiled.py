@@ -240,6 +240,7 @@ def _differentiate_columns(
             row = edge_row[i]
             prefetch(query_gradient, edge_row[min(i + AHEAD, len(edge_row) - 1)])
             e = edge[i]
+            prefetch(weight, edge[min(i + AHEAD, len(edge) - 1)])
             for h in range(num_heads):
                 low = h * head_width
                 w = weight[e, h]
