@@ -1,47 +1,43 @@
 """The model against its baselines on graphs of different character, with nothing set per graph: one table.
 
-    python scripts/graphs.py --hetionet FOLDER --drkg FOLDER --out docs/results/graphs.md
+    python scripts/graphs.py --studies docs/results/hetionet.json docs/results/drkg.json --out docs/results/graphs.md
 
 Three graphs are generated: the demo; one with a quarter of its treatments; and one without side effects and phenotypes,
-with genes for one disease in ten. Every graph is split, embedded, evaluated in every split kind and by the protocol
-`deployment` with the default settings; the embeddings of all graphs are trained on the full graph. Two runs with the
-same seed give the same table, except for minutes.
+with genes for one disease in ten. Each is split, embedded, evaluated in every split kind and by the protocol
+`deployment` with the default settings; embeddings are trained on the full graph. Real graphs are those of studies,
+which have the same settings (`scripts/study.py`). Two runs with the same seed give the same table, except for minutes.
 
-The rows of each graph are written as soon as they are there, in the place of its earlier rows; those of other graphs
-stay. So the graphs may be run one by one, or by several processes at the same time.
+The figures of each generated graph are written to the JSON next to the page as soon as they are there. The same command
+again measures only the graphs that are missing.
 """
 
 import argparse
+import json
 import logging
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 from shipped import shipped_settings
+from study import Stopwatch
+from study_figures import Figures, of_evaluation
+from study_tables import interval_of, table_of
 
-from hgt_repurposing.benchmark.assumptions import WHOLE_GRID
 from hgt_repurposing.benchmark.cross_validation import evaluate
-from hgt_repurposing.benchmark.grid_comparison import AUROC, AVERAGE_PRECISION
-from hgt_repurposing.benchmark.results import Evaluation
-from hgt_repurposing.benchmark.verdicts import Lead
 from hgt_repurposing.embeddings.inference import embed_all_nodes
 from hgt_repurposing.graph.hetero_data import to_hetero_data
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.message_graph import message_graph
-from hgt_repurposing.graph.settings import SETTINGS
-from hgt_repurposing.graph.sources.source import GraphSource, load_knowledge_graph
 from hgt_repurposing.graph.split import SplitConfig, split_drug_disease_pairs
 from hgt_repurposing.graph.synthetic import SyntheticConfig, synthetic_knowledge_graph
 from hgt_repurposing.metrics.registry import METRICS
+from hgt_repurposing.report.wording import shown
 from hgt_repurposing.repurposing.inputs import pair_inputs
 from hgt_repurposing.repurposing.model import fit_repurposing_model
 from hgt_repurposing.repurposing.params import ClassifierParams
-from hgt_repurposing.storage.artifacts import write_text
+from hgt_repurposing.storage.artifacts import write_json, write_text
 from hgt_repurposing.training.loop import fit
 from hgt_repurposing.training.params import EmbeddingParams
 
@@ -50,7 +46,8 @@ FEW = 0.25
 """Share of the treatments that are kept in the graph with few."""
 WITH_GENES = 0.1
 """Share of the diseases that keep their genes in the bare graph."""
-MINUTES = "minutes"
+SEED = "seed"
+"""Key of the JSON beside the graphs."""
 BARE_OF = frozenset({"drug_effect", "disease_phenotype_positive", "phenotype_protein"})
 
 
@@ -92,114 +89,131 @@ GENERATED: Mapping[str, Callable[[], KnowledgeGraph]] = {
 }
 
 
-REAL = ("hetionet", "drkg")
-
-
-def read(name: str, path: str) -> KnowledgeGraph:
-    """A graph read with the settings of the configuration shipped for it."""
-    settings = {**shipped_settings(name, "knowledge_graph"), "path": path}
-    return load_knowledge_graph(GraphSource.model_validate(settings), raw_folder=Path())
-
-
-def evaluated(graph: KnowledgeGraph, config: SplitConfig, log: Callable[[str], None]) -> Evaluation:
+def measured(graph: KnowledgeGraph, config: SplitConfig) -> Figures:
     """Everything that the job measures, with the default settings."""
+    watch = Stopwatch()
     data = to_hetero_data(message_graph(graph))
     embedding = EmbeddingParams(**shipped_settings("drkg", "embedding_params"))
     embeddings = embed_all_nodes(fit(data, embedding).model, data, graph.nodes)
     params = ClassifierParams()
     inputs = pair_inputs(graph, embeddings, vectors=params.vectors)
     split = split_drug_disease_pairs(graph, config, inner_folds=params.inner_folds)
-    return evaluate(graph, inputs, split, fit_repurposing_model(inputs, split, params), on_fold=log)
+    model = fit_repurposing_model(inputs, split, params)
+    watch.finished("vectors, and the final model")
+    return of_evaluation(evaluate(graph, inputs, split, model, on_fold=watch.finished), watch.minutes)
 
 
-def rows(name: str, evaluation: Evaluation) -> Iterator[dict[str, Any]]:
-    """One row per split kind, and per setting of the whole grid. Any: names and numbers."""
-    for split in dict.fromkeys(evaluation.folds["split"]):
-        yield _row(name, f"held out: {split}", evaluation.lead(split))
-    if evaluation.whole_grid is None:
+def leads(figures: Figures) -> Iterator[tuple[str, str, Figures]]:
+    """Where, by which metric, and the lead: one per split kind; of the whole grid and each setting, one per metric."""
+    for split, found in figures["leads"].items():
+        yield f"held out: {split}", found["metric"], found["decided"]
+    if figures["whole_grid"] is None:
         return
-    for setting in (WHOLE_GRID, *SETTINGS):
-        for metric in (AUROC, AVERAGE_PRECISION):
-            lead = evaluation.whole_grid.lead(metric, setting=setting)
-            if lead:
-                yield _row(name, setting, lead)
+    for setting, row in figures["whole_grid"]["settings"].items():
+        for metric in ("auroc", "average_precision"):
+            if row[metric]:
+                yield setting, metric, row[metric]
 
 
-def _row(graph: str, where: str, lead: Lead) -> dict[str, Any]:
-    interval = "" if lead.interval is None else f"{lead.interval.lower:+.3f} to {lead.interval.upper:+.3f}"
-    return {
-        "graph": graph,
-        "where": where,
-        "metric": METRICS[lead.metric].title,
-        "model": f"{lead.own:.3f}",
-        "best baseline": lead.baseline,
-        "lead": f"{lead.mean:+.3f}",
-        "folds ahead": f"{lead.num_ahead} of {len(lead.folds)}",
-        "95 % interval": interval,
-        "standing": lead.standing,
-    }
+def page(graphs: Mapping[str, Figures], seed: int) -> str:
+    """The table as Markdown.
 
-
-def with_rows(path: Path, graph: str, found: pd.DataFrame) -> pd.DataFrame:
-    """The table in the file with the rows of one graph replaced, real graphs first."""
-    if not path.exists():
-        return found
-    before = pd.read_csv(path, dtype=str, keep_default_na=False)
-    table = pd.concat([before[before["graph"] != graph], found], ignore_index=True)
-    order = [*REAL, *GENERATED]
-    return table.sort_values("graph", key=lambda names: names.map(order.index), kind="stable", ignore_index=True)
-
-
-def page(table: pd.DataFrame, seed: int) -> str:
-    """The table as Markdown."""
-    minutes = table.groupby("graph", sort=False)[MINUTES].first()
-    shown = table.drop(columns=MINUTES)
-    standings = table["standing"].value_counts()
-    cells = [list(shown.columns), ["---"] * len(shown.columns), *shown.to_numpy().tolist()]
+    Args:
+        graphs: Figures of each graph's evaluation.
+        seed: Of the generated graphs' splits and masks.
+    """
+    standings = Counter(lead["standing"] for figures in graphs.values() for *_, lead in leads(figures))
     lines = [
         "# The model against its baselines on graphs of different character",
-        "",
-        f"Ahead of the best baseline in {standings.get('ahead', 0)} of {len(table)} comparisons, tied with it in "
-        f"{standings.get('tied', 0)}, behind by more than noise in {standings.get('behind', 0)}. "
-        f"Made by `scripts/graphs.py` with the default settings on every graph and seed {seed}; the script says what "
-        "each graph is.",
-        "",
-        *(f"| {' | '.join(map(str, row))} |" for row in cells),
-        "",
-        "Minutes: " + ", ".join(f"{name} {float(value):.0f}" for name, value in minutes.items()) + ".",
-        "",
+        f"With nothing set per graph, the model is ahead of the best baseline in {standings['ahead']} of "
+        f"{standings.total()} comparisons, tied with it in {standings['tied']}, and behind by more than noise in "
+        f"{standings['behind']}.",
+        "Made by `scripts/graphs.py`, which says what each generated graph is. All graphs have the default settings "
+        "and embeddings of the full graph. The best baseline is the best by the mean of the folds. *Tied*: the "
+        "interval over diseases includes 0; where drugs are ranked by drug, the lead is within the spread over folds. "
+        f"Seed of the generated graphs: {seed}; seeds of the others are in their studies.",
+        _standings(graphs),
     ]
-    return "\n".join(lines)
+    for name, figures in graphs.items():
+        lines += [f"## {name.capitalize()}", figures["headline"], _table(figures)]
+    minutes = ", ".join(f"{name} {sum(figures['minutes'].values()):.0f}" for name, figures in graphs.items())
+    return "\n\n".join([*lines, f"Minutes: {minutes}."]) + "\n"
+
+
+def _standings(graphs: Mapping[str, Figures]) -> str:
+    """A row for each comparison, a column for each graph."""
+    by_place: dict[tuple[str, str], dict[str, Figures]] = {}
+    for name, figures in graphs.items():
+        for where, metric, lead in leads(figures):
+            by_place.setdefault((where, metric), {})[name] = lead
+    rows = [
+        [where, METRICS[metric].title, *(_standing(found.get(name)) for name in graphs)]
+        for (where, metric), found in by_place.items()
+    ]
+    return table_of(["where", "metric", *graphs], rows)
+
+
+def _standing(lead: Figures | None) -> str:
+    return "-" if lead is None else f"{lead['standing']} ({shown(lead['mean'], '+.3f')})"
+
+
+def _table(figures: Figures) -> str:
+    rows = [
+        [
+            where,
+            METRICS[metric].title,
+            shown(lead["own"]),
+            lead["baseline"],
+            shown(lead["mean"], "+.3f"),
+            f"{sum(value is not None and value > 0 for value in lead['folds'])} of {len(lead['folds'])}",
+            interval_of(lead),
+            lead["standing"],
+        ]
+        for where, metric, lead in leads(figures)
+    ]
+    titles = ["where", "metric", "model", "best baseline", "lead", "folds ahead", "95 % interval", "standing"]
+    return table_of(titles, rows)
+
+
+def kept(path: Path, seed: int) -> dict[str, Figures]:
+    """Figures of the graphs that earlier runs with the same seed have measured.
+
+    Raises:
+        ValueError: If the file holds those of another seed.
+    """
+    if not path.exists():
+        return {}
+    found: Figures = json.loads(path.read_text(encoding="utf-8"))
+    if found.pop(SEED) != seed:
+        raise ValueError(f"{path} holds figures of another seed: give the same --seed, or another --out")
+    return found
+
+
+def of_studies(paths: Sequence[Path]) -> dict[str, Figures]:
+    """Figures of each study's evaluation, by the name of its graph."""
+    studies = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    return {study["settings"]["graph"]: study["evaluation"] for study in studies}
 
 
 def main() -> None:
-    """Run the comparison and write its page."""
+    """Measure the graphs that are missing and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--hetionet", default="", help="folder of Hetionet's files; empty: left out")
-    parser.add_argument("--drkg", default="", help="folder of DRKG's tables; empty: left out")
-    parser.add_argument("--only", nargs="*", help="names of the graphs to run; default: all")
-    parser.add_argument("--seed", type=int, default=3, help="seed of the splits and masks")
-    parser.add_argument("--kinds", nargs="*", default=None, help="split kinds; default: all")
+    parser.add_argument("--studies", nargs="*", type=Path, default=[], help="JSON files of scripts/study.py")
+    parser.add_argument("--seed", type=int, default=3, help="seed of the splits and masks of the generated graphs")
     parser.add_argument("--deployment-folds", type=int, default=5, help="masks drawn from the assumption")
-    parser.add_argument("--out", type=Path, required=True, help="Markdown page; a .csv is written next to it")
+    parser.add_argument("--out", type=Path, required=True, help="Markdown page; the figures lie next to it as .json")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    given = dict(zip(REAL, (arguments.hetionet, arguments.drkg), strict=True))
-    worlds = {name: partial(read, name, path) for name, path in given.items() if path} | dict(GENERATED)
-    settings = {"seed": arguments.seed, "deployment_folds": arguments.deployment_folds}
-    config = SplitConfig(**settings, **({"kinds": arguments.kinds} if arguments.kinds else {}))
-    path = arguments.out.with_suffix(".csv")
-    for name, world in worlds.items():
-        if arguments.only and name not in arguments.only:
-            continue
-        start = time.perf_counter()
-        evaluation = evaluated(world(), config, partial(_LOGGER.info, "%s: %s", name))
-        found = pd.DataFrame(rows(name, evaluation))
-        found[MINUTES] = f"{(time.perf_counter() - start) / 60:.1f}"
-        table = with_rows(path, name, found)
-        write_text(path, table.to_csv(index=False))
-        write_text(arguments.out, page(table, arguments.seed))
-        print(found.to_string())
+    studies = of_studies(arguments.studies)
+    config = SplitConfig(seed=arguments.seed, deployment_folds=arguments.deployment_folds)
+    path = arguments.out.with_suffix(".json")
+    found = kept(path, arguments.seed)
+    for name, generate in GENERATED.items():
+        if name not in found:
+            _LOGGER.info("%s: started", name)
+            found[name] = measured(generate(), config)
+            write_json(path, {SEED: arguments.seed, **found})
+        write_text(arguments.out, page({**studies, **found}, arguments.seed))
 
 
 if __name__ == "__main__":

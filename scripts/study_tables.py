@@ -134,7 +134,7 @@ def _scorers_of_grid(scorers: Figures) -> str:
         ]
         for scorer in order
     ]
-    return _table(["scorer", *OF_GRID.values()], lines)
+    return table_of(["scorer", *OF_GRID.values()], lines)
 
 
 def _folds_ahead(scorers: Figures, metric: str) -> str:
@@ -164,7 +164,7 @@ def _settings(grid: Figures, scorers: Figures) -> Iterator[str]:
             if lead is None:
                 continue
             best = (scorers if name == WHOLE_GRID else grid["by_setting"][name])[lead["baseline"]][metric]["mean"]
-            interval = _interval(lead)
+            interval = interval_of(lead)
             lines.append(
                 [
                     name,
@@ -176,7 +176,7 @@ def _settings(grid: Figures, scorers: Figures) -> Iterator[str]:
                     lead["standing"],
                 ]
             )
-    yield _table(
+    yield table_of(
         ["setting", "hidden per fold", "metric", "model", "best baseline", "lead (95 % interval)", "standing"], lines
     )
     counted = [
@@ -190,7 +190,7 @@ def _settings(grid: Figures, scorers: Figures) -> Iterator[str]:
         for name, row in grid["settings"].items()
         if (part := row["calibration"])
     ]
-    yield _table(["setting", "pairs per fold", "observed", "expected", "observed/expected (95 % interval)"], counted)
+    yield table_of(["setting", "pairs per fold", "observed", "expected", "observed/expected (95 % interval)"], counted)
     pooled, within = scorers[MODEL]["auroc"]["mean"], grid["within"]
     said = "reached" if pooled >= within - MAX_LOST else "**missed**"
     yield (
@@ -212,7 +212,7 @@ def _targets(graph: str, evaluation: Figures) -> Iterator[str]:
     lead = evaluation["leads"].get("disease_group")
     if lead:
         said = "reached" if lead["decided"]["standing"] == "ahead" else "**missed**"
-        seen = f"{lead['mean']:+.3f} ({_interval(lead)})"
+        seen = f"{lead['mean']:+.3f} ({interval_of(lead)})"
         lines.append(["disease_group", "lead in macro AP", "beyond noise", "", "+0.023", seen, said])
     yield "## Against the targets"
     yield (
@@ -220,7 +220,7 @@ def _targets(graph: str, evaluation: Figures) -> Iterator[str]:
         "*stretch* is a more ambitious goal; *before* is the model before its four settings were put on one scale, on "
         "the same folds. The minutes are those of the sections below."
     )
-    yield _table(["held out", "metric", "target", "stretch", "before", "model", ""], lines)
+    yield table_of(["held out", "metric", "target", "stretch", "before", "model", ""], lines)
 
 
 def _split_section(evaluation: Figures, split: str) -> Iterator[str]:
@@ -233,12 +233,12 @@ def _split_section(evaluation: Figures, split: str) -> Iterator[str]:
         yield (
             f"Lead in macro AP, where drugs are ranked for each disease, over the best baseline ({lead['baseline']}): "
             f"{_mean_sd(lead, '+.3f')}, ahead in {ahead} of {len(lead['folds'])} folds"
-            + (f"; 95 % interval over diseases {interval}." if (interval := _interval(lead)) else ".")
+            + (f"; 95 % interval over diseases {interval}." if (interval := interval_of(lead)) else ".")
         )
     lines = [
         [_bold(scorer), *(_mean_sd(metrics.get(metric)) for metric in SHOWN)] for scorer, metrics in scorers.items()
     ]
-    yield _table(["scorer", *SHOWN.values()], lines)
+    yield table_of(["scorer", *SHOWN.values()], lines)
     opened = evaluation["open"].get(split)
     if opened:
         precision = _mean_sd(opened[MODEL]["macro_ap"])
@@ -247,7 +247,7 @@ def _split_section(evaluation: Figures, split: str) -> Iterator[str]:
     classical = [
         [_bold(scorer), *(shown(scorers[scorer][name]["mean"]) for name in CLASSICAL)] for scorer in (MODEL, POPULARITY)
     ]
-    yield _table(["scorer", *CLASSICAL.values()], classical)
+    yield table_of(["scorer", *CLASSICAL.values()], classical)
 
 
 def _ablations(ablations: Figures) -> Iterator[str]:
@@ -273,7 +273,7 @@ def _ablations(ablations: Figures) -> Iterator[str]:
             ]
         )
     header = ["vectors", "whole model: macro AP", "towers alone: macro AP", "making them, s", "fold, s"]
-    yield _table(header, lines)
+    yield table_of(header, lines)
     yield (
         "Paired differences in macro AP: mean +- standard deviation over folds, 95 % bootstrap interval over "
         f"{ablations['num_diseases']} diseases, folds ahead."
@@ -282,14 +282,14 @@ def _ablations(ablations: Figures) -> Iterator[str]:
         [name, *(_difference(parts.get(where)) for where in ("whole", "towers"))]
         for name, parts in ablations["differences"].items()
     ]
-    yield _table(["difference", "whole model", "towers alone"], lines)
+    yield table_of(["difference", "whole model", "towers alone"], lines)
 
 
 def _difference(found: Figures | None) -> str:
     if found is None:
         return "-"
     ahead = sum(value > 0 for value in found["folds"])
-    return f"{_mean_sd(found, '+.3f')} ({_interval(found)}), {ahead} of {len(found['folds'])}"
+    return f"{_mean_sd(found, '+.3f')} ({interval_of(found)}), {ahead} of {len(found['folds'])}"
 
 
 def _controls(controls: Figures) -> Iterator[str]:
@@ -305,7 +305,7 @@ def _controls(controls: Figures) -> Iterator[str]:
         for split, of_split in controls["scorers"].items()
         for name, metrics in of_split.items()
     ]
-    yield _table(["control", "held out", *(SHOWN[metric] for metric in IN_CONTROLS)], lines)
+    yield table_of(["control", "held out", *(SHOWN[metric] for metric in IN_CONTROLS)], lines)
     yield (
         f"On the whole grid, one mask each: AUROC of the model and of popularity ({POPULARITY}). *Chance*: where a "
         "random order of the pairs ends up in 95 % of cases, for that number of hidden treatments. Over the whole "
@@ -316,7 +316,7 @@ def _controls(controls: Figures) -> Iterator[str]:
         for setting, row in settings.items():
             count = row["num_positives"]
             lines.append([name, setting, f"{count:.0f}", shown(row[MODEL]), shown(row[POPULARITY]), _chance(count)])
-    yield _table(["control", "setting", "hidden", "model", "popularity", "chance"], lines)
+    yield table_of(["control", "setting", "hidden", "model", "popularity", "chance"], lines)
 
 
 def _chance(count: float) -> str:
@@ -339,7 +339,7 @@ def _popularity(evaluation: Figures) -> Iterator[str]:
         for row in evaluation["trust"]
     ]
     yield "From the same folds; the minutes are those of the sections above."
-    yield _table(
+    yield table_of(
         [
             "held out",
             "Spearman correlation of score and degree of drugs",
@@ -359,8 +359,8 @@ def _in_minutes(minutes: float) -> str:
     return f"({minutes:.0f} minutes.)" if minutes >= 1 else "(Less than a minute.)"
 
 
-def _interval(found: Figures) -> str:
-    """Empty with too few diseases."""
+def interval_of(found: Figures) -> str:
+    """Ends of a 95 % interval; empty with too few diseases."""
     return "" if found["lower"] is None else f"{found['lower']:+.3f} to {found['upper']:+.3f}"
 
 
@@ -376,6 +376,7 @@ def _bold(scorer: str) -> str:
     return f"**{scorer}**" if scorer == MODEL else scorer
 
 
-def _table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+def table_of(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A table as Markdown."""
     rows = [header, ["---"] * len(header), *lines]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
