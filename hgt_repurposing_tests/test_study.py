@@ -11,7 +11,7 @@ from study import figures_so_far, run
 from study_figures import Figures, nested, series
 from study_tables import study_page
 
-SETTINGS: Figures = {"graph": "demo", "seed": 3, "repeats": 1, "deployment_folds": 2}
+SETTINGS: Figures = {"graph": "demo", "seed": 3, "num_folds": 5, "repeats": 1, "deployment_folds": 2}
 CONTROLS: Figures = {
     "minutes": 2.0,
     "scorers": {},

@@ -112,6 +112,7 @@ class Study:
     embedding: EmbeddingParams
     classifier: ClassifierParams
     seed: int
+    num_folds: int
     repeats: int
     deployment_folds: int
     vectors_folder: Path | None
@@ -126,11 +127,17 @@ class Study:
             "graph": self.name,
             "digest": self.graph.digest,
             "seed": self.seed,
+            "num_folds": self.num_folds,
             "repeats": self.repeats,
             "deployment_folds": self.deployment_folds,
             "embedding_params": self.embedding.model_dump(mode="json"),
             "repurposing_model": self.classifier.model_dump(mode="json"),
         }
+
+    def split_config(self, **others: object) -> SplitConfig:
+        """The study's splits, with other settings as given."""
+        own = {"num_folds": self.num_folds, "seed": self.seed, "num_repeats": self.repeats}
+        return SplitConfig.model_validate({**own, **others})
 
     def vectors(self, name: str, make: Callable[[], PairVectors]) -> Timed:
         """Made once; what takes training is also kept in the folder, if there is one."""
@@ -213,7 +220,7 @@ def sets_of_vectors(study: Study) -> dict[str, Timed]:
 
 def evaluation(study: Study) -> Figures:
     """The model and every baseline, in every split kind and on the whole grid."""
-    config = SplitConfig(seed=study.seed, num_repeats=study.repeats, deployment_folds=study.deployment_folds)
+    config = study.split_config(deployment_folds=study.deployment_folds)
     watch = Stopwatch()
     split = split_drug_disease_pairs(study.graph, config, inner_folds=study.classifier.inner_folds)
     inputs = study.inputs()
@@ -226,7 +233,7 @@ def ablations(study: Study) -> Figures:
     """The model with each set of vectors, and the towers alone, on held-out diseases."""
     start = time.perf_counter()
     sets, inputs, params = sets_of_vectors(study), study.inputs(), study.classifier
-    config = SplitConfig(seed=study.seed, num_repeats=study.repeats, kinds=["disease"], deployment_folds=0)
+    config = study.split_config(kinds=["disease"], deployment_folds=0)
     split, tables = split_drug_disease_pairs(study.graph, config), Tables()
     seconds = dict.fromkeys(sets, 0.0)
     for key in split.keys:
@@ -362,6 +369,7 @@ def main() -> None:
         EmbeddingParams(**shipped_settings(name, "embedding_params")),
         ClassifierParams(**shipped_settings(name, "repurposing_model")),
         arguments.seed,
+        SplitConfig(**shipped_settings(name, "drug_disease_split")).num_folds,
         NUM_REPEATS[name] if arguments.repeats is None else arguments.repeats,
         arguments.deployment_folds,
         arguments.vectors,
