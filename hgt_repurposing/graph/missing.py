@@ -22,8 +22,10 @@ class MissingShares(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False)
     """Shares of the treatments that a graph is assumed to miss; the three overlap at random."""
 
     pairs: float = Field(0.1, ge=0, le=0.5, description="share of the treatments that are missing one by one")
-    diseases: float = Field(0.1, ge=0, le=0.5, description="share of the diseases all of whose treatments are missing")
-    drugs: float = Field(0.1, ge=0, le=0.5, description="share of the drugs all of whose uses are missing")
+    diseases: float = Field(
+        0.1, ge=0, le=0.5, description="share of the treatable diseases that miss all their treatments"
+    )
+    drugs: float = Field(0.1, ge=0, le=0.5, description="share of the treating drugs that miss all their uses")
 
     @model_validator(mode="after")
     def _something_is_missing(self) -> Self:

@@ -17,8 +17,8 @@ def notices(graph: KnowledgeGraph) -> Iterator[str]:
     if graph.unnamed_relations:
         yield (
             "the graph has drug-disease relations whose meaning is undeclared "
-            f"({', '.join(graph.unnamed_relations)}): the model learns nothing from them; their pairs get the "
-            "status 'other'"
+            f"({', '.join(graph.unnamed_relations)}): their pairs get the status "
+            "'other', and the model takes them for pairs without a treatment"
         )
     yield from _contradictions(graph)
     yield from _misplaced(graph)

@@ -102,7 +102,7 @@ def _candidate_lines(rows: pd.DataFrame) -> list[str]:
         )
         for row in new.to_dict("records")
     ]
-    table = [(*head, "contraindicated"), *lines]
+    table = [(*head, "known negative"), *lines]
     notes = [meaning for evidence, meaning in MARKS_MEAN.items() if (new["drug_evidence"] == evidence).any()]
     if new["score"].duplicated().any():
         notes.append(EQUALS)

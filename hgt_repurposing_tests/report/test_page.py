@@ -692,7 +692,10 @@ def test_the_whole_grid_is_said_with_its_assumption_and_what_a_probability_means
     assert (
         "Treatments were hidden in the same way, twice, and all pairs without a visible treatment (4,000 pairs" in text
     )
-    assert "the probabilities of all pairs of a setting sum to the number of treatments assumed to be missing" in text
+    assert (
+        "the probabilities of all pairs of a setting about which the graph says nothing sum to the number of "
+        "treatments assumed to be missing there" in text
+    )
     assert text.index("The whole grid") < text.index("How good is the ranking?")
 
 
