@@ -214,7 +214,7 @@ def _of_grid(evaluation: Evaluation, found: WholeGrid) -> Figures:
         }
     return {
         "assumed": found.assumed,
-        "is_sample": bool((found.positives["weight"] > 1).any()),
+        "is_sample": found.is_sample,
         "assumptions": {
             name: {
                 "shares": OTHER_ASSUMPTIONS[name].shares_in_words() if name in OTHER_ASSUMPTIONS else "",

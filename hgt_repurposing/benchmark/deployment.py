@@ -53,7 +53,7 @@ def deployment_folds(
                 visible=visible,
                 positives=pairs[:, hidden],
                 shape=shape,
-                sample=sample_diseases(shape, visible[1], generator),
+                sample=sample_diseases(shape, visible[1], generator, to_find=pairs[1, hidden]),
                 stream=(DEPLOYMENT_STREAM, order.index(assumption), fold),
             )
 

@@ -40,6 +40,11 @@ class SampledDiseases(NamedTuple):
     stands_for: FloatArray
     """Number of diseases that each represents. Shape [num_columns]."""
 
+    @property
+    def is_sample(self) -> bool:
+        """Whether there are diseases that are not scored."""
+        return bool((self.stands_for > 1).any())
+
 
 @dataclass(frozen=True, eq=False)
 class GridFold:
@@ -102,28 +107,41 @@ class GridFold:
 
 
 def sample_diseases(
-    shape: tuple[int, int], treated: IntArray, generator: np.random.Generator, *, always: IntArray | None = None
+    shape: tuple[int, int],
+    treated: IntArray,
+    generator: np.random.Generator,
+    *,
+    to_find: IntArray | None = None,
+    always: IntArray | None = None,
 ) -> SampledDiseases:
-    """Diseases to score: all, or a sample of those with and without treatments.
+    """Diseases to score: all, or a stratified sample.
+
+    Diseases with a pair to be found get up to half of the room, or what the others leave, since they are what a metric is a mean over, and few
+    among many without any treatment; the others get the rest. Either share goes to diseases with and without a visible
+    treatment in proportion, at least one of each kind there is.
 
     Args:
         shape: Number of drugs and of diseases.
         treated: Diseases with a visible treatment; may repeat. Shape [num].
         generator: Source of the sample.
+        to_find: Diseases of the pairs to be found; may repeat. Shape [num_pairs].
         always: Diseases to score in any case, which represent only themselves. Shape [num_always].
     """
     num_drugs, num_diseases = shape
     room = max(2, MAX_SCORED_CELLS // num_drugs)
     if num_diseases <= room:
         return SampledDiseases(np.arange(num_diseases), np.ones(num_diseases))
-    always = no_pairs()[0] if always is None else np.unique(always)
-    room, others = max(2, room - len(always)), np.setdiff1d(np.arange(num_diseases), always)
+    always, to_find = (no_pairs()[0] if given is None else np.unique(given) for given in (always, to_find))
     stands_for = np.zeros(num_diseases)
     stands_for[always] = 1
-    for stratum in (np.intersect1d(others, treated), np.setdiff1d(others, treated)):
-        size = min(len(stratum), max(1, round(room * len(stratum) / max(len(others), 1))))
-        chosen = generator.choice(stratum, size, replace=False)
-        stands_for[chosen] = len(stratum) / max(size, 1)
+    left = np.setdiff1d(np.arange(num_diseases), always)
+    room, to_find = max(2, room - len(always)), np.intersect1d(left, to_find)
+    others = np.setdiff1d(left, to_find)
+    room_to_find = min(len(to_find), max(room // 2, room - len(others)))
+    for group, size in ((to_find, room_to_find), (others, room - room_to_find)):
+        for stratum in (np.intersect1d(group, treated), np.setdiff1d(group, treated)):
+            wanted = min(len(stratum), max(1, round(size * len(stratum) / max(len(group), 1))))
+            stands_for[generator.choice(stratum, wanted, replace=False)] = len(stratum) / max(wanted, 1)
     columns = np.flatnonzero(stands_for)
     return SampledDiseases(columns, stands_for[columns])
 
@@ -201,7 +219,8 @@ def measure(fold: GridFold, scorer: str, scores: FloatArray, *, probability: Flo
         if setting == WHOLE_GRID:
             row |= {f"found_at_{top}": num_found(cells, positive, fold.weight, top=top) for top in LIST_LENGTHS}
             row["macro_ap"] = float(per_disease_ap(*_grid(fold, scores)).precision.mean())
-            row["macro_ap_by_drug"] = float(per_drug_ap(*_grid(fold, scores)).precision.mean())
+            by_drug = np.nan if fold.sample.is_sample else per_drug_ap(*_grid(fold, scores)).precision.mean()
+            row["macro_ap_by_drug"] = float(by_drug)  # a drug's list needs all diseases
         rows.append(row)
     return GridRows(rows, found)
 
@@ -215,5 +234,9 @@ def _grid(fold: GridFold, scores: FloatArray) -> tuple[FloatArray, BoolArray, Bo
 def _sizes(fold: GridFold, here: BoolArray, positive: BoolArray, probability: FloatArray | None) -> dict[str, float]:
     """Numbers of cells and of positives, and how many the probabilities expect."""
     weight = fold.weight[here]
-    sizes = {"num_cells": float(weight.sum()), "num_positives": float(weight @ positive[here])}
+    sizes = {
+        "num_cells": float(weight.sum()),
+        "num_scored": float(here.sum()),
+        "num_positives": float(weight @ positive[here]),
+    }
     return sizes if probability is None else {**sizes, "expected": float(weight @ probability[here])}

@@ -79,6 +79,10 @@ class GridComparison:
             self._leads[metric, setting] = self._lead(metric, setting)
         return self._leads[metric, setting]
 
+    def own_interval(self, metric: str) -> BootstrapDifference | None:
+        """The model's own value over the whole grid, with a bootstrap over diseases; None with too few of them."""
+        return self._interval(metric, None, WHOLE_GRID)[0]
+
     @cached_property
     def _leads(self) -> dict[tuple[str, str], Lead | None]:
         """Cache: a page and a summary need each, and a bootstrap takes 10,000 resamples."""
@@ -102,8 +106,8 @@ class GridComparison:
             where="" if setting == WHOLE_GRID else f"{HELD_OUT[self.split].where}, in the setting {setting},",
         )
 
-    def _interval(self, metric: str, baseline: str, setting: str) -> tuple[BootstrapDifference | None, int]:
-        """Bootstrap of the difference over diseases, and their number."""
+    def _interval(self, metric: str, baseline: str | None, setting: str) -> tuple[BootstrapDifference | None, int]:
+        """Bootstrap of the difference (without a baseline: from 0) over diseases, and their number."""
         column = _OF_POSITIVES[metric] + ("" if setting == WHOLE_GRID else "_in_setting")
         rows = self.positives.dropna(subset=column)
         if setting != WHOLE_GRID:
@@ -113,7 +117,8 @@ class GridComparison:
         num_diseases = len(np.unique(disease))
         if num_diseases < MIN_DISEASES:
             return None, num_diseases
-        own, other = (wide[scorer].to_numpy(dtype=np.float64) for scorer in (MODEL, baseline))
+        own = wide[MODEL].to_numpy(dtype=np.float64)
+        other = np.zeros(len(own)) if baseline is None else wide[baseline].to_numpy(dtype=np.float64)
         weight = rows[rows[SCORER] == MODEL].set_index([FOLD, "disease", "drug"])["weight"].reindex(wide.index)
         found = bootstrap_difference(
             own,

@@ -16,6 +16,7 @@ from hgt_repurposing.benchmark.verdicts import Lead
 from hgt_repurposing.graph.settings import SETTINGS
 from hgt_repurposing.graph.split_kinds import DEPLOYMENT
 from hgt_repurposing.metrics.calibration import ObservedOverExpected, observed_over_expected
+from hgt_repurposing.metrics.uncertainty import BootstrapDifference
 from hgt_repurposing.table_schema import require_schema
 
 
@@ -25,7 +26,8 @@ class WholeGrid:
 
     scorers: pd.DataFrame
     """One row per assumption, fold, scorer and setting (or the whole grid): auroc, average_precision, num_cells,
-    num_positives; expected of the model; macro_ap, macro_ap_by_drug and found_at_n of the whole grid."""
+    num_scored (fewer if the graph is large), num_positives; expected of the model; macro_ap, macro_ap_by_drug (not of
+    a sample) and found_at_n of the whole grid."""
     positives: pd.DataFrame
     """One row per assumption, fold, scorer and hidden treatment: drug, disease, setting, weight, placement and
     precision in the whole grid and, with the suffix _in_setting, in its setting."""
@@ -53,6 +55,11 @@ class WholeGrid:
     def num_folds(self) -> int:
         """Masks drawn from the model's assumption."""
         return self.under(AS_ASSUMED).num_folds
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether diseases were sampled, and some stand for others."""
+        return bool((self.scorers["num_scored"] < self.scorers["num_cells"] - 0.5).any())
 
     @property
     def assumptions(self) -> list[str]:
@@ -90,6 +97,10 @@ class WholeGrid:
     def lead(self, metric: str = AUROC, *, setting: str = WHOLE_GRID, assumption: str = AS_ASSUMED) -> Lead | None:
         """The model against the best baseline, with a bootstrap over diseases; None if the setting had no positive."""
         return self.under(assumption).lead(metric, setting=setting)
+
+    def own_interval(self, metric: str) -> BootstrapDifference | None:
+        """The model's own value over the whole grid, with a bootstrap over diseases; None with too few of them."""
+        return self.under(AS_ASSUMED).own_interval(metric)
 
     def calibration(self, setting: str = WHOLE_GRID, assumption: str = AS_ASSUMED) -> ObservedOverExpected | None:
         """Observed over expected treatments, over all folds; None if no pair fell into the setting.

@@ -14,6 +14,8 @@ from hgt_repurposing.benchmark.verdicts import Lead
 from hgt_repurposing.benchmark.whole_grid import WholeGrid
 from hgt_repurposing.graph.settings import IN_WORDS, SETTINGS
 from hgt_repurposing.metrics.calibration import ObservedOverExpected
+from hgt_repurposing.metrics.registry import METRICS
+from hgt_repurposing.metrics.uncertainty import BootstrapDifference
 from hgt_repurposing.report.wording import percent, shown
 
 NEGLIGIBLE = 0.005
@@ -67,6 +69,8 @@ class AssumptionRow(NamedTuple):
     """What is hidden, in words; empty for the model's own assumption."""
     num_folds: int
     row: GridRow
+    scorers: Mapping[str, list[Figure]]
+    """As in the section."""
 
 
 class ScoreParts(NamedTuple):
@@ -102,6 +106,8 @@ class WholeGridSection(NamedTuple):
     num_folds: int
     is_sample: bool
     """Whether some diseases stand for others."""
+    own_intervals: Mapping[str, BootstrapDifference]
+    """Of the model's AUROC and average precision, over diseases; empty with too few."""
     scorers: Mapping[str, list[Figure]]
     """By name, in the order of `COLUMNS`: the model first, then the baselines by AUROC."""
     rows: list[GridRow]
@@ -133,7 +139,12 @@ def whole_grid_section(evaluation: Evaluation) -> WholeGridSection | None:
     return WholeGridSection(
         assumed=found.assumed,
         num_folds=found.num_folds,
-        is_sample=bool((found.positives["weight"] > 1).any()),
+        is_sample=found.is_sample,
+        own_intervals={
+            METRICS[metric].title: interval
+            for metric in (AUROC, AVERAGE_PRECISION)
+            if (interval := found.own_interval(metric))
+        },
         scorers=_scorers(found),
         rows=grid_rows(found),
         within=found.within_settings(MODEL),
@@ -169,12 +180,12 @@ def settings_table(found: WholeGrid) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _scorers(found: WholeGrid) -> dict[str, list[Figure]]:
+def _scorers(found: WholeGrid, assumption: str = AS_ASSUMED) -> dict[str, list[Figure]]:
     """The table of scorers; equal scorers keep their order."""
-    table = found.summary()
+    shares = [AUROC, AVERAGE_PRECISION, *(f"found_at_{top}" for top in LIST_LENGTHS), "macro_ap", "macro_ap_by_drug"]
+    table = found.summary(assumption).reindex(columns=[SCORER, "num_cells", *shares])
     num_cells = float(table["num_cells"].iloc[0])
     order = np.lexsort((-table[AUROC], table[SCORER] != MODEL))
-    shares = [AUROC, AVERAGE_PRECISION, *(f"found_at_{top}" for top in LIST_LENGTHS), "macro_ap", "macro_ap_by_drug"]
     best = table[shares].max()
     scorers = {}
     for record in table.iloc[order].to_dict("records"):
@@ -210,6 +221,7 @@ def _assumption(found: WholeGrid, name: str) -> AssumptionRow:
         other.shares_in_words() if other else "",
         int(rows.loc[rows[ASSUMPTION] == name, FOLD].nunique()),
         _row(found, WHOLE_GRID, name),
+        _scorers(found, name),
     )
 
 

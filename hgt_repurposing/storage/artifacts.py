@@ -28,7 +28,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-FORMAT_VERSION = 10
+FORMAT_VERSION = 11
 PACKAGE = "hgt_repurposing"
 MEASURED = "measured"
 """Name, without suffix, of a part that holds the cost of a step."""

@@ -58,6 +58,7 @@ def whole_grid(
                         **key,
                         "setting": setting,
                         "num_cells": 4000.0 if setting == WHOLE_GRID else 1000.0,
+                        "num_scored": 4000.0 if setting == WHOLE_GRID else 1000.0,
                         "num_positives": count,
                         "expected": max(count, 1.0) * each[setting] if scorer == "model" else float("nan"),
                     }

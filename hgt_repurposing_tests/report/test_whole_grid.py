@@ -134,13 +134,34 @@ def test_other_assumptions_follow_the_models_with_what_they_hide() -> None:
     assert [row.name for row in section(others=False).assumptions] == ["as assumed"]
 
 
-@pytest.mark.parametrize(("weight", "is_sample"), [(1.0, False), (1.5, True)])
-def test_diseases_that_stand_for_others_are_a_sample(weight: float, *, is_sample: bool) -> None:
+@pytest.mark.parametrize(("scored", "is_sample"), [(4000.0, False), (3999.0, True)])
+def test_where_fewer_pairs_are_scored_than_counted_diseases_are_a_sample(scored: float, *, is_sample: bool) -> None:
     grid = whole_grid()
-    grid.positives.loc[0, "weight"] = weight
+    grid.scorers.loc[0, "num_scored"] = scored
     found = whole_grid_section(replace(usual(), whole_grid=grid))
     assert found is not None
     assert found.is_sample is is_sample
+
+
+def test_the_models_own_figures_have_an_interval_over_diseases() -> None:
+    interval = usual_section().own_intervals["AUROC"]
+    assert interval.lower < interval.mean < interval.upper
+    own = whole_grid().positives.query("scorer == 'model' and assumption == 'as assumed'")
+    assert interval.mean == pytest.approx(own["placement"].mean())
+    assert section(num_diseases=2).own_intervals == {}
+
+
+def test_every_scorer_is_shown_under_every_assumption() -> None:
+    found = usual_section()
+    assert [list(row.scorers) for row in found.assumptions] == [list(found.scorers)] * 3
+
+
+def test_lists_by_drug_are_left_blank_where_diseases_are_sampled() -> None:
+    grid = whole_grid()
+    sampled = replace(grid, scorers=grid.scorers.assign(macro_ap_by_drug=float("nan")))
+    found = whole_grid_section(replace(usual(), whole_grid=sampled))
+    assert found is not None
+    assert {figures[COLUMNS.index("macro AP by drug")].text for figures in found.scorers.values()} == {"-"}
 
 
 def test_the_table_for_the_ui_has_a_row_for_the_whole_grid_and_every_setting() -> None:
