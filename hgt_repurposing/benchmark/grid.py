@@ -116,8 +116,8 @@ def sample_diseases(
 ) -> SampledDiseases:
     """Diseases to score: all, or a stratified sample.
 
-    Diseases with a pair to be found get up to half of the room, or what the others leave, since they are what a metric is a mean over, and few
-    among many without any treatment; the others get the rest. Either share goes to diseases with and without a visible
+    Diseases with a pair to be found get up to half of the room, or what the others leave, since they are what a metric
+    is a mean over, and few among many without any treatment. Either share goes to diseases with and without a visible
     treatment in proportion, at least one of each kind there is.
 
     Args:

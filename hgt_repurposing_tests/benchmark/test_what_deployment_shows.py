@@ -37,7 +37,8 @@ from hgt_repurposing_tests.repurposing.planted import (
     shuffled_pairs,
 )
 
-NUM_SHUFFLES, MANY = 6, 40
+NUM_SHUFFLES, MANY = 6, 120
+NEAR_CHANCE = 0.03
 NUM_PERMUTATIONS = 6
 STANDARD_ERRORS = 4
 MUCH_MISSING = QUICK.model_copy(
@@ -81,10 +82,10 @@ def test_shuffled_labels_bring_every_setting_to_chance(setting: Setting) -> None
 
 @pytest.mark.slow
 @every_setting
-def test_many_shuffles_bring_every_setting_closer_to_chance(setting: Setting) -> None:
-    require_chance(setting, range(100, 100 + MANY))
+def test_many_shuffles_bring_every_setting_close_to_chance(setting: Setting) -> None:
     found = [aurocs(shuffle)[setting] for shuffle in range(100, 100 + MANY)]
-    assert np.std(found, ddof=1) / np.sqrt(MANY) < 0.03  # one standard error: .02 to .03 measured
+    assert np.mean(found) == pytest.approx(0.5, abs=NEAR_CHANCE)
+    assert np.std(found, ddof=1) / np.sqrt(MANY) < NEAR_CHANCE / 2  # one standard error: .006 measured
 
 
 # calibration on treated drugs and diseases alone
