@@ -131,7 +131,7 @@ def test_they_are_listed_as_not_indicated_and_are_no_new_candidates() -> None:
     assert cells(said[["drug_id", "disease_id"]].astype(int).to_numpy().T) == failed
     assert not said["known"].any()
     assert table["contraindication_score"].notna().all()
-    assert "contraindicated" in summary_text(None, candidates, "0000")
+    assert "known negative" in summary_text(None, candidates, "0000")
 
 
 @pytest.mark.parametrize(

@@ -264,7 +264,7 @@ def test_relations_of_drugs_and_diseases_that_nobody_named_are_told(
     assert caplog.messages == []
     assert load(tmp_path, toy_graph).unnamed_relations == ["contraindication", "off-label use"]
     (message,) = caplog.messages
-    assert "meaning is undeclared (contraindication, off-label use): the model learns nothing" in message
+    assert "meaning is undeclared (contraindication, off-label use): their pairs get the status 'other'" in message
 
 
 def test_nodes_that_no_edge_touches_are_counted_by_type(
