@@ -233,10 +233,11 @@ def _of_grid(evaluation: Evaluation, found: WholeGrid) -> Figures:
 
 def _split_leads(evaluation: Evaluation, split: str) -> Figures:
     """The verdict with its lead, and the lead in macro AP over diseases, which held-out drugs are not decided by."""
+    lead = evaluation.lead(split)
     return {
-        "metric": evaluation.lead(split).metric,
-        "decided": of_lead(evaluation.lead(split)),
-        "in_words": evaluation.lead(split).in_words(),
+        "metric": lead.metric,
+        "decided": of_lead(lead),
+        "in_words": lead.in_words(),
         "baseline": evaluation.best_baseline(split, "macro_ap"),
         **series(evaluation.differences(split, "macro_ap")),
         **_interval(evaluation.lead_interval(split)),

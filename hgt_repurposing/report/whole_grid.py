@@ -107,7 +107,7 @@ class WholeGridSection(NamedTuple):
     is_sample: bool
     """Whether some diseases stand for others."""
     own_intervals: Mapping[str, BootstrapDifference]
-    """Of the model's AUROC and average precision, over diseases; empty with too few."""
+    """Of the model's AUROC and average precision, over diseases; empty with too few, or if all are scored."""
     scorers: Mapping[str, list[Figure]]
     """By name, in the order of `COLUMNS`: the model first, then the baselines by AUROC."""
     rows: list[GridRow]
@@ -143,7 +143,7 @@ def whole_grid_section(evaluation: Evaluation) -> WholeGridSection | None:
         own_intervals={
             METRICS[metric].title: interval
             for metric in (AUROC, AVERAGE_PRECISION)
-            if (interval := found.own_interval(metric))
+            if found.is_sample and (interval := found.own_interval(metric))
         },
         scorers=_scorers(found),
         rows=grid_rows(found),
