@@ -50,14 +50,14 @@ SEED = "seed"
 BARE_OF = frozenset({"drug_effect", "disease_phenotype_positive", "phenotype_protein"})
 
 
-def demo() -> KnowledgeGraph:
-    """The generated graph of the demo."""
-    return synthetic_knowledge_graph(SyntheticConfig(preset="demo", seed=7))
+def demo(seed: int = 7) -> KnowledgeGraph:
+    """The generated graph of the demo, which has seed 7."""
+    return synthetic_knowledge_graph(SyntheticConfig(preset="demo", seed=seed))
 
 
-def few_treatments() -> KnowledgeGraph:
+def few_treatments(seed: int = 7) -> KnowledgeGraph:
     """The demo with a quarter of its treatments."""
-    graph, generator = demo(), np.random.default_rng(0)
+    graph, generator = demo(seed), np.random.default_rng(0)
     edges = {
         edge_type: index[:, generator.random(index.shape[1]) < FEW]
         if graph.is_drug_disease(edge_type) and edge_type.relation in graph.therapeutic.indication

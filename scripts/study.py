@@ -272,7 +272,8 @@ def controls(study: Study) -> Figures:
             tables.add(fold, name, score_fold(prepare_fold(fold, inputs, params), inputs.vectors, params), seed=0)
         grids[name] = DeploymentTables([], [], [])
         shape = split.num_drugs, split.num_diseases
-        for mask in deployment_folds(split.pairs, shape, params.missing, num_folds=1, seed=study.seed):
+        others = inputs.labels.known_otherwise
+        for mask in deployment_folds(split.pairs, others, shape, params.missing, num_folds=1, seed=study.seed):
             add_fold(mask, inputs, params, grids[name])
         _LOGGER.info("control: %s", name)
     return of_controls(tables, grids, minutes=(time.perf_counter() - start) / 60)

@@ -159,7 +159,14 @@ def _whole_grid(
     tables = DeploymentTables([], [], [])
     shape = (split.num_drugs, split.num_diseases)
     left_out: dict[str, str] = {}
-    folds = deployment_folds(split.pairs, shape, params.missing, num_folds=split.num_deployment, seed=split.seeds[0])
+    folds = deployment_folds(
+        split.pairs,
+        inputs.labels.known_otherwise,
+        shape,
+        params.missing,
+        num_folds=split.num_deployment,
+        seed=split.seeds[0],
+    )
     for fold in folds:
         left_out |= add_fold(fold, inputs, params, tables)
         on_fold(fold.name)

@@ -32,12 +32,19 @@ NUM_BINS = 10
 
 
 def deployment_folds(
-    pairs: IntArray, shape: tuple[int, int], missing: MissingShares, *, num_folds: int, seed: int
+    pairs: IntArray,
+    known_otherwise: IntArray,
+    shape: tuple[int, int],
+    missing: MissingShares,
+    *,
+    num_folds: int,
+    seed: int,
 ) -> Iterator[GridFold]:
     """Masks drawn from the assumption, and fewer from each other assumption (`assumed_masks`).
 
     Args:
         pairs: All treatments. Shape [2, num_pairs].
+        known_otherwise: Pairs of which the graph says something else. Shape [2, num_known_otherwise].
         shape: Number of drugs and of diseases.
         missing: The model's assumption.
         num_folds: Masks from it.
@@ -52,6 +59,7 @@ def deployment_folds(
                 name=f"{DEPLOYMENT.name} {assumption}, fold {fold}",
                 visible=visible,
                 positives=pairs[:, hidden],
+                known_otherwise=known_otherwise,
                 shape=shape,
                 sample=sample_diseases(shape, visible[1], generator, to_find=pairs[1, hidden]),
                 stream=(DEPLOYMENT_STREAM, order.index(assumption), fold),

@@ -32,7 +32,9 @@ class ExternalEvaluation(NamedTuple):
     """Of the model first, then of every baseline. Shape [num_drugs, num_columns] each."""
 
 
-def external_folds(split: DrugDiseaseSplit, *, seed: int) -> dict[str, tuple[GridFold, ExternalSet]]:
+def external_folds(
+    split: DrugDiseaseSplit, known_otherwise: IntArray, *, seed: int
+) -> dict[str, tuple[GridFold, ExternalSet]]:
     """The grid of each file, and of all together, by name; all indications are visible.
 
     Pairs of another file count as any pair that the graph does not mention, so that the figures of a file do not depend
@@ -41,6 +43,7 @@ def external_folds(split: DrugDiseaseSplit, *, seed: int) -> dict[str, tuple[Gri
 
     Args:
         split: With external pairs.
+        known_otherwise: Pairs of which the graph says something other than a treatment. Shape [2, num_known_otherwise].
         seed: Of the sample.
     """
     shape = (split.num_drugs, split.num_diseases)
@@ -54,6 +57,7 @@ def external_folds(split: DrugDiseaseSplit, *, seed: int) -> dict[str, tuple[Gri
                 name=f"external pairs, {outside.name}",
                 visible=split.pairs,
                 positives=outside.positives,
+                known_otherwise=known_otherwise,
                 shape=shape,
                 sample=sample,
             ),
@@ -66,7 +70,7 @@ def external_folds(split: DrugDiseaseSplit, *, seed: int) -> dict[str, tuple[Gri
 def evaluate_external(
     split: DrugDiseaseSplit, inputs: PairInputs, scorer: Scorer, params: ClassifierParams
 ) -> ExternalEvaluation:
-    """Measure the final model and every baseline on each file, over all cells without a treatment in the graph.
+    """Measure the final model and every baseline on each file, over all cells of which the graph says nothing.
 
     Args:
         split: With at least one external treatment.
@@ -77,7 +81,7 @@ def evaluate_external(
     Raises:
         ValueError: If the model's scores are all equal or not finite.
     """
-    folds = external_folds(split, seed=params.seed)
+    folds = external_folds(split, inputs.labels.known_otherwise, seed=params.seed)
     grid, _ = folds[POOLED]
     others = baseline_scores(grid, inputs, params)  # the grids differ in what is to be found, not in what is scored
     scores = {MODEL: scorer.indications(grid.columns), **others.scores}

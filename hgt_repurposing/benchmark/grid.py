@@ -1,8 +1,8 @@
 """The whole grid as one list: positives among all cells without a visible treatment, and any score measured on them.
 
-People get one list of all drugs and diseases, in which the four settings meet. Every pair without a visible treatment
-counts, whatever its setting, those of drugs and diseases that never had a treatment included. On a large graph, a
-sample of the diseases represents all: the cells of a sampled disease count for those of the diseases it stands for.
+People get one list of all drugs and diseases, in which the four settings meet. Every pair of which the graph says
+nothing counts, whatever its setting, those of drugs and diseases that never had a treatment included. On a large graph,
+a sample of the diseases represents all: the cells of a sampled disease count for those of the diseases it stands for.
 """
 
 from collections.abc import Mapping
@@ -58,6 +58,9 @@ class GridFold:
     """Visible treatments. Shape [2, num_visible]."""
     positives: IntArray
     """Pairs to be found, none of them visible, in sampled diseases or others. Shape [2, num_positives]."""
+    known_otherwise: IntArray
+    """Pairs of which the graph says something else, such as a contraindication: unless they are to be found, they are
+    no candidates, since lists of new candidates do not have them. Shape [2, num_known_otherwise]."""
     shape: tuple[int, int]
     """Number of drugs and of diseases."""
     sample: SampledDiseases
@@ -86,8 +89,8 @@ class GridFold:
 
     @cached_property
     def candidate(self) -> BoolArray:
-        """True for cells without a visible treatment. Shape [num_drugs, num_columns]."""
-        return ~self.marked(self.visible)
+        """True for cells of which nothing is known, and those to be found. Shape [num_drugs, num_columns]."""
+        return ~self.marked(self.visible) & (~self.marked(self.known_otherwise) | self.positive)
 
     @cached_property
     def setting(self) -> IntArray:

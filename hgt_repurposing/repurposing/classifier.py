@@ -18,7 +18,7 @@ from hgt_repurposing.graph.settings import Setting
 from hgt_repurposing.repurposing.blend import Blend, ScorePart, fit_blend, mean_log_odds, sum_to
 from hgt_repurposing.repurposing.features import PairFeatures
 from hgt_repurposing.repurposing.heads import LinearHead, TreeHead, fit_linear_head, fit_tree_head
-from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION
+from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION, UNKNOWN
 from hgt_repurposing.repurposing.masked_cells import MaskedCells
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.repurposing.two_towers import TwoTowers
@@ -280,7 +280,9 @@ def fit_classifier(
     )
     members: tuple[Member, ...] = ()
     num_classes = 2
-    others = [_others(cells, fold, left_out) for left_out in range(params.inner_folds)]
+    pair = cells.pairs[0] * (1 + cells.pairs[1].max(initial=0)) + cells.pairs[1]
+    weight = _weight_in_blend(cells, pair, fold, params.inner_folds)
+    others = [_others(pair, fold, weight, left_out) for left_out in range(params.inner_folds)]
     if _learnable(cells, others, INDICATION):
         num_classes += _learnable(cells, others, CONTRAINDICATION)
         members = tuple(
@@ -291,7 +293,7 @@ def fit_classifier(
                 range(params.inner_folds),
             )
         )
-    blended = np.flatnonzero(cells.weight > 0)
+    blended = np.flatnonzero(weight)
     of_blended = rows.only(blended)
     heads = np.zeros((len(blended), len(HEADS), num_classes - 1)) if members else None
     if heads is not None:
@@ -302,7 +304,7 @@ def fit_classifier(
         fit_blend(
             _side_by_side(heads, of_blended, 0, k),
             cells.label[blended] == INDICATION + k,
-            cells.weight[blended],
+            weight[blended],
         )
         for k in range(num_classes - 1)
     )
@@ -311,15 +313,45 @@ def fit_classifier(
     )
 
 
-def _others(cells: MaskedCells, fold: IntArray, left_out: int) -> BoolArray:
-    """Cells that a member may learn from: those of the other inner folds. Shape [num_cells].
+def _others(pair: IntArray, fold: IntArray, weight: FloatArray, left_out: int) -> BoolArray:
+    """Cells that a member may learn from: of other inner folds, and no pair that it is blended on. Shape [num_cells].
 
-    A treatment may be hidden in several masks and be of one setting in all of them; it is left out of the others too.
+    Args:
+        pair: Number of the pair of each cell. Shape [num_cells].
+        fold: Inner fold of each cell. Shape [num_cells].
+        weight: Of each cell in the blend. Shape [num_cells].
+        left_out: Inner fold that the member is blended on.
     """
-    pair = cells.pairs[0] * (1 + cells.pairs[1].max(initial=0)) + cells.pairs[1]
-    is_positive = cells.label == INDICATION
-    seen_again = is_positive & np.isin(pair, pair[is_positive & (fold == left_out)])
-    return np.asarray((fold != left_out) & ~seen_again)
+    return np.asarray((fold != left_out) & ~np.isin(pair, pair[(fold == left_out) & (weight > 0)]))
+
+
+def _weight_in_blend(cells: MaskedCells, pair: IntArray, fold: IntArray, num_folds: int) -> FloatArray:
+    """Weight of each cell in the blend: a pair without a label counts in one of its inner folds, for all of them.
+
+    On a small graph nearly each of these pairs occurs in every inner fold. If each member had learned them from the
+    others, a head that remembers pairs would look far better in the blend than it is on new pairs, and rank what is
+    missing, which is among the remembered pairs, last.
+
+    Args:
+        cells: Of all masks.
+        pair: Number of the pair of each cell. Shape [num_cells].
+        fold: Inner fold of each cell. Shape [num_cells].
+        num_folds: Number of inner folds.
+
+    Returns:
+        With the sum of the weights of the cells. Shape [num_cells].
+    """
+    weight = cells.weight.copy()
+    dealt = np.flatnonzero((cells.label == UNKNOWN) & (weight > 0))
+    distinct, index = np.unique(pair[dealt], return_inverse=True)
+    sums = np.zeros((len(distinct), num_folds))
+    np.add.at(sums, (index, fold[dealt]), weight[dealt])
+    occurs = sums > 0
+    which = distinct % occurs.sum(axis=1)
+    own = (occurs.cumsum(axis=1) > which[:, None]).argmax(axis=1)
+    factor = sums.sum(axis=1) / sums[np.arange(len(distinct)), own]
+    weight[dealt] *= np.where(fold[dealt] == own[index], factor[index], 0)
+    return weight
 
 
 def _learnable(cells: MaskedCells, others: Sequence[BoolArray], label: int) -> bool:

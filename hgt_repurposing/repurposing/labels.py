@@ -40,6 +40,11 @@ class Labels:
         """Unknown, indication, and contraindication if the graph has known negatives."""
         return 3 if self.contraindications.nnz else 2
 
+    @property
+    def known_otherwise(self) -> IntArray:
+        """Pairs with a relation that is no indication. Shape [2, num_pairs]."""
+        return np.stack((self.contraindications + self.off_label).nonzero()).astype(np.int64)
+
     def with_indications(self, pairs: IntArray) -> Self:
         """A copy with these indications instead. Shape [2, num_pairs]."""
         return replace(self, indications=_matrix(pairs, self.indications.shape))

@@ -13,6 +13,7 @@ from hgt_repurposing.benchmark.deployment import add_rows, deployment_folds
 from hgt_repurposing.benchmark.grid import GridFold
 from hgt_repurposing.benchmark.protocol import FOLD, MODEL
 from hgt_repurposing.benchmark.whole_grid import WholeGrid
+from hgt_repurposing.graph.external_pairs import no_pairs
 from hgt_repurposing.graph.missing import MissingShares
 from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.graph.settings import SETTINGS
@@ -29,7 +30,7 @@ SIGNAL = {MODEL: 2.0, RANDOM.name: 0.0, "drug degree": 0.5, "drug kNN": 1.0}
 
 def first_fold(pairs: IntArray = FEW) -> GridFold:
     """The first mask of the model's assumption."""
-    return next(deployment_folds(pairs, SHAPE, MISSING, num_folds=1, seed=0))
+    return next(deployment_folds(pairs, no_pairs(), SHAPE, MISSING, num_folds=1, seed=0))
 
 
 def sampled_fold() -> GridFold:
@@ -68,7 +69,7 @@ def honest_scores(fold: GridFold) -> FloatArray:
 def promising(factor: float) -> WholeGrid:
     """Results of honest probabilities times a factor, as assumed."""
     tables = DeploymentTables([], [], [])
-    for fold in deployment_folds(FEW, SHAPE, MISSING, num_folds=20, seed=0):
+    for fold in deployment_folds(FEW, no_pairs(), SHAPE, MISSING, num_folds=20, seed=0):
         if fold.key[ASSUMPTION] == AS_ASSUMED:
             probability = np.clip(factor * expit(honest_scores(fold)), 1e-9, 1 - 1e-9)
             add_rows(fold, {MODEL: logit(probability), RANDOM.name: scores_of(fold, 0, seed=1)}, tables)
@@ -84,7 +85,7 @@ def whole_grid(
 ) -> WholeGrid:
     """Results of these scorers, by all three assumptions."""
     tables = DeploymentTables([], [], [])
-    for fold in folds or deployment_folds(pairs, SHAPE, MISSING, num_folds=num_folds, seed=0):
+    for fold in folds or deployment_folds(pairs, no_pairs(), SHAPE, MISSING, num_folds=num_folds, seed=0):
         scores = {scorer: scores_of(fold, signal[scorer], number) for number, scorer in enumerate(signal)}
         add_rows(fold, scores, tables)
     return WholeGrid.of_tables(tables, assumed=MISSING.in_words(), left_out={"paths": "no genes"}, seed=0)

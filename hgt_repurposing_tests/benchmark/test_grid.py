@@ -1,6 +1,7 @@
 """One fold of the whole grid: which cells count, which diseases are sampled, and what is measured."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -16,6 +17,7 @@ from hgt_repurposing.benchmark import grid as module
 from hgt_repurposing.benchmark.assumptions import AS_ASSUMED, LIST_LENGTHS, WHOLE_GRID
 from hgt_repurposing.benchmark.grid import GridFold, SampledDiseases, baseline_scores, measure, sample_diseases
 from hgt_repurposing.benchmark.protocol import MODEL
+from hgt_repurposing.graph.external_pairs import no_pairs
 from hgt_repurposing.graph.schema import FloatArray
 from hgt_repurposing.graph.settings import SETTINGS
 from hgt_repurposing_tests.benchmark.measured_grids import FEW, SHAPE, first_fold, sampled_fold, tied_scores
@@ -30,6 +32,7 @@ SMALL = GridFold(
     "small",
     visible=np.array([[0, 1], [0, 1]]),
     positives=np.array([[1, 2], [0, 2]]),
+    known_otherwise=no_pairs(),
     shape=(4, 4),
     sample=SampledDiseases(np.array([0, 2, 3]), np.array([1, 1, 2.5])),
 )
@@ -38,7 +41,7 @@ SMALL = GridFold(
 def fold(sample: SampledDiseases = ALL) -> GridFold:
     """Drugs 0 and 1 are seen to treat disease 0; that 0 treats 1 and 2 treats 0 is to be found."""
     hidden = np.array([[0, 2], [1, 0]])
-    return GridFold({"file": "f", "fold": 0}, "f", np.array([[0, 1], [0, 0]]), hidden, (3, 3), sample)
+    return GridFold({"file": "f", "fold": 0}, "f", np.array([[0, 1], [0, 0]]), hidden, no_pairs(), (3, 3), sample)
 
 
 def test_every_cell_without_a_visible_treatment_counts_in_its_setting() -> None:
@@ -48,6 +51,19 @@ def test_every_cell_without_a_visible_treatment_counts_in_its_setting() -> None:
     assert SMALL.positive.astype(int).tolist() == [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 0]]
     assert SMALL.setting.tolist() == [1, 1, 0, 1, 1, 2, 3, 3, 2, 3, 3]  # drug by drug
     assert SMALL.weight.tolist() == [1, 2.5, 1, 1, 2.5, 1, 1, 2.5, 1, 1, 2.5]
+
+
+def test_what_is_known_otherwise_is_no_candidate_unless_it_is_to_be_found() -> None:
+    # Of the pairs with another label, the first two are candidates in SMALL, the third is to be found, and the last is
+    # visible.
+    of = replace(SMALL, known_otherwise=np.array([[3, 0, 1, 0], [0, 2, 0, 0]]))
+    assert of.candidate.astype(int).tolist() == [[0, 0, 1], [1, 1, 1], [1, 1, 1], [0, 1, 1]]
+    assert of.positive.tolist() == SMALL.positive.tolist()
+    assert of.setting.tolist() == [1, 0, 1, 1, 2, 3, 3, 3, 3]
+    (whole,) = (
+        row for row in measure(of, "rule", np.arange(12.0).reshape(4, 3)).scorers if row["setting"] == WHOLE_GRID
+    )
+    assert whole["num_cells"] == SMALL.weight.sum() - 2
 
 
 # what is measured
@@ -181,7 +197,7 @@ def test_settings_of_the_positives_by_hand() -> None:
 def test_a_setting_without_a_cell_has_no_row() -> None:
     every_drug = np.stack([np.arange(4), np.array([0, 1, 0, 0])])
     all_diseases = SampledDiseases(np.arange(4), np.ones(4))
-    of = GridFold({"fold": 0}, "f", every_drug, np.array([[1, 2], [0, 2]]), (4, 4), all_diseases)
+    of = GridFold({"fold": 0}, "f", every_drug, np.array([[1, 2], [0, 2]]), no_pairs(), (4, 4), all_diseases)
     rows = measure(of, "rule", np.arange(16.0).reshape(4, 4)).scorers
     assert list(by_setting(rows)) == [WHOLE_GRID, "warm pair", "cold disease"]
 

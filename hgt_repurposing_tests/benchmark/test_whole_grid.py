@@ -13,6 +13,7 @@ from hgt_repurposing.benchmark.grid_comparison import AUROC, AVERAGE_PRECISION
 from hgt_repurposing.benchmark.protocol import FOLD, MODEL
 from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.benchmark.whole_grid import WholeGrid, behind
+from hgt_repurposing.graph.external_pairs import no_pairs
 from hgt_repurposing.graph.settings import SETTINGS
 from hgt_repurposing_tests.benchmark.evaluations import evaluated
 from hgt_repurposing_tests.benchmark.measured_grids import FEW, MISSING, SHAPE, SIGNAL, calibration, whole_grid
@@ -211,7 +212,7 @@ def no_cold_drug() -> WholeGrid:
     hidden = np.stack([drugs[:4], [1, 1, 5, 6]])
     key: dict[str, str | int] = {ASSUMPTION: AS_ASSUMED, FOLD: 0}
     every_disease = SampledDiseases(np.arange(SHAPE[1]), np.ones(SHAPE[1]))
-    fold = GridFold(key, "by hand", visible, hidden, SHAPE, every_disease)
+    fold = GridFold(key, "by hand", visible, hidden, no_pairs(), SHAPE, every_disease)
     return whole_grid(folds=[fold])
 
 

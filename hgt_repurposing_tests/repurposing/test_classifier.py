@@ -13,16 +13,17 @@ from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from hgt_repurposing.graph.missing import MissingShares
-from hgt_repurposing.graph.schema import Features, FloatArray, IntArray
+from hgt_repurposing.graph.schema import BoolArray, Features, FloatArray, IntArray
 from hgt_repurposing.graph.settings import SETTINGS, Setting
 from hgt_repurposing.repurposing import classifier as module
 from hgt_repurposing.repurposing import features as features_module
 from hgt_repurposing.repurposing.baseline_scores import BaselineScores
-from hgt_repurposing.repurposing.blend import mean_log_odds
+from hgt_repurposing.repurposing.blend import Blend, fit_blend, mean_log_odds
 from hgt_repurposing.repurposing.classifier import (
     HEADS,
     TOWERS,
     Examples,
+    Member,
     PairClassifier,
     Rows,
     expected_number,
@@ -31,7 +32,7 @@ from hgt_repurposing.repurposing.classifier import (
 from hgt_repurposing.repurposing.features import PairFeatures
 from hgt_repurposing.repurposing.heads import TreeHead, fit_tree_head
 from hgt_repurposing.repurposing.inputs import PairInputs
-from hgt_repurposing.repurposing.labels import INDICATION
+from hgt_repurposing.repurposing.labels import INDICATION, UNKNOWN
 from hgt_repurposing.repurposing.learning import LearningCase, gather_examples
 from hgt_repurposing.repurposing.masked_cells import MaskedCells
 from hgt_repurposing.repurposing.params import ClassifierParams
@@ -51,6 +52,10 @@ from hgt_repurposing_tests.repurposing.planted import (
 INPUTS = planted_inputs()
 AGAINST = planted_inputs(planted_graph(contraindications=True))
 PAIRS, ALL = planted_pairs(), np.arange(NUM_DISEASES)
+NUMBER = PairVectors(
+    np.arange(NUM_DRUGS, dtype=np.float32)[:, None], np.arange(NUM_DISEASES, dtype=np.float32)[:, None]
+)
+"""The number of each node."""
 HELD_OUT = np.arange(0, NUM_DISEASES, 3)
 every_setting = pytest.mark.parametrize("setting", SETTINGS)
 
@@ -217,9 +222,6 @@ def test_no_member_learns_from_a_treatment_that_its_masks_hold_in_the_setting(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Vectors that number their nodes show of which pairs the rows of the trees are.
-    number = PairVectors(
-        np.arange(NUM_DRUGS, dtype=np.float32)[:, None], np.arange(NUM_DISEASES, dtype=np.float32)[:, None]
-    )
     seen: dict[int, tuple[IntArray, IntArray]] = {}
 
     def record(rows: Features, label: IntArray, params: ClassifierParams, *, num_classes: int, seed: int) -> TreeHead:
@@ -231,7 +233,7 @@ def test_no_member_learns_from_a_treatment_that_its_masks_hold_in_the_setting(
     missing = MissingShares(pairs=0.4, diseases=0.2, drugs=0.2)  # each treatment in several masks
     case, params = gathered(few, setting, inputs=AGAINST, missing=missing, inner_folds=4)
     masks = case.examples[setting]
-    fit_classifier(masks, number, features=case.features[setting], params=params, towers=())
+    fit_classifier(masks, NUMBER, features=case.features[setting], params=params, towers=())
     held: list[set[tuple[int, int]]] = []
     assert sorted(seen) == list(range(4))
     for left_out in range(4):
@@ -244,6 +246,55 @@ def test_no_member_learns_from_a_treatment_that_its_masks_hold_in_the_setting(
         assert set(pairs[0].tolist()) <= set(few[0].tolist())  # a vector would say that the never treated are
         assert set(pairs[1].tolist()) <= set(few[1].tolist())
     assert len(set().union(*held)) < sum(map(len, held))
+
+
+@every_setting
+@pytest.mark.parametrize("num_cells", [200, 10_000], ids=["a sample of the cells", "every cell"])
+def test_no_member_is_blended_on_a_pair_that_it_has_learned_from(
+    setting: Setting, num_cells: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Every head is asked for the pairs that its member is blended on; the trees' vectors number the nodes.
+    learned: dict[int, tuple[IntArray, IntArray]] = {}
+    asked: list[IntArray] = []
+
+    def fit(rows: Features, label: IntArray, params: ClassifierParams, *, num_classes: int, seed: int) -> TreeHead:
+        learned[seed] = rows[:, -2:].T.astype(np.int64), label
+        return fit_tree_head(rows, label, params, num_classes=num_classes, seed=seed)
+
+    def ask(self: Member, rows: Rows) -> FloatArray:
+        asked.append(rows.pairs)
+        return log_odds_of_member(self, rows)
+
+    log_odds_of_member = Member.log_odds
+    monkeypatch.setattr(module, "fit_tree_head", fit)
+    monkeypatch.setattr(Member, "log_odds", ask)
+    case, params = gathered(PAIRS, setting, inputs=AGAINST, inner_folds=3, calibration_cells=num_cells)
+    masks = case.examples[setting]
+    fit_classifier(masks, NUMBER, features=case.features[setting], params=params, towers=())
+    assert len(asked) == 3
+    for left_out in range(3):
+        pairs, label = learned[left_out]
+        assert np.count_nonzero(label == UNKNOWN) > 50
+        assert not as_set(pairs) & as_set(asked[left_out])
+    # Nothing is lost: every pair of calibration without a label is asked for, of one member.
+    unknown = [mask.cells.pairs[:, (mask.cells.label == UNKNOWN) & (mask.cells.weight > 0)] for mask in masks]
+    of_members = [as_set(pairs) for pairs in asked]
+    for pair in set().union(*map(as_set, unknown)):
+        assert sum(pair in of_member for of_member in of_members) == 1
+
+
+def test_a_blend_stands_for_as_many_cells_as_the_masks_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    given_weight: list[FloatArray] = []
+
+    def record(scores: FloatArray, outcome: BoolArray, weight: FloatArray) -> Blend:
+        given_weight.append(weight)
+        return fit_blend(scores, outcome, weight)
+
+    monkeypatch.setattr(module, "fit_blend", record)
+    case, params = gathered(PAIRS, "warm pair", inner_folds=3)
+    masks = case.examples["warm pair"]
+    fit_classifier(masks, INPUTS.vectors, features=case.features["warm pair"], params=params, towers=())
+    assert given_weight[0].sum() == pytest.approx(sum(mask.cells.weight.sum() for mask in masks))
 
 
 def as_set(pairs: IntArray) -> set[tuple[int, int]]:
