@@ -7,9 +7,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from study import figures_so_far, run
+from study import Study, figures_so_far, run
 from study_figures import Figures, nested, series
 from study_tables import study_page
+
+from hgt_repurposing.repurposing.params import ClassifierParams
+from hgt_repurposing.repurposing.vectors import PairVectors
+from hgt_repurposing.storage import artifacts
+from hgt_repurposing.training.params import EmbeddingParams
+from hgt_repurposing_tests.repurposing.planted import planted_graph
 
 SETTINGS: Figures = {"graph": "demo", "seed": 3, "num_folds": 5, "repeats": 1, "deployment_folds": 2}
 CONTROLS: Figures = {
@@ -85,3 +91,27 @@ def test_a_part_that_another_process_measured_meanwhile_is_kept(tmp_path: Path) 
     run(out, SETTINGS, {"controls": slow}, None)
     found = figures_so_far(out.with_suffix(".json"), SETTINGS)
     assert set(found) == {"settings", "elsewhere", "controls"}
+
+
+def test_kept_vectors_that_another_version_wrote_are_made_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = list[EmbeddingParams]()
+
+    def embedded(_: Study, params: EmbeddingParams, __: object) -> PairVectors:
+        made.append(params)
+        return PairVectors.none(3, 3)
+
+    monkeypatch.setattr(Study, "_embedded", embedded)
+    graph = planted_graph()
+
+    def asked() -> None:
+        Study("demo", graph, EmbeddingParams(), ClassifierParams(), 3, 2, 1, 1, tmp_path).encoded("mean")
+
+    asked()
+    asked()
+    assert len(made) == 1
+    monkeypatch.setattr(artifacts, "FORMAT_VERSION", artifacts.FORMAT_VERSION + 1)
+    asked()
+    assert len(made) == 2
+    assert "but this package reads version" in caplog.text

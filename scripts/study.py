@@ -52,6 +52,7 @@ from hgt_repurposing.repurposing.scorer import Scorer
 from hgt_repurposing.repurposing.vectors import VECTOR_DIM, PairVectors
 from hgt_repurposing.storage.artifacts import (
     Provenance,
+    UnreadableArtifactError,
     manifest_path,
     read_manifest,
     read_parts,
@@ -171,12 +172,16 @@ class Study:
         return found
 
     def _kept(self, encoder: str, params: EmbeddingParams) -> Timed | None:
-        """Vectors that an earlier run kept; None if there are none, or those of another graph or configuration."""
+        """Vectors that an earlier run kept; None if there are none of this graph, configuration and version."""
         assert self.vectors_folder, "asked only where there is a folder"
         name = f"{self.name}_{encoder}"
         if not manifest_path(self.vectors_folder, name).exists():
             return None
-        manifest = read_manifest(self.vectors_folder, name)
+        try:
+            manifest = read_manifest(self.vectors_folder, name)
+        except UnreadableArtifactError as error:
+            _LOGGER.warning("%s: trained again", error)
+            return None
         same = manifest.config == params.model_dump(mode="json")
         if not same or manifest.inputs != {"knowledge_graph": self.graph.digest}:
             _LOGGER.warning("%s in %s is of another graph or configuration: trained again", name, self.vectors_folder)

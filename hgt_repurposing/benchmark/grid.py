@@ -1,4 +1,4 @@
-"""The whole grid as one list: positives among all cells without a visible treatment, and any score measured on them.
+"""The whole grid as one list: positives among all cells of which nothing is known, and any score measured on them.
 
 People get one list of all drugs and diseases, in which the four settings meet. Every pair of which the graph says
 nothing counts, whatever its setting, those of drugs and diseases that never had a treatment included. On a large graph,

@@ -67,7 +67,7 @@ class ExternalSection(NamedTuple):
     """Pairs from outside the graph."""
 
     num_cells: float
-    """Pairs without a treatment in the graph: all that the files are looked up in."""
+    """Pairs of which the graph says nothing, and those of the file: all that it is looked up in."""
     rows: list[ExternalRow]
     lists: list[ListsRow]
     negatives: list[NegativesRow]

@@ -8,7 +8,7 @@ import pytest
 from hgt_repurposing.baselines.catalogue import BASELINES
 from hgt_repurposing.baselines.rank_average import RANK_AVERAGE
 from hgt_repurposing.benchmark import cross_validation as module
-from hgt_repurposing.benchmark.assumptions import AS_ASSUMED, OTHER_ASSUMPTIONS
+from hgt_repurposing.benchmark.assumptions import AS_ASSUMED, OTHER_ASSUMPTIONS, WHOLE_GRID
 from hgt_repurposing.benchmark.cross_validation import OutOfFold, evaluate
 from hgt_repurposing.benchmark.folds import EvaluatedFold, PreparedFold
 from hgt_repurposing.benchmark.grid_comparison import AUROC
@@ -18,6 +18,7 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey, SplitConfig, split_drug_disease_pairs
 from hgt_repurposing.graph.split_kinds import SPLIT_KINDS
+from hgt_repurposing.repurposing.labels import Labels
 from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
 from hgt_repurposing.repurposing.vectors import PairVectors
 from hgt_repurposing_tests.graph.small_graphs import Ends, graph_of
@@ -137,7 +138,7 @@ def test_two_repeats_overlap() -> None:
 
 
 def test_the_whole_grid_is_measured_under_every_assumption_if_the_split_asks_for_it() -> None:
-    graph, done = planted_graph(), list[str]()
+    graph, done = planted_graph(contraindications=True), list[str]()
     split = planted_split(graph, num_folds=2, num_deployment=2)
     inputs = planted_inputs(graph)
     params = QUICK.model_copy(update={"num_trees": 2, "calibration_cells": 200})
@@ -151,6 +152,11 @@ def test_the_whole_grid_is_measured_under_every_assumption_if_the_split_asks_for
     names = [f"{first}, fold 0", f"{first}, fold 1", *(f"{other}, fold 0" for other in others)]
     assert done[2:] == [f"deployment {name}" for name in names]
     assert grid.mean(MODEL, AUROC) > 0.7
+    # Hidden treatments and pairs of which the graph says nothing; no known negatives.
+    rows = grid.scorers[grid.scorers["setting"] == WHOLE_GRID]
+    known = Labels.of_graph(graph).known_otherwise.shape[1] + graph.indications.shape[1]
+    assert known > graph.indications.shape[1]
+    assert (rows["num_cells"] - rows["num_positives"] == NUM_DRUGS * NUM_DISEASES - known).all()
     assert evaluated().whole_grid is None
 
 
