@@ -87,6 +87,7 @@ def _cells(inputs: BaselineInputs, baselines: Sequence[Baseline], missing: Missi
     """Masked pairs of every mask and setting, and cells drawn uniformly beside them."""
     generator, num_diseases = inputs.generator, inputs.train.shape[1]
     pairs = np.stack(inputs.train.nonzero()).astype(np.int64)
+    known = inputs.train if inputs.known_otherwise is None else csr_array(inputs.train + inputs.known_otherwise)
     for hidden in draw_masks(pairs, missing, num_masks=NUM_MASKS, generator=generator):
         visible = csr_array((np.ones(np.count_nonzero(~hidden)), tuple(pairs[:, ~hidden])), shape=inputs.train.shape)
         used = np.sort(generator.permutation(num_diseases)[:MAX_DISEASES])
@@ -101,9 +102,9 @@ def _cells(inputs: BaselineInputs, baselines: Sequence[Baseline], missing: Missi
             positives = masked[:, treated.settings_of(masked) == number]
             size = max(NEGATIVES_PER_POSITIVE * positives.shape[1], MIN_NEGATIVES)
             drawn = np.unique(np.stack([generator.choice(end, size) for end in (drugs, diseases)]), axis=1)
-            unknown = drawn[:, inputs.train[tuple(drawn)] == 0]
+            unknown = drawn[:, known[tuple(drawn)] == 0]
             cells = np.concatenate([positives, unknown], axis=1)
-            num_unknown = len(drugs) * len(diseases) - inputs.train[drugs][:, diseases].nnz
+            num_unknown = len(drugs) * len(diseases) - known[drugs][:, diseases].nnz
             each = num_unknown / max(unknown.shape[1], 1)
             yield WeightedCells(
                 number,

@@ -122,6 +122,7 @@ def _bins(probability: FloatArray, positive: BoolArray, weight: FloatArray) -> I
     order = np.argsort(probability, kind="stable")
     mass = np.cumsum((probability * weight)[order])
     index = np.minimum((NUM_BINS * (mass - (probability * weight)[order]) / mass[-1]).astype(np.int64), NUM_BINS - 1)
+    index[-1] = NUM_BINS - 1  # the most probable cell, however much it holds
     for number in np.unique(index):
         cells = order[index == number]
         yield {

@@ -1,6 +1,7 @@
 """The final model on pairs from outside the graph: the grid is scored as for the list, each file is looked up in it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from hgt_repurposing.benchmark.external_results import AUROC_OF_NEGATIVES, FILE, ExternalResults
 from hgt_repurposing.benchmark.grid import GridFold, baseline_scores, measure, sample_diseases
 from hgt_repurposing.benchmark.protocol import FOLD, MODEL
-from hgt_repurposing.graph.external_pairs import POOLED, ExternalSet
+from hgt_repurposing.graph.external_pairs import POOLED, ExternalSet, no_pairs
 from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.graph.split import DrugDiseaseSplit
 from hgt_repurposing.metrics.pooled_cells import standings
@@ -37,9 +38,8 @@ def external_folds(
 ) -> dict[str, tuple[GridFold, ExternalSet]]:
     """The grid of each file, and of all together, by name; all indications are visible.
 
-    Pairs of another file count as any pair that the graph does not mention, so that the figures of a file do not depend
-    on the others. On a large graph, every disease of a pair is scored and represents itself; a sample represents the
-    others.
+    Pairs of another file count as they would without it, so that the figures of a file do not depend on the others. On
+    a large graph, every disease of a pair is scored and represents itself; a sample represents the others.
 
     Args:
         split: With external pairs.
@@ -82,8 +82,9 @@ def evaluate_external(
         ValueError: If the model's scores are all equal or not finite.
     """
     folds = external_folds(split, inputs.labels.known_otherwise, seed=params.seed)
-    grid, _ = folds[POOLED]
-    others = baseline_scores(grid, inputs, params)  # the grids differ in what is to be found, not in what is scored
+    # Ranks of the average are among all cells without a treatment, whatever the files say of them.
+    grid = replace(folds[POOLED][0], known_otherwise=no_pairs())
+    others = baseline_scores(grid, inputs, params)
     scores = {MODEL: scorer.indications(grid.columns), **others.scores}
     results = look_up(folds, scores, labels=inputs.labels, left_out=others.missing, seed=params.seed)
     return ExternalEvaluation(results, grid.columns, scores)

@@ -166,6 +166,7 @@ def baseline_scores(fold: GridFold, inputs: PairInputs, params: ClassifierParams
         hiding=Hiding("pair"),
         seed=fold.seed(params.seed),
         missing=params.missing,
+        known_otherwise=inputs.labels.contraindications + inputs.labels.off_label,
     )
     usable, missing = baselines_for(given)
     found = {baseline.name: baseline.fit(given)(fold.columns) for baseline in usable}
@@ -194,10 +195,15 @@ def measure(fold: GridFold, scorer: str, scores: FloatArray, *, probability: Flo
         probability: Of each candidate, where these are to be compared with what is found. Shape [num_candidates].
 
     Raises:
-        ValueError: If a score is not finite, or the model's are all equal.
+        ValueError: If a score is not finite, the model's are all equal, or all candidates are to be found.
     """
     key = {**fold.key, SCORER: scorer}
     cells, positive = scores[fold.candidate], fold.positive[fold.candidate]
+    if positive.all():
+        raise ValueError(
+            f"{fold.name}: there is nothing to rank against, since the {len(positive)} pairs to be found are all of "
+            "which the graph says nothing else"
+        )
     if scorer == MODEL:
         require_informative(scores, fold.candidate, scorer=f"the model ({fold.name})")
     drug, column = np.nonzero(fold.positive)

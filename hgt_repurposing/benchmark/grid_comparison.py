@@ -67,8 +67,8 @@ class GridComparison:
         return None if means.empty else str(means.idxmax())
 
     def within_settings(self, scorer: str) -> float:
-        """Mean of the AUROCs inside the settings that had positives."""
-        return float(np.nanmean([self.mean(scorer, AUROC, setting=setting) for setting in SETTINGS]))
+        """Mean of the AUROCs inside the settings that had positives; NaN if none had one."""
+        return float(pd.Series([self.mean(scorer, AUROC, setting=setting) for setting in SETTINGS]).mean())
 
     def lead(self, metric: str = AUROC, *, setting: str = WHOLE_GRID) -> Lead | None:
         """The model against the best baseline; None if the setting had no positive.

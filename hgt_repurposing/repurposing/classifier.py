@@ -7,6 +7,7 @@ probabilities over all pairs to be scored sum to the number of treatments that a
 masks cannot tell it, because pairs that stand for "no treatment" in them may be missing treatments themselves.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
@@ -32,6 +33,8 @@ ROWS_AT_ONCE = 10_000
 HEADS = ("linear", "linear, weak penalty", "trees", "baselines, stacked")
 """Heads of a member, in the order of a blend's weights; two towers, if any, and the baselines follow."""
 TOWERS = "two towers"
+MAX_SHARE = 0.99
+"""Largest share of the pairs of a setting that is assumed to be missing treatments."""
 WEAKER = 10.0
 """Factor between the penalties of the two linear heads; the blend finds which of them to trust."""
 STACKED_PENALTY = 1.0
@@ -223,15 +226,16 @@ def expected_number(masks: Sequence[MaskedCells], num_cells: float) -> float:
     """Treatments that are assumed to be missing among the pairs of a setting that will be scored.
 
     As many as are hidden in a mask, for each treatment that is visible in it; but no larger a share of the pairs than
-    hidden treatments have among pairs whose drug and disease do have some.
+    hidden treatments have among pairs whose drug and disease do have some, known negatives not counted.
 
     Args:
         masks: Cells of the setting under every mask.
         num_cells: Number of pairs that will be scored.
     """
     hidden = np.mean([cells.weight[cells.label == INDICATION].sum() for cells in masks])
-    treatable = np.mean([cells.weight[~cells.is_untreated].sum() for cells in masks])
-    return float(min(hidden, num_cells * hidden / max(treatable, hidden, 1e-9)))
+    may_be_missing = [~cells.is_untreated & (cells.label != CONTRAINDICATION) for cells in masks]
+    treatable = np.mean([cells.weight[chosen].sum() for cells, chosen in zip(masks, may_be_missing, strict=True)])
+    return float(min(hidden, num_cells * min(hidden / max(treatable, hidden, 1e-9), MAX_SHARE)))
 
 
 class Examples(NamedTuple):
@@ -280,7 +284,7 @@ def fit_classifier(
     )
     members: tuple[Member, ...] = ()
     num_classes = 2
-    pair = cells.pairs[0] * (1 + cells.pairs[1].max(initial=0)) + cells.pairs[1]
+    pair = _numbered(cells.pairs, params.inner_folds)
     weight = _weight_in_blend(cells, pair, fold, params.inner_folds)
     others = [_others(pair, fold, weight, left_out) for left_out in range(params.inner_folds)]
     if _learnable(cells, others, INDICATION):
@@ -311,6 +315,18 @@ def fit_classifier(
     return PairClassifier(
         features.setting, features.names, features.baselines.names, scales, members, blends, bool(towers)
     )
+
+
+def _numbered(pairs: IntArray, num_folds: int) -> IntArray:
+    """A number for each pair by which they can be dealt to any number of folds.
+
+    Of consecutive drugs of one disease, and diseases of one drug, no two next to each other go to the same fold: the
+    step from drug to drug has no divisor in common with any number of folds.
+    """
+    step = 1 + int(pairs[1].max(initial=0))
+    while math.gcd(step, math.lcm(*range(1, num_folds + 1))) > 1:
+        step += 1
+    return np.asarray(pairs[0] * step + pairs[1])
 
 
 def _others(pair: IntArray, fold: IntArray, weight: FloatArray, left_out: int) -> BoolArray:

@@ -25,15 +25,11 @@ class Labels:
 
     @classmethod
     def of_graph(cls, graph: KnowledgeGraph) -> Self:
-        """Labels of a graph; an indication overrides a known negative of the same pair."""
+        """Labels of a graph; an indication overrides whatever else is said of the same pair."""
         shape = graph.grid_shape
         indications = _matrix(graph.indications, shape)
-        contraindications = _matrix(graph.known_negatives, shape)
-        return cls(
-            indications,
-            csr_array(contraindications - contraindications.multiply(indications)),
-            _matrix(graph.off_label_pairs, shape),
-        )
+        others = (_matrix(pairs, shape) for pairs in (graph.known_negatives, graph.off_label_pairs))
+        return cls(indications, *(csr_array(known - known.multiply(indications)) for known in others))
 
     @property
     def num_classes(self) -> int:
@@ -42,7 +38,7 @@ class Labels:
 
     @property
     def known_otherwise(self) -> IntArray:
-        """Pairs with a relation that is no indication. Shape [2, num_pairs]."""
+        """Pairs with a relation, but not as an indication. Shape [2, num_pairs]."""
         return np.stack((self.contraindications + self.off_label).nonzero()).astype(np.int64)
 
     def with_indications(self, pairs: IntArray) -> Self:

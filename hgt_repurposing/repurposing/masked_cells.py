@@ -14,6 +14,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from scipy.sparse import csr_array
 
+from hgt_repurposing.graph.external_pairs import no_pairs
 from hgt_repurposing.graph.schema import BoolArray, FloatArray, IntArray
 from hgt_repurposing.graph.settings import SETTINGS, Setting, Treated
 from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION, UNKNOWN, Labels
@@ -123,21 +124,14 @@ def masked_cells(
     diseases, positives = np.flatnonzero(stands_for), positives[:, stands_for[positives[1]] > 0]
     chosen = (treated.settings_of(against) == SETTINGS.index(setting)) & (stands_for[against[1]] > 0)
     everywhere = len(drugs) * len(diseases)
-    negatives, cells = (
-        _unknown(pairs, labels)
-        for pairs in (
-            _draw(
-                positives,
-                drugs[ever.drugs[drugs]],
-                diseases[ever.diseases[diseases]],
-                params.negatives_per_positive,
-                generator,
-            ),
-            _uniform(drugs, diseases, params.calibration_cells, generator)
-            if everywhere > params.calibration_cells
-            else np.stack(np.meshgrid(drugs, diseases)).reshape(2, -1),
-        )
-    )
+    treatable = drugs[ever.drugs[drugs]], diseases[ever.diseases[diseases]]
+    negatives = _unknown(_draw(positives, *treatable, params.negatives_per_positive, generator), labels)
+    cells = no_pairs()
+    if everywhere > params.calibration_cells:
+        cells = _unknown(_uniform(drugs, diseases, params.calibration_cells, generator), labels)
+    if not cells.shape[1]:  # few pairs, or nearly all of them known
+        cells = _unknown(np.stack(np.meshgrid(drugs, diseases)).reshape(2, -1), labels)
+        cells = cells[:, _at_most(params.calibration_cells, cells.shape[1], generator)]
     num_unknown = everywhere - _num_known(drugs, diseases, labels)
     parts = (
         (positives, INDICATION, np.full(positives.shape[1], mask.missing_per_hidden), True),
@@ -180,6 +174,11 @@ def _draw(
     other_disease = np.stack([generator.choice(positives[0], quarter), generator.choice(diseases, quarter)])
     anywhere = _uniform(drugs, diseases, count - half - quarter, generator)
     return np.concatenate([other_drug, other_disease, anywhere], axis=1)
+
+
+def _at_most(number: int, size: int, generator: np.random.Generator) -> IntArray:
+    """Indices of all, or of a sample of so many. Shape [at most number]."""
+    return np.arange(size) if size <= number else generator.choice(size, number, replace=False)
 
 
 def _uniform(drugs: IntArray, diseases: IntArray, count: int, generator: np.random.Generator) -> IntArray:
