@@ -61,3 +61,10 @@ def test_a_table_that_is_as_it_should_be_passes(table: pd.DataFrame) -> None:
 def test_a_table_that_is_not_is_refused_in_one_sentence(table: pd.DataFrame, said: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
         require_schema(table, SCHEMA, what="a list")
+
+
+def test_a_column_of_a_pattern_that_is_not_there_is_named() -> None:
+    wanted = DataFrameSchema({"^found_at_": Column("float64", regex=True)})
+    said = "a list must have a column like '^found_at_' (got name, rank, score_x)"
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        require_schema(GOOD, wanted, what="a list")

@@ -72,6 +72,16 @@ def gathered(inputs: BaselineInputs, rules: list[Baseline], monkeypatch: pytest.
     return found
 
 
+def test_what_is_known_otherwise_is_no_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    # All pairs but those of five drugs, one of each module: negatives stand for the pairs of these alone.
+    known = np.ones((NUM_DRUGS, NUM_DISEASES))
+    known[:5] = 0
+    found = gathered(replace(inputs_of(), known_otherwise=csr_array(known)), SOME, monkeypatch)
+    masks = np.array_split(np.array([cells.weight[~cells.positive].sum() for cells in found]), len(found) // 4)
+    assert all(0 < of_mask.sum() <= 5 * NUM_DISEASES for of_mask in masks)
+    assert sum(cells.positive.sum() for cells in found) > 50
+
+
 # the whole grid
 
 

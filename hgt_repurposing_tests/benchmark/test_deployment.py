@@ -167,6 +167,16 @@ def test_bins_hold_every_cell_and_treatment_once() -> None:
     assert bins["expected"].to_numpy() == pytest.approx(whole["expected"] / NUM_BINS, abs=largest)
 
 
+def test_the_most_probable_cell_is_in_the_last_bin_however_much_it_holds() -> None:
+    fold, tables = first_fold(), DeploymentTables([], [], [])
+    scores = np.full(fold.candidate.shape, -9.0)
+    scores[tuple(np.argwhere(fold.candidate)[:3].T)] = [1, 2, 3]
+    add_rows(fold, {MODEL: scores}, tables)
+    last = pd.DataFrame(tables.bins).iloc[-1]
+    assert (last["bin"], last["num_cells"]) == (NUM_BINS - 1, 1)
+    assert last["lowest"] == pytest.approx(expit(3))
+
+
 def test_bins_are_of_the_model_alone_and_so_is_what_is_expected() -> None:
     fold, tables = sampled_fold(), DeploymentTables([], [], [])
     add_rows(fold, {"drug degree": tied_scores(fold)}, tables)

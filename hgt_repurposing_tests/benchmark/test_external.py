@@ -90,6 +90,14 @@ def test_what_the_graph_calls_a_contraindication_counts_only_if_a_file_calls_it_
     assert grid.candidate[tuple(called_a_treatment)].all()
 
 
+def test_known_negatives_of_the_graph_have_a_rank_in_the_average_as_any_pair() -> None:
+    split, inputs, scorer = fitted()
+    known = inputs.labels.known_otherwise
+    average = evaluate_external(split, inputs, scorer, QUICK).scores[RANK_AVERAGE][tuple(known)]
+    assert len(np.unique(average)) > 10
+    assert (average > 0).all()
+
+
 def test_treatments_are_set_against_known_negatives_alone() -> None:
     grid, outside = external_folds(outside_split(FIRST), no_pairs(), seed=0)["trials"]
     scores = np.full(grid.shape, 100.0)

@@ -212,6 +212,13 @@ def test_equal_scores_of_the_model_are_refused_and_those_of_a_baseline_are_not()
     assert measure(SMALL, "rule", np.zeros((4, 3))).scorers[0]["auroc"] == 0.5
 
 
+def test_a_grid_with_nothing_to_rank_against_is_refused() -> None:
+    everything = np.indices((4, 4)).reshape(2, -1)
+    sentence = "small: there is nothing to rank against, since the 2 pairs to be found are all"
+    with pytest.raises(ValueError, match=sentence):
+        measure(replace(SMALL, known_otherwise=everything), "rule", np.arange(12.0).reshape(4, 3))
+
+
 @pytest.mark.parametrize("scorer", [MODEL, "rule"])
 def test_scores_that_are_not_finite_are_refused(scorer: str) -> None:
     scores = np.arange(12.0).reshape(4, 3)

@@ -66,6 +66,11 @@ def test_the_mean_within_settings_is_that_of_their_aurocs() -> None:
     assert found().within_settings(MODEL) == pytest.approx(np.mean(inside))
 
 
+def test_without_an_auroc_in_any_setting_there_is_no_mean_of_them() -> None:
+    bare = found().scorers.assign(auroc=np.nan)
+    assert np.isnan(replace(found(), scorers=bare).within_settings(MODEL))
+
+
 def test_bins_are_summed_over_the_masks_of_one_assumption() -> None:
     table = found().values_by_bin()
     own = found().bins[found().bins["assumption"] == AS_ASSUMED]

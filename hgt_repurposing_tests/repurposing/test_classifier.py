@@ -21,18 +21,20 @@ from hgt_repurposing.repurposing.baseline_scores import BaselineScores
 from hgt_repurposing.repurposing.blend import Blend, fit_blend, mean_log_odds
 from hgt_repurposing.repurposing.classifier import (
     HEADS,
+    MAX_SHARE,
     TOWERS,
     Examples,
     Member,
     PairClassifier,
     Rows,
+    _numbered,
     expected_number,
     fit_classifier,
 )
 from hgt_repurposing.repurposing.features import PairFeatures
 from hgt_repurposing.repurposing.heads import TreeHead, fit_tree_head
 from hgt_repurposing.repurposing.inputs import PairInputs
-from hgt_repurposing.repurposing.labels import INDICATION, UNKNOWN
+from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION, UNKNOWN
 from hgt_repurposing.repurposing.learning import LearningCase, gather_examples
 from hgt_repurposing.repurposing.masked_cells import MaskedCells
 from hgt_repurposing.repurposing.params import ClassifierParams
@@ -283,6 +285,27 @@ def test_no_member_is_blended_on_a_pair_that_it_has_learned_from(
         assert sum(pair in of_member for of_member in of_members) == 1
 
 
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(2, 20))
+def test_pairs_of_one_node_are_dealt_to_all_folds_whatever_its_number(drugs: int, diseases: int, folds: int) -> None:
+    number = _numbered(np.indices((drugs, diseases)).reshape(2, -1), folds).reshape(drugs, diseases)
+    assert len(np.unique(number)) == drugs * diseases
+    for some in range(1, folds + 1):  # a pair may occur in some of them
+        for of_one_node in (*(number % some), *(number % some).T):
+            assert np.bincount(of_one_node, minlength=some).max() <= -(-len(of_one_node) // some)
+
+
+@pytest.mark.parametrize("diseases", [[1, 3, 5, 7], [1, 3, 5, 8]])
+def test_members_do_not_depend_on_the_numbers_of_the_diseases(diseases: list[int]) -> None:
+    # With these, two inner folds of which each gets all pairs of some diseases would leave a member without negatives.
+    generator = np.random.default_rng(0)
+    drugs = [generator.choice(NUM_DRUGS, 12, replace=False) for _ in diseases]
+    pairs = np.unique(np.stack([np.concatenate(drugs), np.repeat(diseases, 12)]), axis=1)
+    one_by_one = MissingShares(pairs=0.2, diseases=0, drugs=0)
+    few = planted_inputs(planted_graph(pairs))
+    model = fit_anew(pairs, "warm pair", inputs=few, inner_folds=2, calibration_cells=5000, missing=one_by_one)
+    assert len(model.members) == 2
+
+
 def test_a_blend_stands_for_as_many_cells_as_the_masks_have(monkeypatch: pytest.MonkeyPatch) -> None:
     given_weight: list[FloatArray] = []
 
@@ -519,6 +542,16 @@ def test_no_larger_a_share_is_expected_than_treatable_pairs_had() -> None:
 
 def test_hidden_treatments_and_pairs_count_for_those_that_they_stand_for() -> None:
     assert expected_number([cells(4, 10, 0, weight=6)], 10) == pytest.approx(10 * 4 / 40)
+
+
+def test_known_negatives_are_no_room_for_what_is_missing() -> None:
+    few = cells(2, 10, 5)
+    label = np.where(np.arange(15) >= 5, CONTRAINDICATION, few.label)  # 2 hidden, 3 unknown, 5 known negatives
+    assert expected_number([few._replace(label=label)], 4) == pytest.approx(4 * 2 / 5)
+
+
+def test_what_is_expected_leaves_room_where_every_treatable_pair_was_hidden() -> None:
+    assert expected_number([cells(5, 5, 0)], 3) == pytest.approx(3 * MAX_SHARE)
 
 
 @pytest.mark.parametrize("num_cells", [0, 100])

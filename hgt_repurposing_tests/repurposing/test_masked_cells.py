@@ -14,12 +14,14 @@ from hgt_repurposing.repurposing.masked_cells import Mask, MaskedCells, masked_c
 from hgt_repurposing_tests.repurposing.planted import (
     NUM_DISEASES,
     NUM_DRUGS,
+    PALLIATION,
     QUICK,
     planted_contraindications,
     planted_graph,
     planted_pairs,
     shuffled_pairs,
     table_of,
+    with_pairs,
 )
 
 LABELS = Labels.of_graph(planted_graph(contraindications=True))
@@ -313,6 +315,18 @@ def test_known_pairs_everywhere_leave_no_negative(setting: Setting) -> None:
         assert positives(cells).shape[1]
 
 
+@given(seed=seeds)
+def test_where_nearly_all_pairs_are_known_the_few_others_are_still_stood_for(seed: int) -> None:
+    # A hundred cells drawn of 1,800 are often none of the four of which nothing is known.
+    free = np.argwhere(table_of(PAIRS) == 0).T
+    labels = Labels.of_graph(with_pairs(planted_graph(contraindications=True), PALLIATION, free[:, 4:]))
+    mask = Mask.of_nothing(labels)
+    cells = cells_of(mask, "warm pair", labels, seed=seed, calibration_cells=100)
+    unknown = as_set(free[:, :4]) - as_set(planted_contraindications())
+    assert as_set(cells.pairs[:, cells.weight > 0]) <= unknown
+    assert cells.weight.sum() == pytest.approx(len(unknown))
+
+
 # labels
 
 
@@ -323,6 +337,8 @@ def test_a_pair_that_is_also_an_indication_is_nothing_else() -> None:
     assert both
     assert not both & as_set(np.stack(labels.contraindications.nonzero()))
     assert (labels.class_of(np.array(sorted(both)).T) == INDICATION).all()
+    palliated = Labels.of_graph(with_pairs(graph, PALLIATION, shuffled_pairs()))
+    assert palliated.off_label.nnz == 0
 
 
 def test_classes_are_two_without_contraindications_and_three_with() -> None:
