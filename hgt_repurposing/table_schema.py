@@ -43,8 +43,8 @@ def _said(error: SchemaError, table: pd.DataFrame, schema: DataFrameSchema) -> s
         return f": column {name!r} must be {error.schema.dtype} (got {table[name].dtype})"
     if error.reason_code is SchemaErrorReason.SERIES_CONTAINS_NULLS:
         return f": column {name!r} must have no missing value (got one in row {int(table[name].isna().argmax()) + 1})"
-    if isinstance(error.check, str):  # of a pattern that no column fits
-        return f" must have a column like {name!r} (got {', '.join(map(str, table.columns))})"
+    if error.reason_code is SchemaErrorReason.INVALID_COLUMN_NAME:
+        return f" must have a column whose name fits {name!r} (got {', '.join(map(str, table.columns))})"
     return f": column {name!r} must {error.check.error} (got {_first_failure(error, table)})"
 
 

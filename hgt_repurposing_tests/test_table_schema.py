@@ -65,6 +65,6 @@ def test_a_table_that_is_not_is_refused_in_one_sentence(table: pd.DataFrame, sai
 
 def test_a_column_of_a_pattern_that_is_not_there_is_named() -> None:
     wanted = DataFrameSchema({"^found_at_": Column("float64", regex=True)})
-    said = "a list must have a column like '^found_at_' (got name, rank, score_x)"
+    said = "a list must have a column whose name fits '^found_at_' (got name, rank, score_x)"
     with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
         require_schema(GOOD, wanted, what="a list")

@@ -179,6 +179,7 @@ class Study:
             return None
         try:
             manifest = read_manifest(self.vectors_folder, name)
+            arrays = read_parts(self.vectors_folder, manifest)[f"{name}.npz"]
         except UnreadableArtifactError as error:
             _LOGGER.warning("%s: trained again", error)
             return None
@@ -186,7 +187,6 @@ class Study:
         if not same or manifest.inputs != {"knowledge_graph": self.graph.digest}:
             _LOGGER.warning("%s in %s is of another graph or configuration: trained again", name, self.vectors_folder)
             return None
-        arrays = read_parts(self.vectors_folder, manifest)[f"{name}.npz"]
         return Timed(PairVectors(arrays["drugs"], arrays["diseases"]), float(arrays["seconds"]))
 
     def _embedded(
@@ -277,8 +277,10 @@ def controls(study: Study) -> Figures:
             tables.add(fold, name, score_fold(prepare_fold(fold, inputs, params), inputs.vectors, params), seed=0)
         grids[name] = DeploymentTables([], [], [])
         shape = split.num_drugs, split.num_diseases
-        others = inputs.labels.known_otherwise
-        for mask in deployment_folds(split.pairs, others, shape, params.missing, num_folds=1, seed=study.seed):
+        known = inputs.labels.known_otherwise
+        for mask in deployment_folds(
+            split.pairs, shape, params.missing, known_otherwise=known, num_folds=1, seed=study.seed
+        ):
             add_fold(mask, inputs, params, grids[name])
         _LOGGER.info("control: %s", name)
     return of_controls(tables, grids, minutes=(time.perf_counter() - start) / 60)

@@ -101,8 +101,8 @@ def _whole_grid(evaluation: Figures) -> Iterator[str]:
     num_folds = len(assumed[MODEL]["auroc"]["folds"])
     yield (
         f"{grid['assumed']} Treatments are hidden by chance as this says, {counted(num_folds, 'time')}, and all pairs "
-        "of which the graph then says nothing are ranked as one list, of all drugs and diseases. *Found in n*: hidden "
-        f"treatments among the n most probable pairs; P@100: their share of the first 100. "
+        "about which the graph then says nothing are ranked as one list, of all drugs and diseases. *Found in n*: "
+        "hidden treatments among the n most probable pairs; P@100: their share of the first 100. "
         f"{_in_minutes(evaluation['minutes'].get(DEPLOYMENT.name, 0))}"
         + (" Some diseases stand for others: the grid is too large to score them all." if grid["is_sample"] else "")
     )

@@ -44,9 +44,9 @@ class BaselineInputs:
     """Similarity of diseases over all relations; None: unknown."""
     missing: MissingShares | None = None
     """What is hidden, where that is no fold of one kind but a draw of what is assumed to be missing."""
-    known_otherwise: csr_array | None = None
-    """Not 0 where the graph says something else than that the drug treats: such a pair stands for nothing that is
-    missing. None: nowhere. Shape [num_drugs, num_diseases]."""
+    other_labels: csr_array | None = None
+    """Not 0 where the graph says something else than that the drug treats. The stacked baseline of the whole grid
+    leaves these pairs out, as nothing that is missing is among them. None: nowhere. Shape [num_drugs, num_diseases]."""
     stream: str = ""
     """Name of the baseline being computed; part of its seed."""
 

@@ -84,10 +84,10 @@ def _fit(cells: Sequence[WeightedCells]) -> Mapping[int, Pipeline]:
 
 
 def _cells(inputs: BaselineInputs, baselines: Sequence[Baseline], missing: MissingShares) -> Iterator[WeightedCells]:
-    """Masked pairs of every mask and setting, and cells drawn uniformly beside them."""
+    """Masked pairs of every mask and setting, and cells without a label drawn uniformly beside them."""
     generator, num_diseases = inputs.generator, inputs.train.shape[1]
     pairs = np.stack(inputs.train.nonzero()).astype(np.int64)
-    known = inputs.train if inputs.known_otherwise is None else csr_array(inputs.train + inputs.known_otherwise)
+    known = inputs.train if inputs.other_labels is None else csr_array(inputs.train + inputs.other_labels)
     for hidden in draw_masks(pairs, missing, num_masks=NUM_MASKS, generator=generator):
         visible = csr_array((np.ones(np.count_nonzero(~hidden)), tuple(pairs[:, ~hidden])), shape=inputs.train.shape)
         used = np.sort(generator.permutation(num_diseases)[:MAX_DISEASES])
@@ -103,6 +103,9 @@ def _cells(inputs: BaselineInputs, baselines: Sequence[Baseline], missing: Missi
             size = max(NEGATIVES_PER_POSITIVE * positives.shape[1], MIN_NEGATIVES)
             drawn = np.unique(np.stack([generator.choice(end, size) for end in (drugs, diseases)]), axis=1)
             unknown = drawn[:, known[tuple(drawn)] == 0]
+            if not unknown.shape[1]:  # nearly all pairs are known
+                every = np.stack(np.meshgrid(drugs, diseases)).reshape(2, -1)
+                unknown = every[:, np.asarray(known[tuple(every)]) == 0][:, :size]
             cells = np.concatenate([positives, unknown], axis=1)
             num_unknown = len(drugs) * len(diseases) - known[drugs][:, diseases].nnz
             each = num_unknown / max(unknown.shape[1], 1)

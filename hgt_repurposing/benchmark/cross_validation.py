@@ -161,9 +161,9 @@ def _whole_grid(
     left_out: dict[str, str] = {}
     folds = deployment_folds(
         split.pairs,
-        inputs.labels.known_otherwise,
         shape,
         params.missing,
+        known_otherwise=inputs.labels.known_otherwise,
         num_folds=split.num_deployment,
         seed=split.seeds[0],
     )

@@ -33,10 +33,10 @@ NUM_BINS = 10
 
 def deployment_folds(
     pairs: IntArray,
-    known_otherwise: IntArray,
     shape: tuple[int, int],
     missing: MissingShares,
     *,
+    known_otherwise: IntArray,
     num_folds: int,
     seed: int,
 ) -> Iterator[GridFold]:
@@ -44,9 +44,9 @@ def deployment_folds(
 
     Args:
         pairs: All treatments. Shape [2, num_pairs].
-        known_otherwise: Pairs of which the graph says something else. Shape [2, num_known_otherwise].
         shape: Number of drugs and of diseases.
         missing: The model's assumption.
+        known_otherwise: As in `GridFold`. Shape [2, num_known_otherwise].
         num_folds: Masks from it.
         seed: Of the masks.
     """
@@ -105,7 +105,7 @@ def add_rows(fold: GridFold, scores: Mapping[str, FloatArray], tables: Deploymen
         tables: Get the rows.
 
     Raises:
-        ValueError: If a score is not finite, or the model's are all equal.
+        ValueError: As `measure`.
     """
     for scorer, of_cells in scores.items():
         probability = expit(of_cells[fold.candidate]) if scorer == MODEL else None
@@ -118,7 +118,10 @@ def add_rows(fold: GridFold, scores: Mapping[str, FloatArray], tables: Deploymen
 
 
 def _bins(probability: FloatArray, positive: BoolArray, weight: FloatArray) -> Iterator[dict[str, Any]]:
-    """Bins of increasing probability, each expected to hold the same number of treatments. Any: numbers."""
+    """Bins of increasing probability, each expected to hold the same number of treatments. Any: numbers.
+
+    The most probable cell is always in the last one, which holds more if that cell alone does.
+    """
     order = np.argsort(probability, kind="stable")
     mass = np.cumsum((probability * weight)[order])
     index = np.minimum((NUM_BINS * (mass - (probability * weight)[order]) / mass[-1]).astype(np.int64), NUM_BINS - 1)

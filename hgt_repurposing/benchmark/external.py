@@ -34,7 +34,7 @@ class ExternalEvaluation(NamedTuple):
 
 
 def external_folds(
-    split: DrugDiseaseSplit, known_otherwise: IntArray, *, seed: int
+    split: DrugDiseaseSplit, *, known_otherwise: IntArray, seed: int
 ) -> dict[str, tuple[GridFold, ExternalSet]]:
     """The grid of each file, and of all together, by name; all indications are visible.
 
@@ -43,7 +43,7 @@ def external_folds(
 
     Args:
         split: With external pairs.
-        known_otherwise: Pairs of which the graph says something other than a treatment. Shape [2, num_known_otherwise].
+        known_otherwise: As in `GridFold`. Shape [2, num_known_otherwise].
         seed: Of the sample.
     """
     shape = (split.num_drugs, split.num_diseases)
@@ -70,7 +70,7 @@ def external_folds(
 def evaluate_external(
     split: DrugDiseaseSplit, inputs: PairInputs, scorer: Scorer, params: ClassifierParams
 ) -> ExternalEvaluation:
-    """Measure the final model and every baseline on each file, over all cells of which the graph says nothing.
+    """Measure the final model and every baseline on each file, over all cells about which the graph says nothing.
 
     Args:
         split: With at least one external treatment.
@@ -79,10 +79,10 @@ def evaluate_external(
         params: Its parameters; their assumption is the stacked baselines' too.
 
     Raises:
-        ValueError: If the model's scores are all equal or not finite.
+        ValueError: As `measure`.
     """
-    folds = external_folds(split, inputs.labels.known_otherwise, seed=params.seed)
-    # Ranks of the average are among all cells without a treatment, whatever the files say of them.
+    folds = external_folds(split, known_otherwise=inputs.labels.known_otherwise, seed=params.seed)
+    # Known negatives of the graph are no candidates, but looked up beside treatments: the average must rank them, too.
     grid = replace(folds[POOLED][0], known_otherwise=no_pairs())
     others = baseline_scores(grid, inputs, params)
     scores = {MODEL: scorer.indications(grid.columns), **others.scores}
@@ -108,7 +108,7 @@ def look_up(
         seed: Of the bootstrap.
 
     Raises:
-        ValueError: If the model's scores are all equal or not finite.
+        ValueError: As `measure`.
     """
     rows, positives = [], []
     for fold, outside in folds.values():

@@ -1,8 +1,9 @@
-"""The whole grid as one list: positives among all cells of which nothing is known, and any score measured on them.
+"""The whole grid as one list: positives among all cells about which nothing is known, and any score measured on them.
 
-People get one list of all drugs and diseases, in which the four settings meet. Every pair of which the graph says
-nothing counts, whatever its setting, those of drugs and diseases that never had a treatment included. On a large graph,
-a sample of the diseases represents all: the cells of a sampled disease count for those of the diseases it stands for.
+People get one list of all drugs and diseases, in which the four settings meet. Every pair about which the graph says
+nothing (status `new` or `other` in a list) counts, whatever its setting, those of drugs and diseases that never had a
+treatment included. On a large graph, a sample of the diseases represents all: the cells of a sampled disease count for
+those of the diseases it stands for.
 """
 
 from collections.abc import Mapping
@@ -46,7 +47,7 @@ class SampledDiseases(NamedTuple):
         return bool((self.stands_for > 1).any())
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class GridFold:
     """What may be seen, what is to be found, and the cells that are scored."""
 
@@ -59,8 +60,8 @@ class GridFold:
     positives: IntArray
     """Pairs to be found, none of them visible, in sampled diseases or others. Shape [2, num_positives]."""
     known_otherwise: IntArray
-    """Pairs of which the graph says something else, such as a contraindication: unless they are to be found, they are
-    no candidates, since lists of new candidates do not have them. Shape [2, num_known_otherwise]."""
+    """Pairs about which the graph says something else, such as a contraindication: unless they are to be found, they
+    are no candidates, as lists of new candidates do not have them. Shape [2, num_known_otherwise]."""
     shape: tuple[int, int]
     """Number of drugs and of diseases."""
     sample: SampledDiseases
@@ -89,7 +90,7 @@ class GridFold:
 
     @cached_property
     def candidate(self) -> BoolArray:
-        """True for cells of which nothing is known, and those to be found. Shape [num_drugs, num_columns]."""
+        """True for cells about which nothing is known, and those to be found. Shape [num_drugs, num_columns]."""
         return ~self.marked(self.visible) & (~self.marked(self.known_otherwise) | self.positive)
 
     @cached_property
@@ -166,7 +167,7 @@ def baseline_scores(fold: GridFold, inputs: PairInputs, params: ClassifierParams
         hiding=Hiding("pair"),
         seed=fold.seed(params.seed),
         missing=params.missing,
-        known_otherwise=inputs.labels.contraindications + inputs.labels.off_label,
+        other_labels=inputs.labels.other_labels,
     )
     usable, missing = baselines_for(given)
     found = {baseline.name: baseline.fit(given)(fold.columns) for baseline in usable}
@@ -201,8 +202,8 @@ def measure(fold: GridFold, scorer: str, scores: FloatArray, *, probability: Flo
     cells, positive = scores[fold.candidate], fold.positive[fold.candidate]
     if positive.all():
         raise ValueError(
-            f"{fold.name}: there is nothing to rank against, since the {len(positive)} pairs to be found are all of "
-            "which the graph says nothing else"
+            f"{fold.name}: there is nothing to rank {len(positive)} treatments against: about every other pair, the "
+            "graph says something"
         )
     if scorer == MODEL:
         require_informative(scores, fold.candidate, scorer=f"the model ({fold.name})")

@@ -68,7 +68,8 @@ class GridComparison:
 
     def within_settings(self, scorer: str) -> float:
         """Mean of the AUROCs inside the settings that had positives; NaN if none had one."""
-        return float(pd.Series([self.mean(scorer, AUROC, setting=setting) for setting in SETTINGS]).mean())
+        inside = pd.Series([self.mean(scorer, AUROC, setting=setting) for setting in SETTINGS])
+        return float(inside.mean())  # numpy's nanmean warns where all are NaN
 
     def lead(self, metric: str = AUROC, *, setting: str = WHOLE_GRID) -> Lead | None:
         """The model against the best baseline; None if the setting had no positive.

@@ -48,7 +48,7 @@ class Calibration(NamedTuple):
     """Whether the probabilities match what was hidden as assumed, on the whole grid and over all folds."""
 
     whole: ObservedOverExpected
-    """All pairs of which the graph says nothing, hidden treatments among them."""
+    """All pairs about which the graph says nothing, hidden treatments among them."""
     settings: Mapping[str, ObservedOverExpected]
     """By setting that has a pair."""
     top: ObservedOverExpected

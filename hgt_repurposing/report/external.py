@@ -67,7 +67,7 @@ class ExternalSection(NamedTuple):
     """Pairs from outside the graph."""
 
     num_cells: float
-    """Pairs of which the graph says nothing, and those of the file: all that it is looked up in."""
+    """Pairs about which the graph says nothing, and the treatments of all files."""
     rows: list[ExternalRow]
     lists: list[ListsRow]
     negatives: list[NegativesRow]

@@ -49,7 +49,7 @@ def baseline_inputs(
     hiding: Hiding,
     seed: tuple[int, ...],
     missing: MissingShares | None = None,
-    known_otherwise: csr_array | None = None,
+    other_labels: csr_array | None = None,
 ) -> BaselineInputs:
     """Inputs of the baselines on a graph.
 
@@ -59,7 +59,7 @@ def baseline_inputs(
         hiding: How a baseline that learns masks them.
         seed: Of the baselines.
         missing: What such a baseline masks instead, on the whole grid; None: as `hiding` says.
-        known_otherwise: Not 0 for pairs that such a baseline then leaves out. Shape [num_drugs, num_diseases].
+        other_labels: Not 0 for pairs that such a baseline then leaves out. Shape [num_drugs, num_diseases].
     """
     return BaselineInputs(
         visible,
@@ -70,7 +70,7 @@ def baseline_inputs(
         drug_kernel=neighbourhoods.drugs.kernel,
         disease_kernel=neighbourhoods.diseases.kernel,
         missing=missing,
-        known_otherwise=known_otherwise,
+        other_labels=other_labels,
     )
 
 

@@ -1,13 +1,13 @@
 """Classifier of the pairs of one setting: heads fitted on masked pairs, blended with the baselines.
 
-There is one member per inner fold of masks, fitted without them. The cells of these masks are scored by that member as
-new pairs would be: there all scores, those of the baselines included, are blended into log odds (`blend.py`). What each
+There is one member per inner fold of masks, fitted without them. It scores cells of these masks that it has not learned
+from (`blended_pairs.py`), as new pairs: there all scores, those of the baselines included, are blended into log odds
+(`blend.py`). What each
 head and each baseline counts for is thus found on the graph, for each setting. Finally the log odds are shifted so that
 probabilities over all pairs to be scored sum to the number of treatments that are assumed to be missing among them: the
 masks cannot tell it, because pairs that stand for "no treatment" in them may be missing treatments themselves.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
@@ -17,9 +17,10 @@ import numpy as np
 from hgt_repurposing.graph.schema import BoolArray, Features, FloatArray, IntArray
 from hgt_repurposing.graph.settings import Setting
 from hgt_repurposing.repurposing.blend import Blend, ScorePart, fit_blend, mean_log_odds, sum_to
+from hgt_repurposing.repurposing.blended_pairs import may_learn_from, pair_numbers, weight_in_blend
 from hgt_repurposing.repurposing.features import PairFeatures
 from hgt_repurposing.repurposing.heads import LinearHead, TreeHead, fit_linear_head, fit_tree_head
-from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION, UNKNOWN
+from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION
 from hgt_repurposing.repurposing.masked_cells import MaskedCells
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.repurposing.two_towers import TwoTowers
@@ -33,8 +34,8 @@ ROWS_AT_ONCE = 10_000
 HEADS = ("linear", "linear, weak penalty", "trees", "baselines, stacked")
 """Heads of a member, in the order of a blend's weights; two towers, if any, and the baselines follow."""
 TOWERS = "two towers"
-MAX_SHARE = 0.99
-"""Largest share of the pairs of a setting that is assumed to be missing treatments."""
+MAX_MISSING_SHARE = 0.99
+"""Largest share of the pairs of a setting that is assumed to be missing treatments; probabilities cannot sum to all."""
 WEAKER = 10.0
 """Factor between the penalties of the two linear heads; the blend finds which of them to trust."""
 STACKED_PENALTY = 1.0
@@ -226,7 +227,8 @@ def expected_number(masks: Sequence[MaskedCells], num_cells: float) -> float:
     """Treatments that are assumed to be missing among the pairs of a setting that will be scored.
 
     As many as are hidden in a mask, for each treatment that is visible in it; but no larger a share of the pairs than
-    hidden treatments have among pairs whose drug and disease do have some, known negatives not counted.
+    hidden treatments have among pairs whose drug and disease do have some, known negatives not counted, nor than
+    `MAX_MISSING_SHARE`.
 
     Args:
         masks: Cells of the setting under every mask.
@@ -235,7 +237,7 @@ def expected_number(masks: Sequence[MaskedCells], num_cells: float) -> float:
     hidden = np.mean([cells.weight[cells.label == INDICATION].sum() for cells in masks])
     may_be_missing = [~cells.is_untreated & (cells.label != CONTRAINDICATION) for cells in masks]
     treatable = np.mean([cells.weight[chosen].sum() for cells, chosen in zip(masks, may_be_missing, strict=True)])
-    return float(min(hidden, num_cells * min(hidden / max(treatable, hidden, 1e-9), MAX_SHARE)))
+    return float(min(hidden, num_cells * min(hidden / max(treatable, hidden, 1e-9), MAX_MISSING_SHARE)))
 
 
 class Examples(NamedTuple):
@@ -256,7 +258,7 @@ def fit_classifier(
     params: ClassifierParams,
     towers: Sequence[TwoTowers],
 ) -> PairClassifier:
-    """Fit one member without each inner fold of masks, and blend on the cells of those masks.
+    """Fit one member without each inner fold of masks, and blend on cells of those masks that it has not learned from.
 
     Args:
         masks: Examples of every mask; consecutive ones form an inner fold.
@@ -284,9 +286,12 @@ def fit_classifier(
     )
     members: tuple[Member, ...] = ()
     num_classes = 2
-    pair = _numbered(cells.pairs, params.inner_folds)
-    weight = _weight_in_blend(cells, pair, fold, params.inner_folds)
-    others = [_others(pair, fold, weight, left_out) for left_out in range(params.inner_folds)]
+    pair_number = pair_numbers(cells.pairs, params.inner_folds)
+    weight = weight_in_blend(cells, fold=fold, pair_number=pair_number, num_folds=params.inner_folds)
+    others = [
+        may_learn_from(left_out, fold=fold, pair_number=pair_number, weight=weight)
+        for left_out in range(params.inner_folds)
+    ]
     if _learnable(cells, others, INDICATION):
         num_classes += _learnable(cells, others, CONTRAINDICATION)
         members = tuple(
@@ -315,59 +320,6 @@ def fit_classifier(
     return PairClassifier(
         features.setting, features.names, features.baselines.names, scales, members, blends, bool(towers)
     )
-
-
-def _numbered(pairs: IntArray, num_folds: int) -> IntArray:
-    """A number for each pair by which they can be dealt to any number of folds.
-
-    Of consecutive drugs of one disease, and diseases of one drug, no two next to each other go to the same fold: the
-    step from drug to drug has no divisor in common with any number of folds.
-    """
-    step = 1 + int(pairs[1].max(initial=0))
-    while math.gcd(step, math.lcm(*range(1, num_folds + 1))) > 1:
-        step += 1
-    return np.asarray(pairs[0] * step + pairs[1])
-
-
-def _others(pair: IntArray, fold: IntArray, weight: FloatArray, left_out: int) -> BoolArray:
-    """Cells that a member may learn from: of other inner folds, and no pair that it is blended on. Shape [num_cells].
-
-    Args:
-        pair: Number of the pair of each cell. Shape [num_cells].
-        fold: Inner fold of each cell. Shape [num_cells].
-        weight: Of each cell in the blend. Shape [num_cells].
-        left_out: Inner fold that the member is blended on.
-    """
-    return np.asarray((fold != left_out) & ~np.isin(pair, pair[(fold == left_out) & (weight > 0)]))
-
-
-def _weight_in_blend(cells: MaskedCells, pair: IntArray, fold: IntArray, num_folds: int) -> FloatArray:
-    """Weight of each cell in the blend: a pair without a label counts in one of its inner folds, for all of them.
-
-    On a small graph nearly each of these pairs occurs in every inner fold. If each member had learned them from the
-    others, a head that remembers pairs would look far better in the blend than it is on new pairs, and rank what is
-    missing, which is among the remembered pairs, last.
-
-    Args:
-        cells: Of all masks.
-        pair: Number of the pair of each cell. Shape [num_cells].
-        fold: Inner fold of each cell. Shape [num_cells].
-        num_folds: Number of inner folds.
-
-    Returns:
-        With the sum of the weights of the cells. Shape [num_cells].
-    """
-    weight = cells.weight.copy()
-    dealt = np.flatnonzero((cells.label == UNKNOWN) & (weight > 0))
-    distinct, index = np.unique(pair[dealt], return_inverse=True)
-    sums = np.zeros((len(distinct), num_folds))
-    np.add.at(sums, (index, fold[dealt]), weight[dealt])
-    occurs = sums > 0
-    which = distinct % occurs.sum(axis=1)
-    own = (occurs.cumsum(axis=1) > which[:, None]).argmax(axis=1)
-    factor = sums.sum(axis=1) / sums[np.arange(len(distinct)), own]
-    weight[dealt] *= np.where(fold[dealt] == own[index], factor[index], 0)
-    return weight
 
 
 def _learnable(cells: MaskedCells, others: Sequence[BoolArray], label: int) -> bool:

@@ -37,9 +37,17 @@ class Labels:
         return 3 if self.contraindications.nnz else 2
 
     @property
+    def other_labels(self) -> csr_array:
+        """Not 0 for known negatives and off-label uses; undeclared relations are no label.
+
+        Shape [num_drugs, num_diseases].
+        """
+        return csr_array(self.contraindications + self.off_label)
+
+    @property
     def known_otherwise(self) -> IntArray:
-        """Pairs with a relation, but not as an indication. Shape [2, num_pairs]."""
-        return np.stack((self.contraindications + self.off_label).nonzero()).astype(np.int64)
+        """Pairs of `other_labels`. Shape [2, num_pairs]."""
+        return np.stack(self.other_labels.nonzero()).astype(np.int64)
 
     def with_indications(self, pairs: IntArray) -> Self:
         """A copy with these indications instead. Shape [2, num_pairs]."""

@@ -2,7 +2,7 @@
 
 Each mask (`graph/missing.py`) hides treatments, and every pair whose treatment is not visible is a cell of the setting
 that it then falls into: hidden treatments are its positives. Heads learn from the hidden treatments and negatives drawn
-beside them. Blending and calibration use all cells, those of drugs and diseases that never had a treatment included,
+beside them. Calibration uses all cells, and so does blending (`blended_pairs.py`), those of drugs and diseases that never had a treatment included,
 because these are most of the cells that will be scored. Letting a pair see its own label costs a third of the average
 precision (`docs/results`).
 """
@@ -37,8 +37,7 @@ class Mask:
     @classmethod
     def of_nothing(cls, labels: Labels) -> Self:
         """Everything is visible: the cells are those that will be scored."""
-        nothing = np.empty((2, 0), dtype=np.int64)
-        return cls(labels.indications, nothing, nothing, nothing[0])
+        return cls(labels.indications, no_pairs(), no_pairs(), no_pairs()[0])
 
     @property
     def missing_per_hidden(self) -> float:
@@ -129,9 +128,9 @@ def masked_cells(
     cells = no_pairs()
     if everywhere > params.calibration_cells:
         cells = _unknown(_uniform(drugs, diseases, params.calibration_cells, generator), labels)
-    if not cells.shape[1]:  # few pairs, or nearly all of them known
+    if not cells.shape[1]:  # few pairs, or nearly all of them known; elsewhere the full grid would be too large
         cells = _unknown(np.stack(np.meshgrid(drugs, diseases)).reshape(2, -1), labels)
-        cells = cells[:, _at_most(params.calibration_cells, cells.shape[1], generator)]
+        cells = cells[:, _sample(np.arange(cells.shape[1]), params.calibration_cells, generator)]
     num_unknown = everywhere - _num_known(drugs, diseases, labels)
     parts = (
         (positives, INDICATION, np.full(positives.shape[1], mask.missing_per_hidden), True),
@@ -158,7 +157,7 @@ def _choose_columns(
     without = np.setdiff1d(diseases, with_positive)
     spare = max_columns - min(len(without), max_columns // 2)
     for kind, room in ((with_positive, spare), (without, max_columns - min(len(with_positive), spare))):
-        chosen = kind if len(kind) <= room else generator.choice(kind, room, replace=False)
+        chosen = _sample(kind, room, generator)
         stands_for[chosen] = len(kind) / max(len(chosen), 1)
 
 
@@ -176,9 +175,9 @@ def _draw(
     return np.concatenate([other_drug, other_disease, anywhere], axis=1)
 
 
-def _at_most(number: int, size: int, generator: np.random.Generator) -> IntArray:
-    """Indices of all, or of a sample of so many. Shape [at most number]."""
-    return np.arange(size) if size <= number else generator.choice(size, number, replace=False)
+def _sample(values: IntArray, at_most: int, generator: np.random.Generator) -> IntArray:
+    """All values, or so many of them. Shape [num_sampled]."""
+    return values if len(values) <= at_most else generator.choice(values, at_most, replace=False)
 
 
 def _uniform(drugs: IntArray, diseases: IntArray, count: int, generator: np.random.Generator) -> IntArray:
@@ -187,7 +186,7 @@ def _uniform(drugs: IntArray, diseases: IntArray, count: int, generator: np.rand
 
 def _num_known(drugs: IntArray, diseases: IntArray, labels: Labels) -> int:
     """Number of cells of a grid with a known relation, visible and hidden treatments included."""
-    known = csr_array(labels.indications + labels.contraindications + labels.off_label)
+    known = csr_array(labels.indications + labels.other_labels)
     return int(known[drugs][:, diseases].nnz)
 
 

@@ -22,7 +22,10 @@ class ClassifierParams(BaseModel, frozen=True, extra="forbid", allow_inf_nan=Fal
         description="vectors used as features of XGBoost and as input of the two towers: hgt, svd, both or none",
     )
     inner_folds: int = Field(
-        5, ge=2, le=20, description="parts of the masks that an ensemble member is not fitted on; one member per part"
+        5,
+        ge=2,
+        le=20,
+        description="parts of the masks that an ensemble member is not fitted on, but blended on; one member per part",
     )
     missing: MissingShares = Field(
         MissingShares(),

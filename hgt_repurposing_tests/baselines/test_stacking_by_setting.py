@@ -72,14 +72,19 @@ def gathered(inputs: BaselineInputs, rules: list[Baseline], monkeypatch: pytest.
     return found
 
 
-def test_what_is_known_otherwise_is_no_cell(monkeypatch: pytest.MonkeyPatch) -> None:
-    # All pairs but those of five drugs, one of each module: negatives stand for the pairs of these alone.
-    known = np.ones((NUM_DRUGS, NUM_DISEASES))
+def test_what_has_another_label_is_no_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A rule that scores each pair by its drug shows which drugs the cells are of; all but five have other labels.
+    known, by_drug = np.ones((NUM_DRUGS, NUM_DISEASES)), replace(SOME[0], rule=score_of_drug)
     known[:5] = 0
-    found = gathered(replace(inputs_of(), known_otherwise=csr_array(known)), SOME, monkeypatch)
-    masks = np.array_split(np.array([cells.weight[~cells.positive].sum() for cells in found]), len(found) // 4)
-    assert all(0 < of_mask.sum() <= 5 * NUM_DISEASES for of_mask in masks)
-    assert sum(cells.positive.sum() for cells in found) > 50
+    found = gathered(replace(inputs_of(), other_labels=csr_array(known)), [by_drug], monkeypatch)
+    drugs = {float(drug) for cells in found for drug in cells.features[~cells.positive, 0]}
+    assert drugs
+    assert drugs <= set(range(5))
+    assert any(cells.features[cells.positive].max(initial=0) > 5 for cells in found)
+
+
+def score_of_drug(_: BaselineInputs) -> ColumnScores:
+    return lambda columns: np.repeat(np.arange(NUM_DRUGS, dtype=np.float64)[:, None], len(columns), axis=1)
 
 
 # the whole grid

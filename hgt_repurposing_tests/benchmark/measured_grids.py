@@ -30,7 +30,7 @@ SIGNAL = {MODEL: 2.0, RANDOM.name: 0.0, "drug degree": 0.5, "drug kNN": 1.0}
 
 def first_fold(pairs: IntArray = FEW) -> GridFold:
     """The first mask of the model's assumption."""
-    return next(deployment_folds(pairs, no_pairs(), SHAPE, MISSING, num_folds=1, seed=0))
+    return next(deployment_folds(pairs, SHAPE, MISSING, known_otherwise=no_pairs(), num_folds=1, seed=0))
 
 
 def sampled_fold() -> GridFold:
@@ -69,7 +69,7 @@ def honest_scores(fold: GridFold) -> FloatArray:
 def promising(factor: float) -> WholeGrid:
     """Results of honest probabilities times a factor, as assumed."""
     tables = DeploymentTables([], [], [])
-    for fold in deployment_folds(FEW, no_pairs(), SHAPE, MISSING, num_folds=20, seed=0):
+    for fold in deployment_folds(FEW, SHAPE, MISSING, known_otherwise=no_pairs(), num_folds=20, seed=0):
         if fold.key[ASSUMPTION] == AS_ASSUMED:
             probability = np.clip(factor * expit(honest_scores(fold)), 1e-9, 1 - 1e-9)
             add_rows(fold, {MODEL: logit(probability), RANDOM.name: scores_of(fold, 0, seed=1)}, tables)
@@ -85,7 +85,9 @@ def whole_grid(
 ) -> WholeGrid:
     """Results of these scorers, by all three assumptions."""
     tables = DeploymentTables([], [], [])
-    for fold in folds or deployment_folds(pairs, no_pairs(), SHAPE, MISSING, num_folds=num_folds, seed=0):
+    for fold in folds or deployment_folds(
+        pairs, SHAPE, MISSING, known_otherwise=no_pairs(), num_folds=num_folds, seed=0
+    ):
         scores = {scorer: scores_of(fold, signal[scorer], number) for number, scorer in enumerate(signal)}
         add_rows(fold, scores, tables)
     return WholeGrid.of_tables(tables, assumed=MISSING.in_words(), left_out={"paths": "no genes"}, seed=0)

@@ -43,4 +43,10 @@ def outside_results(
 
     scores = {"model": lifted(model), "random": lifted(0), "drug degree": lifted(baseline), "drug kNN": lifted(0.1)}
     labels = Labels.of_graph(planted_graph(contraindications=True))
-    return look_up(external_folds(split, labels.known_otherwise, seed=0), scores, labels=labels, left_out={}, seed=0)
+    return look_up(
+        external_folds(split, known_otherwise=labels.known_otherwise, seed=0),
+        scores,
+        labels=labels,
+        left_out={},
+        seed=0,
+    )

@@ -152,7 +152,7 @@ def test_the_whole_grid_is_measured_under_every_assumption_if_the_split_asks_for
     names = [f"{first}, fold 0", f"{first}, fold 1", *(f"{other}, fold 0" for other in others)]
     assert done[2:] == [f"deployment {name}" for name in names]
     assert grid.mean(MODEL, AUROC) > 0.7
-    # Hidden treatments and pairs of which the graph says nothing; no known negatives.
+    # Hidden treatments and pairs about which the graph says nothing; no known negatives.
     rows = grid.scorers[grid.scorers["setting"] == WHOLE_GRID]
     known = Labels.of_graph(graph).known_otherwise.shape[1] + graph.indications.shape[1]
     assert known > graph.indications.shape[1]

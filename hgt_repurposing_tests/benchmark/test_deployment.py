@@ -31,7 +31,7 @@ PARAMS = QUICK.model_copy(update={"num_trees": 2, "missing": MISSING})
 
 
 def folds(num_folds: int = 3, *, seed: int = 0) -> list[GridFold]:
-    return list(deployment_folds(FEW, no_pairs(), SHAPE, MISSING, num_folds=num_folds, seed=seed))
+    return list(deployment_folds(FEW, SHAPE, MISSING, known_otherwise=no_pairs(), num_folds=num_folds, seed=seed))
 
 
 # what is hidden
@@ -110,7 +110,7 @@ def test_where_nearly_all_diseases_have_something_to_find_they_get_the_room_of_t
     monkeypatch.setattr(grid_module, "MAX_SCORED_CELLS", 10 * NUM_DRUGS)
     every_pair = np.indices(SHAPE).reshape(2, -1)
     one_by_one = MissingShares(pairs=0.1, diseases=0, drugs=0)
-    fold = next(deployment_folds(every_pair, no_pairs(), SHAPE, one_by_one, num_folds=1, seed=0))
+    fold = next(deployment_folds(every_pair, SHAPE, one_by_one, known_otherwise=no_pairs(), num_folds=1, seed=0))
     num_to_find = len(np.unique(fold.positives[1]))
     assert num_to_find == SHAPE[1] - 1  # the last one needs one place of ten
     assert sorted(fold.sample.stands_for.tolist()) == [1, *[pytest.approx(num_to_find / 9)] * 9]

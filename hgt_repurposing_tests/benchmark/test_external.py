@@ -18,7 +18,7 @@ from hgt_repurposing.repurposing.labels import INDICATION
 from hgt_repurposing.repurposing.model import fit_repurposing_model
 from hgt_repurposing.repurposing.scorer import Scorer
 from hgt_repurposing_tests.benchmark.outside import EMPTY, FIRST, SECOND, outside_results, outside_split
-from hgt_repurposing_tests.repurposing.planted import QUICK, planted_graph, planted_inputs, table_of
+from hgt_repurposing_tests.repurposing.planted import QUICK, planted_graph, planted_inputs
 
 
 @cache
@@ -83,9 +83,9 @@ def test_files_are_counted_and_known_negatives_of_the_graph_among_them() -> None
 def test_what_the_graph_calls_a_contraindication_counts_only_if_a_file_calls_it_a_treatment() -> None:
     split, inputs, _ = fitted()
     against = inputs.labels.known_otherwise
-    called_a_treatment = against[:, table_of(split.pairs)[tuple(against)] == 0][:, :1]
+    called_a_treatment = against[:, :1]
     outside = replace(split, external=(ExternalSet("trials", called_a_treatment),))
-    grid, _ = external_folds(outside, against, seed=0)["trials"]
+    grid, _ = external_folds(outside, known_otherwise=against, seed=0)["trials"]
     assert grid.candidate[tuple(against)].sum() == 1
     assert grid.candidate[tuple(called_a_treatment)].all()
 
@@ -99,7 +99,7 @@ def test_known_negatives_of_the_graph_have_a_rank_in_the_average_as_any_pair() -
 
 
 def test_treatments_are_set_against_known_negatives_alone() -> None:
-    grid, outside = external_folds(outside_split(FIRST), no_pairs(), seed=0)["trials"]
+    grid, outside = external_folds(outside_split(FIRST), known_otherwise=no_pairs(), seed=0)["trials"]
     scores = np.full(grid.shape, 100.0)
     scores[tuple(outside.positives)] = [1, 2, 3, 4, 5, 6, 7, 8]
     scores[tuple(outside.negatives)] = [2.5, 8]
@@ -110,7 +110,7 @@ def test_treatments_are_set_against_known_negatives_alone() -> None:
 
 def test_on_a_large_graph_every_disease_of_a_pair_is_scored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grid_module, "MAX_SCORED_CELLS", 60 * 14)
-    folds = external_folds(outside_split(FIRST, EMPTY), no_pairs(), seed=0)
+    folds = external_folds(outside_split(FIRST, EMPTY), known_otherwise=no_pairs(), seed=0)
     grid, _ = folds[POOLED]
     assert {*range(5, 13), 2, 3, 19} <= set(grid.columns.tolist())
     assert grid.positive.sum() == 8

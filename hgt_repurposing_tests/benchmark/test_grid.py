@@ -10,7 +10,8 @@ import pytest
 from scipy.special import expit
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from hgt_repurposing.baselines.catalogue import BASELINES, STACKED
+from hgt_repurposing.baselines.baseline import BaselineInputs
+from hgt_repurposing.baselines.catalogue import BASELINES, STACKED, UsableBaselines, baselines_for
 from hgt_repurposing.baselines.rank_average import RANK_AVERAGE, rank_average
 from hgt_repurposing.baselines.rules import RANDOM
 from hgt_repurposing.benchmark import grid as module
@@ -28,8 +29,8 @@ ALL = SampledDiseases(np.arange(3), np.ones(3))
 # Drug 0 treats disease 0 and drug 1 disease 1; hidden are drug 1 for disease 0, and drug 2 for disease 2, which has no
 # other. Drug 3 and disease 3 have nothing. Disease 1 is not scored, and disease 3 stands for two and a half.
 SMALL = GridFold(
-    {"file": "f", "fold": 2},
-    "small",
+    key={"file": "f", "fold": 2},
+    name="small",
     visible=np.array([[0, 1], [0, 1]]),
     positives=np.array([[1, 2], [0, 2]]),
     known_otherwise=no_pairs(),
@@ -40,11 +41,18 @@ SMALL = GridFold(
 
 def fold(sample: SampledDiseases = ALL) -> GridFold:
     """Drugs 0 and 1 are seen to treat disease 0; that 0 treats 1 and 2 treats 0 is to be found."""
-    hidden = np.array([[0, 2], [1, 0]])
-    return GridFold({"file": "f", "fold": 0}, "f", np.array([[0, 1], [0, 0]]), hidden, no_pairs(), (3, 3), sample)
+    return GridFold(
+        key={"file": "f", "fold": 0},
+        name="f",
+        visible=np.array([[0, 1], [0, 0]]),
+        positives=np.array([[0, 2], [1, 0]]),
+        known_otherwise=no_pairs(),
+        shape=(3, 3),
+        sample=sample,
+    )
 
 
-def test_every_cell_without_a_visible_treatment_counts_in_its_setting() -> None:
+def test_every_cell_about_which_nothing_is_known_counts_in_its_setting() -> None:
     assert SMALL.treated.drugs.tolist() == [True, True, False, False]
     assert SMALL.treated.diseases.tolist() == [True, True, False, False]
     assert SMALL.candidate.astype(int).tolist() == [[0, 1, 1], [1, 1, 1], [1, 1, 1], [1, 1, 1]]
@@ -197,7 +205,7 @@ def test_settings_of_the_positives_by_hand() -> None:
 def test_a_setting_without_a_cell_has_no_row() -> None:
     every_drug = np.stack([np.arange(4), np.array([0, 1, 0, 0])])
     all_diseases = SampledDiseases(np.arange(4), np.ones(4))
-    of = GridFold({"fold": 0}, "f", every_drug, np.array([[1, 2], [0, 2]]), no_pairs(), (4, 4), all_diseases)
+    of = replace(SMALL, visible=every_drug, sample=all_diseases)
     rows = measure(of, "rule", np.arange(16.0).reshape(4, 4)).scorers
     assert list(by_setting(rows)) == [WHOLE_GRID, "warm pair", "cold disease"]
 
@@ -214,7 +222,9 @@ def test_equal_scores_of_the_model_are_refused_and_those_of_a_baseline_are_not()
 
 def test_a_grid_with_nothing_to_rank_against_is_refused() -> None:
     everything = np.indices((4, 4)).reshape(2, -1)
-    sentence = "small: there is nothing to rank against, since the 2 pairs to be found are all"
+    sentence = (
+        "^small: there is nothing to rank 2 treatments against: about every other pair, the graph says something$"
+    )
     with pytest.raises(ValueError, match=sentence):
         measure(replace(SMALL, known_otherwise=everything), "rule", np.arange(12.0).reshape(4, 3))
 
@@ -304,3 +314,18 @@ def test_more_named_diseases_than_room_are_all_scored(monkeypatch: pytest.Monkey
     columns, stands_for = sample_diseases((10, 30), np.arange(10), np.random.default_rng(0), always=np.arange(8))
     assert set(range(8)) < set(columns.tolist())
     assert stands_for.sum() == pytest.approx(30)
+
+
+def test_stacked_baselines_leave_out_what_has_another_label(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[BaselineInputs] = []
+
+    def keep(inputs: BaselineInputs) -> UsableBaselines:
+        given.append(inputs)
+        return baselines_for(inputs)
+
+    monkeypatch.setattr(module, "baselines_for", keep)
+    inputs = planted_inputs(planted_graph(FEW, contraindications=True))
+    baseline_scores(first_fold(), inputs, QUICK)
+    others = given[0].other_labels
+    assert others is not None
+    assert others.nnz == inputs.labels.contraindications.nnz + inputs.labels.off_label.nnz > 0

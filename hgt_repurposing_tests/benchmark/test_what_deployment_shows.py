@@ -52,7 +52,12 @@ def deployed(graph: KnowledgeGraph, params: ClassifierParams, *, num_folds: int 
     """The model alone, by its own assumption."""
     inputs, tables = planted_inputs(graph), DeploymentTables([], [], [])
     for fold in deployment_folds(
-        graph.indications, inputs.labels.known_otherwise, SHAPE, params.missing, num_folds=num_folds, seed=seed
+        graph.indications,
+        SHAPE,
+        params.missing,
+        known_otherwise=inputs.labels.known_otherwise,
+        num_folds=num_folds,
+        seed=seed,
     ):
         if fold.key[ASSUMPTION] == AS_ASSUMED:
             add_rows(fold, {MODEL: score_deployment(fold, inputs, params)}, tables)
@@ -139,7 +144,14 @@ def by_degrees(graph: KnowledgeGraph) -> WholeGrid:
     inputs = PairInputs(neighbourhoods_of(graph), PairVectors.none(*shape), Labels.of_graph(graph))
     params = QUICK.model_copy(update={"num_trees": 20})
     fold = next(
-        deployment_folds(graph.indications, inputs.labels.known_otherwise, shape, params.missing, num_folds=1, seed=0)
+        deployment_folds(
+            graph.indications,
+            shape,
+            params.missing,
+            known_otherwise=inputs.labels.known_otherwise,
+            num_folds=1,
+            seed=0,
+        )
     )
     of_drug, of_disease = (
         np.bincount(ends, minlength=size).astype(np.float64) for ends, size in zip(fold.visible, shape, strict=True)

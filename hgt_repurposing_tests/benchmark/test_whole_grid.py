@@ -217,7 +217,15 @@ def no_cold_drug() -> WholeGrid:
     hidden = np.stack([drugs[:4], [1, 1, 5, 6]])
     key: dict[str, str | int] = {ASSUMPTION: AS_ASSUMED, FOLD: 0}
     every_disease = SampledDiseases(np.arange(SHAPE[1]), np.ones(SHAPE[1]))
-    fold = GridFold(key, "by hand", visible, hidden, no_pairs(), SHAPE, every_disease)
+    fold = GridFold(
+        key=key,
+        name="by hand",
+        visible=visible,
+        positives=hidden,
+        known_otherwise=no_pairs(),
+        shape=SHAPE,
+        sample=every_disease,
+    )
     return whole_grid(folds=[fold])
 
 

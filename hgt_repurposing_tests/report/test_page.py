@@ -689,7 +689,7 @@ def test_the_banner_is_that_of_the_worst_of_them(
 def test_the_whole_grid_is_said_with_its_assumption_and_what_a_probability_means(toy_graph: KnowledgeGraph) -> None:
     text = text_of(report_on(toy_graph, with_grid()).html)
     assert text.count("t is assumed that the graph misses 10% of the treatments one by one") == 2
-    assert "hidden in the same way, twice, and all pairs of which the graph then says nothing (4,000 pairs" in text
+    assert "hidden in the same way, twice, and all pairs about which the graph then says nothing (4,000 pairs" in text
     assert (
         "the probabilities of all pairs of a setting about which the graph says nothing sum to the number of "
         "treatments assumed to be missing there" in text

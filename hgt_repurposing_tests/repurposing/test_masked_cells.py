@@ -73,7 +73,7 @@ def against(cells: MaskedCells) -> IntArray:
 
 
 def unlabelled(mask: Mask, setting: Setting, labels: Labels) -> set[tuple[int, int]]:
-    """Cells of a setting under a mask of which nothing is known, by definition."""
+    """Cells of a setting under a mask about which nothing is known, by definition."""
     everywhere = np.indices((NUM_DRUGS, NUM_DISEASES)).reshape(2, -1)
     inside = Treated.of(mask.visible).settings_of(everywhere) == SETTINGS.index(setting)
     unknown = (labels.class_of(everywhere) == UNKNOWN) & ~labels.is_no_example(everywhere)
@@ -317,7 +317,7 @@ def test_known_pairs_everywhere_leave_no_negative(setting: Setting) -> None:
 
 @given(seed=seeds)
 def test_where_nearly_all_pairs_are_known_the_few_others_are_still_stood_for(seed: int) -> None:
-    # A hundred cells drawn of 1,800 are often none of the four of which nothing is known.
+    # A hundred cells drawn of 1,800 are often none of the four about which nothing is known.
     free = np.argwhere(table_of(PAIRS) == 0).T
     labels = Labels.of_graph(with_pairs(planted_graph(contraindications=True), PALLIATION, free[:, 4:]))
     mask = Mask.of_nothing(labels)
