@@ -148,7 +148,7 @@ def _whole_grid_lines(evaluation: Evaluation) -> list[str]:
         return []
     head = ("setting", "pairs", "hidden", "AUROC", "lead", "AP", "lead", "observed/expected")
     return [
-        "The whole grid: one list of all pairs about which the graph then says nothing; the same by setting",
+        "The whole grid: all pairs about which the graph then says nothing, in one list, and by setting",
         "lead: over the best baseline; AP: average precision; observed/expected: of the probabilities",
         "",
         *aligned([head, *(tuple(_grid_cells(row)) for row in section.rows)], right=range(1, len(head))),

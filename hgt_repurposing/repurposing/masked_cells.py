@@ -2,9 +2,9 @@
 
 Each mask (`graph/missing.py`) hides treatments, and every pair whose treatment is not visible is a cell of the setting
 that it then falls into: hidden treatments are its positives. Heads learn from the hidden treatments and negatives drawn
-beside them. Calibration uses all cells, and so does blending (`blended_pairs.py`), those of drugs and diseases that never had a treatment included,
-because these are most of the cells that will be scored. Letting a pair see its own label costs a third of the average
-precision (`docs/results`).
+beside them. Calibration uses all cells, and so does blending (`blended_pairs.py`), those of drugs and diseases that
+never had a treatment included, because these are most of the cells that will be scored. Letting a pair see its own
+label costs a third of the average precision (`docs/results`).
 """
 
 from collections.abc import Sequence
