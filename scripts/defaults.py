@@ -18,8 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 from graphs import demo, few_treatments
-from shipped import shipped_settings
-from study import GRAPHS
+from study import graph_of
 from study_tables import table_of
 
 from hgt_repurposing.benchmark.assumptions import AS_ASSUMED, ASSUMPTION, SETTING, WHOLE_GRID
@@ -29,7 +28,6 @@ from hgt_repurposing.benchmark.protocol import MODEL
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import FloatArray
 from hgt_repurposing.graph.settings import SETTINGS
-from hgt_repurposing.graph.sources.source import GraphSource, load_knowledge_graph
 from hgt_repurposing.metrics.registry import METRICS
 from hgt_repurposing.report.wording import shown
 from hgt_repurposing.repurposing.inputs import PairInputs
@@ -126,12 +124,6 @@ def _in_words(values: FloatArray) -> str:
     return f"{mean} ({lowest} to {highest})"
 
 
-def hetionet(path: str) -> KnowledgeGraph:
-    """As the study reads it."""
-    settings = {**shipped_settings("hetionet", "knowledge_graph"), **GRAPHS["hetionet"], "path": path}
-    return load_knowledge_graph(GraphSource.model_validate(settings), raw_folder=Path())
-
-
 def main() -> None:
     """Measure all graphs and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -143,7 +135,7 @@ def main() -> None:
     graphs: dict[str, Callable[[], KnowledgeGraph]] = {
         "Demo graph": lambda: demo(SEED_OF_GRAPHS),
         "Demo graph with few treatments": lambda: few_treatments(SEED_OF_GRAPHS),
-        "Hetionet": lambda: hetionet(arguments.path),
+        "Hetionet": lambda: graph_of("hetionet", arguments.path),
     }
     lines = [
         "# Four defaults of the classifier on three graphs",

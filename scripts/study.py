@@ -293,6 +293,12 @@ PARTS: Mapping[str, Callable[[Study], Figures]] = {
 }
 
 
+def graph_of(name: str, path: str) -> KnowledgeGraph:
+    """A graph with the settings of its study, from the folder of its files."""
+    settings = {**shipped_settings(name, "knowledge_graph"), **GRAPHS[name], "path": path}
+    return load_knowledge_graph(GraphSource.model_validate(settings), raw_folder=Path())
+
+
 def figures_so_far(path: Path, settings: Figures) -> Figures:
     """What earlier runs with the same settings have measured.
 
@@ -370,10 +376,9 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     name = arguments.graph
-    settings = {**shipped_settings(name, "knowledge_graph"), **GRAPHS[name], "path": arguments.path}
     study = Study(
         name,
-        load_knowledge_graph(GraphSource.model_validate(settings), raw_folder=Path()),
+        graph_of(name, arguments.path),
         EmbeddingParams(**shipped_settings(name, "embedding_params")),
         ClassifierParams(**shipped_settings(name, "repurposing_model")),
         arguments.seed,

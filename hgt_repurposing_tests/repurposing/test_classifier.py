@@ -521,10 +521,9 @@ def test_hidden_treatments_and_pairs_count_for_those_that_they_stand_for() -> No
 
 
 def test_known_negatives_are_no_room_for_what_is_missing() -> None:
+    # 2 hidden, 3 unknown, and 5 known negatives with treatable ends.
     few = cells(2, 10, 5)
-    label = np.where(
-        np.arange(15) >= 5, CONTRAINDICATION, few.label
-    )  # 2 hidden, 3 unknown, 5 known negatives with treatable ends
+    label = np.where(np.arange(15) >= 5, CONTRAINDICATION, few.label)
     assert expected_number([few._replace(label=label)], 4) == pytest.approx(4 * 2 / 5)
 
 
