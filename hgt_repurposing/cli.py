@@ -2,30 +2,35 @@
 
 import logging
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import yaml
 
+from hgt_repurposing.cli_errors import one_sentence
+from hgt_repurposing.cli_releases import app as releases_app
 from hgt_repurposing.report.summary import summary_text
-from hgt_repurposing.storage.artifacts import Manifest
 from hgt_repurposing.storage.catalog import (
+    PLACES,
     data_folder,
     folder_of,
     is_there,
     lineage,
-    load_described,
-    made_again_since,
     manifest_of,
+    path_of,
+    read_version,
 )
+from hgt_repurposing.storage.copies import refresh_copies
 from hgt_repurposing.storage.html_page import PAGE
+from hgt_repurposing.storage.manifest import Manifest
+from hgt_repurposing.storage.releases import all_releases, current, release_of
 
 CANDIDATES, EVALUATION = "repurposing_candidates", "repurposing_evaluation"
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(releases_app, name="releases")
 
 DataOption = Annotated[
     str, typer.Option(help="data folder; default: HGT_REPURPOSING_DATA, else ./data", show_default=False)
@@ -39,18 +44,6 @@ def main() -> None:
     """Which known drug could help with this disease?"""
 
 
-@contextmanager
-def _one_sentence() -> Iterator[None]:
-    """Errors end the command with one sentence and status 1."""
-    try:
-        yield
-    except (ValueError, OSError) as error:
-        from hgt_repurposing.defs.sentences import sentence_of
-
-        typer.echo(f"error: {sentence_of(error)}", err=True)
-        raise typer.Exit(1) from None
-
-
 @app.command()
 def summary(
     disease: Annotated[
@@ -59,20 +52,17 @@ def summary(
     data: DataOption = "",
 ) -> None:
     """Print the best new candidates for a disease, a short evaluation, and the paths of the result files."""
-    with _one_sentence():
+    with one_sentence():
         root = data_folder(data)
-        candidates = load_described(CANDIDATES, root=root)
-        evaluation = load_described(EVALUATION, root=root) if is_there(EVALUATION, root=root) else None
-        read = [candidates.manifest, *([evaluation.manifest] if evaluation else [])]
+        manifests = _read_by_people(root)
+        candidates = read_version(manifests[CANDIDATES], root=root)
+        read = [manifests[name] for name in (CANDIDATES, EVALUATION) if name in manifests]
         lineage(read)  # raises if the evaluation is of another model
-        text = summary_text(evaluation and evaluation.value, candidates.value, disease)
-    for manifest in read:
-        newer = made_again_since(manifest, root=root)
-        if newer:
-            typer.echo(
-                f"WARNING: this folder mixes results of several runs; newer than {manifest.name}: {', '.join(newer)}",
-                err=True,
-            )
+        evaluation = read_version(manifests[EVALUATION], root=root) if EVALUATION in manifests else None
+        text = summary_text(evaluation, candidates, disease)
+        said = _which_release(root, manifests)
+    for line in said:
+        typer.echo(line, err=True)
     typer.echo(text)
     typer.echo("\nFiles")
     for what, name, file in (
@@ -82,20 +72,53 @@ def summary(
         ("embeddings", "hgt_embeddings", "hgt_embeddings.csv"),
         ("their validation", "embedding_validation", "hgt_embeddings.validation.json"),
     ):
-        if is_there(name, root=root):
-            typer.echo(f"  {what:<17} {_file_or_why_not(name, file, read, root)}")
+        if name in manifests:
+            typer.echo(f"  {what:<17} {_file_or_why_not(manifests[name], file, read, root)}")
 
 
-def _file_or_why_not(name: str, file: str, read: Sequence[Manifest], root: Path) -> str:
-    """Path of a file if it is intact and from the same run as what was read, else why it is not listed."""
-    path = folder_of(name, root=root) / file
+def _read_by_people(root: Path) -> Mapping[str, Manifest]:
+    """Versions of the current release; as long as there is none, the newest ones.
+
+    Raises:
+        MissingArtifactError: If there is no list of candidates.
+        UnreadableArtifactError: If a manifest is damaged.
+    """
+    now = current(root).id
+    if now is not None:
+        refresh_copies(root)
+        return release_of(now, root=root).manifests(root=root)
+    found = {name: manifest_of(name, root=root) for name in PLACES if is_there(name, root=root)}
+    return found if CANDIDATES in found else {CANDIDATES: manifest_of(CANDIDATES, root=root)}
+
+
+def _which_release(root: Path, manifests: Mapping[str, Manifest]) -> list[str]:
+    """Warnings: whether there are newer releases than the one shown, or results of several runs."""
+    now = current(root).id
+    if now is not None:
+        newer = [release.id for release in all_releases(root) if release.id > now]
+        aside = f"NOTE: newer releases were kept aside ({', '.join(newer)}): hgt-repurposing releases list says why"
+        return [aside] if newer else []
+    digests = {name: manifest.digest for name, manifest in manifests.items()}
+    mixed = {
+        name: [made_of for made_of, digest in manifest.lineage.items() if digests.get(made_of, digest) != digest]
+        for name, manifest in manifests.items()
+        if name in (CANDIDATES, EVALUATION)
+    }
+    return [
+        f"WARNING: this folder mixes results of several runs; newer than {name}: {', '.join(newer)}"
+        for name, newer in mixed.items()
+        if newer
+    ]
+
+
+def _file_or_why_not(manifest: Manifest, file: str, read: Sequence[Manifest], root: Path) -> str:
+    """Path of a file if it is from the same run as what was read, else why it is not listed."""
+    path = folder_of(manifest.name, root=root) / file
     try:
-        manifest = manifest_of(name, root=root)
         lineage([*read, manifest])
     except ValueError as error:
         return f"not listed: {error}"
-    whole = path.exists() and path.stat().st_size == manifest.parts[file]["bytes"]
-    return str(path) if whole else f"not listed: {path} does not match its manifest"
+    return str(path) if path.exists() else f"{path_of(manifest, file, root=root)} (its copy {path} was removed)"
 
 
 @app.command()

@@ -18,7 +18,9 @@ defs = dg.Definitions(
         assets.repurposing_model,
         assets.repurposing_evaluation,
         assets.repurposing_candidates,
+        assets.release_decision,
         assets.repurposing_report,
+        assets.release,
     ],
     asset_checks=[
         checks.no_held_out_pair_in_message_graph,

@@ -27,7 +27,7 @@ LAYERS = (
     ("benchmark",),
     ("storage",),
     ("report", "api"),
-    ("cli", "definitions", "defs"),
+    ("cli", "cli_errors", "cli_releases", "definitions", "defs"),
 )
 """From the bottom up; imports only point down. A room of the table is a module or a package with all that is in it."""
 DAGSTER_LAYER = 7
@@ -219,7 +219,8 @@ def test_shared_data_knows_nothing_but_names(module: str) -> None:
 
 
 def test_artifacts_know_no_type_of_ours() -> None:
-    assert [str(found) for found in imports() if found.importer == "storage.artifacts"] == []
+    known = {found.imported for found in imports() if found.importer in ("storage.artifacts", "storage.manifest")}
+    assert known == {"storage.manifest"}
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
@@ -268,10 +269,13 @@ def test_the_core_does_not_speak_of_dagster() -> None:
     assert found == []
 
 
+CLI = ("cli", "cli_errors")
+
+
 def test_the_command_line_loads_without_the_dagster_definitions() -> None:
     above = [found for found in imports() if re.match(r"(definitions|defs)(\.|$)", found.imported)]
     outside = [found for found in above if not re.match(r"(definitions|defs)(\.|$)", found.importer)]
-    assert [str(found) for found in outside if found.importer != "cli" or found.at_load] == []
+    assert [str(found) for found in outside if found.importer not in CLI or found.at_load] == []
 
 
 def test_the_code_location_loads_without_its_heavy_libraries() -> None:

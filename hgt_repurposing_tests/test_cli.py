@@ -7,7 +7,8 @@ from typer.testing import CliRunner, Result
 
 from hgt_repurposing.cli import app
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.storage.catalog import save
+from hgt_repurposing.storage.catalog import manifest_of, path_of, save
+from hgt_repurposing.storage.copies import copy_version
 from hgt_repurposing.storage.html_page import HtmlPage
 from hgt_repurposing_tests.benchmark.evaluations import evaluated
 from hgt_repurposing_tests.defs.test_run_config import of
@@ -25,8 +26,10 @@ def invoke(*arguments: object) -> Result:
 def results(toy_graph: KnowledgeGraph, tmp_path: Path) -> Path:
     """A data folder with a graph, and candidates and an evaluation that were made from it."""
     graph = save("knowledge_graph", toy_graph, root=tmp_path, config={})
-    save("repurposing_candidates", listed(TOY_LIST), root=tmp_path, config={}, inputs=[graph])
-    save("repurposing_evaluation", evaluated(), root=tmp_path, config={}, inputs=[graph])
+    candidates = save("repurposing_candidates", listed(TOY_LIST), root=tmp_path, config={}, inputs=[graph])
+    evaluation = save("repurposing_evaluation", evaluated(), root=tmp_path, config={}, inputs=[graph])
+    for made in (graph, candidates, evaluation):
+        copy_version(made, root=tmp_path)
     return tmp_path
 
 
@@ -42,7 +45,7 @@ def test_summary_shows_candidates_evaluation_and_the_files_that_are_there(result
 
 
 def test_summary_of_an_unfinished_run_shows_the_candidates_and_warns(results: Path) -> None:
-    (results / "08_reporting/evaluation/repurposing_evaluation.manifest.json").unlink()
+    (results / "releases/working/repurposing_evaluation.manifest.json").unlink()
     result = invoke("summary", "--data", results)
     assert result.exit_code == 0
     assert "WARNING: not evaluated" in result.stdout
@@ -71,7 +74,7 @@ def test_summary_refuses_an_evaluation_of_something_else_than_the_list(
 
 
 def test_summary_of_lists_that_were_handed_on_alone_warns_of_nothing(results: Path) -> None:
-    (results / "03_primary/knowledge_graph/knowledge_graph.manifest.json").unlink()
+    (results / "releases/working/knowledge_graph.manifest.json").unlink()
     result = invoke("summary", "--data", results)
     assert (result.exit_code, result.stderr) == (0, "")
 
@@ -99,8 +102,26 @@ def test_summary_lists_no_file_of_another_run(results: Path, demo_graph: Knowled
     assert "made from different versions of knowledge_graph" in line
 
 
-def test_summary_lists_no_file_that_is_not_the_one_that_was_written(results: Path) -> None:
+def test_a_copy_that_was_changed_changes_nothing(results: Path) -> None:
     file = results / "07_model_output/repurposing_candidates.csv"
+    before = invoke("summary", "--data", results).stdout
+    file.write_bytes(b"saved by a spreadsheet")
+    assert invoke("summary", "--data", results).stdout == before
+
+
+def test_summary_names_the_stored_file_where_the_copy_is_gone(results: Path) -> None:
+    copy = results / "07_model_output/repurposing_candidates.csv"
+    copy.unlink()
+    result = invoke("summary", "--data", results)
+    assert result.exit_code == 0
+    (line,) = (line for line in result.stdout.splitlines() if line.startswith("  all candidates"))
+    assert f"(its copy {copy} was removed)" in line
+    assert Path(line.split()[2]).exists()
+
+
+def test_summary_refuses_a_list_that_does_not_match_its_manifest(results: Path) -> None:
+    made = manifest_of("repurposing_candidates", root=results)
+    file = path_of(made, "repurposing_candidates.parquet", root=results)
     file.write_bytes(file.read_bytes()[:-1])
     result = invoke("summary", "--data", results)
     assert result.exit_code == 1

@@ -13,7 +13,7 @@ from study_tables import study_page
 
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.repurposing.vectors import PairVectors
-from hgt_repurposing.storage import artifacts
+from hgt_repurposing.storage import manifest
 from hgt_repurposing.training.params import EmbeddingParams
 from hgt_repurposing_tests.repurposing.planted import planted_graph
 
@@ -111,7 +111,7 @@ def test_kept_vectors_that_another_version_wrote_are_made_again(
     asked()
     asked()
     assert len(made) == 1
-    monkeypatch.setattr(artifacts, "FORMAT_VERSION", artifacts.FORMAT_VERSION + 1)
+    monkeypatch.setattr(manifest, "FORMAT_VERSION", manifest.FORMAT_VERSION + 1)
     asked()
     assert len(made) == 2
     assert "but this package reads version" in caplog.text

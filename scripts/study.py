@@ -50,16 +50,8 @@ from hgt_repurposing.repurposing.neighbourhoods import neighbourhoods_of
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.repurposing.scorer import Scorer
 from hgt_repurposing.repurposing.vectors import VECTOR_DIM, PairVectors
-from hgt_repurposing.storage.artifacts import (
-    Provenance,
-    UnreadableArtifactError,
-    manifest_path,
-    read_manifest,
-    read_parts,
-    write_artifact,
-    write_json,
-    write_text,
-)
+from hgt_repurposing.storage.artifacts import read_parts, write_artifact, write_json, write_text
+from hgt_repurposing.storage.manifest import Provenance, UnreadableArtifactError, manifest_path, read_manifest
 from hgt_repurposing.training.loop import fit, untrained
 from hgt_repurposing.training.params import EmbeddingParams
 

@@ -16,7 +16,7 @@ from hgt_repurposing.graph.split_kinds import HELD_OUT
 from hgt_repurposing.metrics.uncertainty import BootstrapDifference, bootstrap_difference
 
 AUROC, AVERAGE_PRECISION = "auroc", "average_precision"
-_OF_POSITIVES: Mapping[str, str] = {AUROC: "placement", AVERAGE_PRECISION: "precision"}
+OF_POSITIVES: Mapping[str, str] = {AUROC: "placement", AVERAGE_PRECISION: "precision"}
 """Column of the positives whose mean each metric is."""
 
 
@@ -109,7 +109,7 @@ class GridComparison:
 
     def _interval(self, metric: str, baseline: str | None, setting: str) -> tuple[BootstrapDifference | None, int]:
         """Bootstrap of the difference (without a baseline: from 0) over diseases, and their number."""
-        column = _OF_POSITIVES[metric] + ("" if setting == WHOLE_GRID else "_in_setting")
+        column = OF_POSITIVES[metric] + ("" if setting == WHOLE_GRID else "_in_setting")
         rows = self.positives.dropna(subset=column)
         if setting != WHOLE_GRID:
             rows = rows[rows[SETTING] == setting]

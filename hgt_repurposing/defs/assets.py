@@ -4,11 +4,13 @@ Types that would load torch or xgboost are imported for the type checker only: D
 location loads, and each step's process loads it again.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pandas as pd
 
+from hgt_repurposing.benchmark.decision import Decision
 from hgt_repurposing.benchmark.preflight import split_for_learning
 from hgt_repurposing.defs.code_version import CODE_VERSION
 from hgt_repurposing.defs.config import (
@@ -16,11 +18,13 @@ from hgt_repurposing.defs.config import (
     EmbeddingParamsConfig,
     HeteroDataConfig,
     KnowledgeGraphConfig,
+    ReleaseDecisionConfig,
     RepurposingCandidatesConfig,
     RepurposingModelConfig,
 )
 from hgt_repurposing.defs.metadata import (
     column_schema,
+    decision_metadata,
     made_of,
     number,
     picture,
@@ -58,7 +62,7 @@ if TYPE_CHECKING:
 else:
     HeteroData = Candidates = Evaluation = RepurposingModel = TrainingResult = Any
 
-GRAPH, EMBEDDINGS, REPURPOSING = "graph", "embeddings", "repurposing"
+GRAPH, EMBEDDINGS, REPURPOSING, RELEASES = "graph", "embeddings", "repurposing", "releases"
 
 ORDER_ONLY = ["drug_disease_split"]
 """Not read: parameters next to older results are replaced only after graph and split have turned out to be valid."""
@@ -165,13 +169,15 @@ def hgt_model(
     from hgt_repurposing.training.loop import fit
 
     with store.step(context) as step:
-        result = fit(
+        train = partial(
+            fit,
             hetero_data,
             embedding_params,
             on_epoch=epoch_logger(context.log, embedding_params.num_epochs),
             checkpoints=CheckpointFolder.of_hgt_model(root=step.root, before_save=step.session.require_held),
             graph_digest=step.digest("hetero_data"),
         )
+        result = step.once(train)
     last = result.history.iloc[-1]
     return dg.MaterializeResult(
         value=result,
@@ -199,8 +205,8 @@ def hgt_embeddings(
     """One vector per node of the knowledge graph, computed over all of its message edges."""
     from hgt_repurposing.embeddings.inference import embed_all_nodes
 
-    with store.step(context):
-        embeddings = embed_all_nodes(hgt_model.model, hetero_data, knowledge_graph.nodes)
+    with store.step(context) as step:
+        embeddings = step.once(partial(embed_all_nodes, hgt_model.model, hetero_data, knowledge_graph.nodes))
     return dg.MaterializeResult(
         value=embeddings,
         metadata={
@@ -253,13 +259,15 @@ def repurposing_model(
     from hgt_repurposing.api import fit_model
 
     with store.step(context) as step:
-        model = fit_model(
+        learn = partial(
+            fit_model,
             knowledge_graph,
             hgt_embeddings,
             step.evaluated_split(drug_disease_split),
             config,
             on_fit=lambda name: context.log.info("fitted the classifier of %s", name),
         )
+        model = step.once(learn)
     return dg.MaterializeResult(
         value=model,
         metadata={
@@ -291,13 +299,15 @@ def repurposing_evaluation(
     from hgt_repurposing.benchmark.areas import by_area
 
     with store.step(context) as step:
-        evaluation = evaluate(
+        measure = partial(
+            evaluate,
             knowledge_graph,
             hgt_embeddings,
             step.evaluated_split(drug_disease_split),
             repurposing_model,
             on_fold=lambda name: context.log.info("evaluated %s", name),
         )
+        evaluation = step.once(measure)
     split = evaluation.headline_split
     lead = evaluation.lead(split)
     context.log.info("%s", evaluation.headline())
@@ -331,14 +341,16 @@ def repurposing_candidates(
     """The best drugs for every disease by name, with score, rank, and whether the pair is already known."""
     from hgt_repurposing.api import rank
 
-    with store.step(context):
-        candidates = rank(
+    with store.step(context) as step:
+        list_drugs = partial(
+            rank,
             knowledge_graph,
             hgt_embeddings,
             repurposing_model,
             config,
             on_block=block_logger(context.log, knowledge_graph.num_nodes[knowledge_graph.therapeutic.disease]),
         )
+        candidates = step.once(list_drugs)
     table = candidates.table
     return dg.MaterializeResult(
         value=candidates,
@@ -355,6 +367,20 @@ def repurposing_candidates(
     )
 
 
+DECIDED_BY = [embedding_validation, repurposing_evaluation, repurposing_candidates]
+"""The last assets before a release; they and all that they were made from are compared with the current one."""
+
+
+@dg.asset(group_name=RELEASES, kinds={"json", "csv"}, code_version=CODE_VERSION, deps=DECIDED_BY)
+def release_decision(
+    context: dg.AssetExecutionContext, config: ReleaseDecisionConfig, store: ArtifactStore
+) -> dg.MaterializeResult[Decision]:
+    """Whether these results should replace the current release: both on the same held-out treatments."""
+    with store.step(context) as step:
+        decision = step.session.decide(config, step=step.name)
+    return dg.MaterializeResult(value=decision, metadata=decision_metadata(decision))
+
+
 MADE_WITH = [embedding_params, drug_disease_split, repurposing_model]
 """Assets that the report's footer lists without reading their values."""
 TRAINING_HISTORY = part_of("hgt_model", "history.parquet")
@@ -366,7 +392,7 @@ TRAINING_HISTORY = part_of("hgt_model", "history.parquet")
     kinds={"matplotlib"},
     code_version=CODE_VERSION,
     ins={"training_history": TRAINING_HISTORY},
-    deps=MADE_WITH,
+    deps=[*MADE_WITH, release_decision],
 )
 def repurposing_report(
     context: dg.AssetExecutionContext,
@@ -382,16 +408,38 @@ def repurposing_report(
     from hgt_repurposing.report.page import build_report
 
     with store.step(context) as step:
-        report = build_report(
+        build = partial(
+            build_report,
             knowledge_graph,
             training_history,
             hgt_embeddings,
             embedding_validation,
             repurposing_evaluation,
             repurposing_candidates,
-            provenance=step.provenance(
-                "knowledge_graph", "hgt_embeddings", *(asset.key.path[-1] for asset in MADE_WITH)
-            ),
+            origin=step.origin("knowledge_graph", "hgt_embeddings", *(asset.key.path[-1] for asset in MADE_WITH)),
         )
-        page = step.folder / "repurposing_report.html"
-    return dg.MaterializeResult(value=report, metadata={"page": dg.MetadataValue.path(page)})
+        report = step.once(build)
+    return dg.MaterializeResult(value=report)
+
+
+@dg.asset(
+    group_name=RELEASES,
+    kinds={"json"},
+    code_version=CODE_VERSION,
+    deps=[release_decision, repurposing_report],
+)
+def release(context: dg.AssetExecutionContext, store: ArtifactStore) -> dg.MaterializeResult[None]:
+    """These versions as one release, and if it was so decided, the current one, whose files people open."""
+    with store.step(context) as step:
+        made = step.session.release(step=step.name)
+        now = step.current
+    return dg.MaterializeResult(
+        metadata={
+            "release": made.id,
+            "current": now,
+            **decision_metadata(made.decision),
+            "figures": dg.MetadataValue.json(dict(made.figures)),
+            "software": dg.MetadataValue.json(dict(made.software)),
+            "versions": dg.MetadataValue.json(dict(made.versions)),
+        }
+    )

@@ -5,7 +5,8 @@ import os
 import dagster as dg
 
 from hgt_repurposing.defs.checking import checked
-from hgt_repurposing.storage.catalog import PLACES, absolute
+from hgt_repurposing.defs.run_config import ASSETS
+from hgt_repurposing.storage.catalog import absolute
 
 CONFIG_VARIABLE = "HGT_REPURPOSING_CONFIG"
 UNFINISHED = [
@@ -64,4 +65,4 @@ def _makes_ours(run: dg.DagsterRun) -> bool:
     """Runs from the UI name assets instead of a job; a run that names neither may make any asset."""
     if run.asset_selection is None:
         return run.job_name == repurposing_job.name or run.job_name.startswith(UNNAMED_JOB)
-    return not run.asset_selection.isdisjoint(dg.AssetKey(name) for name in PLACES)
+    return not run.asset_selection.isdisjoint(dg.AssetKey(name) for name in ASSETS)

@@ -7,6 +7,6 @@ artefacts that do not belong together are refused by digest (`storage/catalog.py
 
 import importlib.metadata
 
-from hgt_repurposing.storage.artifacts import FORMAT_VERSION, PACKAGE
+from hgt_repurposing.storage.manifest import FORMAT_VERSION, PACKAGE
 
 CODE_VERSION = f"{PACKAGE} {importlib.metadata.version(PACKAGE)}, artefact format {FORMAT_VERSION}"

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import dagster as dg
 from pydantic import Field, GetPydanticSchema, ValidationError
 
+from hgt_repurposing.benchmark.challenge import PromotionPolicy
 from hgt_repurposing.defs.environment import resolve
 from hgt_repurposing.defs.run_config import one_sentence
 from hgt_repurposing.graph.message_graph import MessageGraphConfig
@@ -67,3 +68,7 @@ class RepurposingModelConfig(LaunchConfig, ClassifierParams):
 
 class RepurposingCandidatesConfig(LaunchConfig, CandidateParams):
     """Which candidates are listed."""
+
+
+class ReleaseDecisionConfig(LaunchConfig, PromotionPolicy):
+    """When a new release becomes the current one."""

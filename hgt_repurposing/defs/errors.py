@@ -1,6 +1,6 @@
 """Errors that are not bugs become one sentence: invalid input, a full disk, a folder that is not writable."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import dagster as dg
@@ -9,9 +9,17 @@ from hgt_repurposing.defs.sentences import sentence_of
 
 
 @contextmanager
-def clear_errors() -> Iterator[None]:
-    """Let input and machine errors end a step with one sentence, without a retry."""
+def clear_errors(on_error: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+    """Let input and machine errors end a step with one sentence, without a retry.
+
+    Args:
+        on_error: Called with the sentence; of an error that is a bug, with its name and message.
+    """
     try:
         yield
     except (ValueError, OSError, MemoryError) as error:
+        on_error(sentence_of(error))
         raise dg.Failure(description=sentence_of(error), allow_retries=False) from error
+    except Exception as error:
+        on_error(f"{type(error).__name__}: {error}")
+        raise

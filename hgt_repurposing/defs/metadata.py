@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype
 
+from hgt_repurposing.benchmark.decision import Decision
 from hgt_repurposing.benchmark.trust import MOST_PROBABLE, Calibration
 from hgt_repurposing.benchmark.whole_grid import WholeGrid, behind
 from hgt_repurposing.embeddings.validation import ValidationReport
@@ -48,6 +49,20 @@ def picture(draw: Callable[[Axes], Axes]) -> dg.MetadataValue[Any]:
     """A plot as a small PNG in Markdown, as Dagster has no image type; the event log keeps it forever."""
     encoded = base64.b64encode(to_png(draw, width=6, height=3.6, dpi=80)).decode()
     return dg.MetadataValue.md(f"![plot](data:image/png;base64,{encoded})")
+
+
+def decision_metadata(decision: Decision) -> dict[str, Any]:
+    """What was decided about a release, and why. Any: text and Dagster's metadata."""
+    return {
+        "decision": "promoted" if decision.promoted else "kept aside",
+        "reason": decision.reason,
+        "against": decision.against or "no release before",
+        "objections": "; ".join(decision.objections) or "none",
+        "how_compared": " ".join(decision.notes) or "not compared",
+        "comparisons": preview(pd.DataFrame(decision.comparisons)),
+        "list_changes": preview(decision.list_changes),
+        "num_list_changes": number(len(decision.list_changes)),
+    }
 
 
 def validation_numbers(report: ValidationReport) -> dict[str, dg.MetadataValue[Any]]:

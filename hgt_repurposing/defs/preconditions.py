@@ -6,8 +6,8 @@ from typing import Any
 
 from hgt_repurposing.defs.run_config import settings_of
 from hgt_repurposing.graph.sources.source import GraphSource
-from hgt_repurposing.storage.artifacts import UnreadableArtifactError
 from hgt_repurposing.storage.catalog import is_there, manifest_of
+from hgt_repurposing.storage.manifest import UnreadableArtifactError
 
 
 def require_device(config: Mapping[str, Any]) -> None:

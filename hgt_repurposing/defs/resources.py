@@ -1,20 +1,24 @@
 """The data folder as a resource, and the IO manager that reads and writes assets as artefacts."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import dagster as dg
 from pydantic import PrivateAttr
 
 from hgt_repurposing.defs.console import shown_in
 from hgt_repurposing.defs.errors import clear_errors
-from hgt_repurposing.defs.run_config import DATA_FOLDER, IF_BUSY, IfBusy, settings_of
+from hgt_repurposing.defs.run_config import DATA_FOLDER, IF_BUSY, IF_MADE, IfBusy, IfMade, settings_of
 from hgt_repurposing.defs.session import RunFacts, RunSession
 from hgt_repurposing.graph.split import DrugDiseaseSplit
+from hgt_repurposing.report.page import Origin
 from hgt_repurposing.storage.catalog import RAW_FOLDER, data_folder, evaluated_split, folder_of
+from hgt_repurposing.storage.releases import current
+
+T = TypeVar("T")
 
 PART = "part"
 """Metadata key of an input that is a single part of an artefact."""
@@ -25,6 +29,13 @@ class Step(NamedTuple):
 
     session: RunSession
     name: str
+    config: Mapping[str, Any]
+    """Resolved. Any: JSON values."""
+
+    def once(self, make: Callable[[], T]) -> T:
+        """What the step makes, unless that was made before; all it is made of must have been read. Raises as `load`."""
+        made: T = self.session.once(self.name, make, step=self.name, config=self.config)
+        return made
 
     @property
     def raw_folder(self) -> Path:
@@ -41,6 +52,11 @@ class Step(NamedTuple):
         """Folder of the step's artefact."""
         return folder_of(self.name, root=self.session.root)
 
+    @property
+    def current(self) -> str:
+        """Id of the current release; empty: there is none."""
+        return current(self.session.root).id or ""
+
     def digest(self, asset: str) -> str:
         """Digest of an artefact that the step has read."""
         return self.session.manifest(asset, step=self.name).digest
@@ -54,13 +70,17 @@ class Step(NamedTuple):
         embeddings = self.session.manifest("hgt_embeddings", step=self.name)
         return evaluated_split(split, embeddings, root=self.session.root)
 
-    def provenance(self, *assets: str) -> dict[str, str]:
-        """Digest and configuration of artefacts as text; they must match everything that the step has read."""
+    def origin(self, *assets: str) -> Origin:
+        """For the report: digest and configuration of artefacts as text, and the decision about the release.
+
+        All must match everything that the step has read.
+        """
         manifests = {asset: self.session.manifest(asset, step=self.name) for asset in assets}
-        return {
+        provenance = {
             asset: f"digest {manifest.digest[:12]}, configuration {json.dumps(dict(manifest.config), sort_keys=True)}"
             for asset, manifest in manifests.items()
         }
+        return Origin(provenance, self.session.load("release_decision", step=self.name))
 
 
 class ArtifactStore(dg.ConfigurableResource[Any]):  # Any: assets receive the resource itself
@@ -68,13 +88,18 @@ class ArtifactStore(dg.ConfigurableResource[Any]):  # Any: assets receive the re
 
     data_folder: str = DATA_FOLDER
     if_busy: IfBusy = IF_BUSY
+    if_made: IfMade = IF_MADE
     _session: RunSession | None = PrivateAttr(None)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Self]:
         """Provide the session of a run or step; the data folder is not touched before a step needs it."""
-        wait = self.if_busy == "wait"
-        self._session = RunSession(_facts(context), root=lambda: data_folder(self.data_folder), wait=wait)
+        self._session = RunSession(
+            _facts(context),
+            root=lambda: data_folder(self.data_folder),
+            wait=self.if_busy == "wait",
+            make_again=self.if_made == "make_again",
+        )
         try:
             yield self
         finally:
@@ -89,9 +114,9 @@ class ArtifactStore(dg.ConfigurableResource[Any]):  # Any: assets receive the re
     @contextmanager
     def step(self, context: dg.AssetExecutionContext) -> Iterator[Step]:
         """Context for making an asset: holds the data folder, shows the core's log, turns errors into one sentence."""
-        with clear_errors(), shown_in(context.log):
+        with clear_errors(self.session.failed), shown_in(context.log):
             self.session.begin()
-            yield Step(self.session, context.asset_key.to_user_string())
+            yield Step(self.session, context.asset_key.to_user_string(), config_of(context))
 
 
 def _facts(context: dg.InitResourceContext) -> RunFacts:
@@ -111,6 +136,11 @@ def _facts(context: dg.InitResourceContext) -> RunFacts:
     return RunFacts(run.run_id, run.run_config, assets, has_ended, has_step_processes=not in_process)
 
 
+def config_of(context: dg.AssetExecutionContext) -> dict[str, Any]:
+    """Resolved configuration of the running step. Any: JSON values."""
+    return dict(context.op_execution_context.op_config or {})
+
+
 def part_of(asset: str, part: str) -> dg.AssetIn:
     """An input that is a single part of an artefact; the other parts are not read."""
     return dg.AssetIn(asset, metadata={PART: part})
@@ -125,9 +155,8 @@ class ArtifactIOManager(dg.IOManager):
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Write an asset's value; its digest tells Dagster which assets became stale. Any: the asset's type."""
         asset, making = context.asset_key.to_user_string(), dg.AssetExecutionContext.get()
-        config = dict(making.op_execution_context.op_config or {})
-        with clear_errors(), shown_in(context.log):
-            manifest = self._store.session.save(asset, obj, step=context.op_def.name, config=config)
+        with clear_errors(self._store.session.failed), shown_in(context.log):
+            manifest = self._store.session.save(asset, obj, step=context.op_def.name, config=config_of(making))
         making.set_data_version(context.asset_key, dg.DataVersion(manifest.digest))
         context.add_output_metadata(
             {
@@ -140,7 +169,7 @@ class ArtifactIOManager(dg.IOManager):
     def load_input(self, context: dg.InputContext) -> Any:
         """Read an upstream asset's value, or the part that `part_of` names. Any: the asset's type."""
         asset, part = context.asset_key.to_user_string(), context.definition_metadata.get(PART)
-        with clear_errors(), shown_in(context.log):
+        with clear_errors(self._store.session.failed), shown_in(context.log):
             return self._store.session.load(asset, step=context.op_def.name, part=part)
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
+from hgt_repurposing.benchmark.challenge import PromotionPolicy
 from hgt_repurposing.defs.environment import FROM_ENVIRONMENT, resolve
 from hgt_repurposing.graph.message_graph import MessageGraphConfig
 from hgt_repurposing.graph.sources.source import GraphSource
@@ -29,8 +30,12 @@ SETTINGS: Mapping[str, type[BaseModel]] = {
     "embedding_params": EmbeddingParams,
     "repurposing_model": ClassifierParams,
     "repurposing_candidates": CandidateParams,
+    "release_decision": PromotionPolicy,
 }
 """Settings of each asset; the other assets have none."""
+RELEASE = "release"
+"""The asset that makes versions a release; it has no artefact of its own."""
+ASSETS = (*PLACES, RELEASE)
 PATHS = (
     ("store", "data_folder"),
     ("knowledge_graph", "path"),
@@ -42,11 +47,19 @@ SECTIONS = ("ops", "execution", "loggers", "resources")
 """Sections of a run configuration. Names of executor and logger are checked here, their settings by Dagster."""
 
 IfBusy = Literal["stop", "wait"]
+IfMade = Literal["reuse", "make_again"]
 DATA_FOLDER: Any = Field(  # Any: what a field of any type is given
     "", description="data folder; empty: the environment variable HGT_REPURPOSING_DATA, which run.sh sets, else ./data"
 )
 IF_BUSY: Any = Field(
     "stop", description="what a run does if another run uses the data folder: stop, or wait until that run has ended"
+)
+IF_MADE: Any = Field(
+    "reuse",
+    description=(
+        "what a step does if the same code has made its result from the same inputs with the same settings: read it, "
+        "or make it again"
+    ),
 )
 
 
@@ -55,6 +68,7 @@ class StoreSettings(BaseModel, frozen=True, extra="forbid"):
 
     data_folder: str = DATA_FOLDER
     if_busy: IfBusy = IF_BUSY
+    if_made: IfMade = IF_MADE
 
 
 RESOURCES: Mapping[str, type[BaseModel]] = {"store": StoreSettings}
@@ -82,7 +96,7 @@ def complaints(config: Mapping[Any, Any], environment: Mapping[str, str] = os.en
         f"{name} is empty: remove it, or write its settings below it" for name in SECTIONS if _empty(config, name)
     ]
     assets, resources = config.get("ops") or {}, config.get("resources") or {}
-    found += _group(assets, "ops", "asset", PLACES, SETTINGS, environment)
+    found += _group(assets, "ops", "asset", ASSETS, SETTINGS, environment)
     found += _group(resources, "resources", "resource", ("store", "io_manager"), RESOURCES, environment)
     found += [*_execution(config.get("execution") or {}), *_loggers(config.get("loggers") or {})]
     return found or list(_together(config, environment))

@@ -5,22 +5,41 @@ through `begin`, which checks the whole run configuration and takes the folder (
 or replaced. The artefacts that a step has read are recorded as the inputs of its own artefact.
 """
 
+import logging
 import multiprocessing
 import os
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hgt_repurposing.benchmark.challenge import PromotionPolicy
+from hgt_repurposing.benchmark.decision import Decision
 from hgt_repurposing.defs.preconditions import demo_over_another_graph, require_device
-from hgt_repurposing.defs.run_config import complaints
-from hgt_repurposing.storage.artifacts import Manifest
-from hgt_repurposing.storage.catalog import lineage, load_described, load_part, manifest_of, save
+from hgt_repurposing.defs.run_config import RELEASE, complaints
+from hgt_repurposing.storage.attempts import begin_attempt, end_attempt
+from hgt_repurposing.storage.catalog import (
+    PLACES,
+    keep_version,
+    lineage,
+    load_described,
+    load_part,
+    made_before,
+    manifest_of,
+    read_version,
+    save,
+)
+from hgt_repurposing.storage.copies import copy_version, refresh_copies
+from hgt_repurposing.storage.manifest import Manifest
+from hgt_repurposing.storage.promotion import SAID_ABOUT, decide_on, release_run
+from hgt_repurposing.storage.releases import Release, current
 from hgt_repurposing.storage.run_lock import FolderInUseError, Holder, held
+
+logger = logging.getLogger(__name__)
 
 RUN_IS_GONE = 75
 """Exit status of a step whose run was killed: EX_TEMPFAIL of sysexits.h, try again later."""
@@ -47,11 +66,13 @@ class RunFacts(NamedTuple):
 class RunSession:
     """State of one process of a run."""
 
-    def __init__(self, run: RunFacts, *, root: Callable[[], Path], wait: bool) -> None:
+    def __init__(self, run: RunFacts, *, root: Callable[[], Path], wait: bool, make_again: bool = False) -> None:
         self.run = run
         self._root = root
         self._wait = wait
+        self._make_again = make_again
         self._read: defaultdict[str, dict[str, Manifest]] = defaultdict(dict)
+        self._made_before: dict[str, Manifest] = {}
         self._require_held: Callable[[], None] | None = None
         self._ends = ExitStack()
 
@@ -75,9 +96,31 @@ class RunSession:
             demo_over_another_graph(self.run.config, root=self.root)
         if self.run.makes("hgt_model"):
             require_device(self.run.config)
-        me = Holder.of_process(self._process_of_run(), self.run.run_id, now=datetime.now(UTC))
+        me = Holder.of_process(self._process_of_run(), self.run.run_id, now=_now())
         holding = held(self.root, me, wait=self._wait, has_ended=self.run.has_ended)
         self._require_held = self._ends.enter_context(holding)
+        refresh_copies(self.root)
+        if self.run.makes(RELEASE):
+            begin_attempt(self.run.run_id, process=f"process {me.pid} on {me.host}", root=self.root, now=_now())
+
+    def failed(self, sentence: str) -> None:
+        """Write down why a run that set out to make a release does not; a full disk must not hide the reason."""
+        if self._require_held is not None and self.run.makes(RELEASE):
+            with suppress(OSError):
+                end_attempt(self.run.run_id, root=self.root, failed=sentence)
+
+    def decide(self, policy: PromotionPolicy, *, step: str) -> Decision:
+        """Whether what the run made should be the current release; raises as `decide_on`."""
+        names = [name for name in PLACES if name not in SAID_ABOUT]
+        return decide_on({name: self.manifest(name, step=step) for name in names}, root=self.root, policy=policy)
+
+    def release(self, *, step: str) -> Release:
+        """Make the newest versions a release; raises as `release_run`."""
+        self.require_held()
+        manifests = {name: self.manifest(name, step=step) for name in PLACES}
+        made = release_run(manifests, root=self.root, run_id=self.run.run_id, now=_now())
+        end_attempt(self.run.run_id, root=self.root, release=made.id)
+        return made
 
     def _process_of_run(self) -> int:
         """Id of this process; in a step's own process, that of its parent, with which the step then ends.
@@ -131,14 +174,53 @@ class RunSession:
             self._note(manifest_of(name, root=self.root), step)
         return self._read[step][name]
 
+    def once(self, name: str, make: Callable[[], Any], *, step: str, config: Mapping[str, Any]) -> Any:
+        """What a step makes, or the version that was made of what it has read, by this code with this configuration.
+
+        Args:
+            name: Name in the catalog.
+            make: Makes the value (Any: a different type per artefact).
+            step: The step; all that it reads must have been read.
+            config: Its configuration (Any: JSON values).
+
+        Raises:
+            ValueError: As `load`.
+        """
+        self.begin()
+        found = None
+        if not self._make_again:
+            found = made_before(name, root=self.root, config=config, inputs=self._read[step].values())
+        if found is None:
+            return make()
+        logger.info(
+            "not made again: code, configuration and inputs are those of the version %.12s (set if_made to make_again "
+            "to make it all the same)",
+            found.digest,
+        )
+        value = read_version(found, root=self.root)
+        self._made_before[step] = found
+        return value
+
     def save(self, name: str, value: Any, *, step: str, config: Mapping[str, Any]) -> Manifest:
         """Write what a step made; raises as `require_held`. Any: a different type per artefact; JSON values."""
         self.require_held()
-        return save(name, value, root=self.root, config=config, inputs=self._read.pop(step, {}).values())
+        read = self._read.pop(step, {})
+        found = self._made_before.pop(step, None)
+        if found is None:
+            found = save(name, value, root=self.root, config=config, inputs=read.values())
+        else:
+            keep_version(found, root=self.root)
+        if current(self.root).id is None:
+            copy_version(found, root=self.root)  # until there is a release, people find the newest
+        return found
 
     def _note(self, manifest: Manifest, step: str) -> None:
         lineage([*self._read[step].values(), manifest])  # raises if they do not belong together
         self._read[step][manifest.name] = manifest
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _end_with(parent: BaseProcess) -> None:

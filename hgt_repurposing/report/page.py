@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable, Mapping
 from functools import cache, partial
+from typing import NamedTuple
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -10,6 +11,7 @@ from matplotlib.axes import Axes
 
 from hgt_repurposing.baselines.catalogue import BASELINES
 from hgt_repurposing.benchmark.areas import MIN_IN_AREA
+from hgt_repurposing.benchmark.decision import Decision
 from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.benchmark.trust import (
     MAX_CALIBRATION_ERROR,
@@ -57,6 +59,15 @@ from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.storage.html_page import HtmlPage
 
 
+class Origin(NamedTuple):
+    """Where the results of a report come from, and what became of them."""
+
+    provenance: Mapping[str, str]
+    """Table in the page footer: configuration, seed, digests."""
+    decision: Decision | None = None
+    """Whether they are to be the current release; None: not decided."""
+
+
 def build_report(
     graph: KnowledgeGraph,
     history: pd.DataFrame,
@@ -65,7 +76,7 @@ def build_report(
     evaluation: Evaluation,
     candidates: Candidates,
     *,
-    provenance: Mapping[str, str],
+    origin: Origin,
     num_diseases_shown: int = 12,
 ) -> HtmlPage:
     """Build the report of one run.
@@ -77,7 +88,7 @@ def build_report(
         validation: Validation of these embeddings.
         evaluation: Evaluation of the model and its baselines.
         candidates: The ranked candidates.
-        provenance: Table in the page footer: configuration, seed, digests.
+        origin: What they were made from, and what was decided about them.
         num_diseases_shown: Number of diseases shown, those with the most known treatments first (ties by name).
     """
     splits = [split_section(evaluation, split) for split in splits_of(evaluation)]
@@ -110,6 +121,7 @@ def build_report(
         other_areas=OTHER_AREAS,
         min_in_area=MIN_IN_AREA,
         min_diseases=MIN_DISEASES,
+        metric_titles={name: metric.title for name, metric in METRICS.items()},
         metric_meanings={metric.title: metric.meaning for metric in METRICS.values() if metric.meaning},
         baseline_meanings={name: baseline.meaning for name, baseline in BASELINES.items()},
         calibration=calibration_of(evaluation),
@@ -125,7 +137,8 @@ def build_report(
         hidden=hidden_treatments(evaluation, graph),
         validation=validation,
         history=history,
-        provenance=provenance,
+        provenance=origin.provenance,
+        decision=origin.decision,
         pictures={name: base64.b64encode(png).decode() for name, png in figures.items()},
         shown=shown,
         percent=percent,

@@ -1,24 +1,23 @@
 """Artefacts on disk: parts of a few formats under one manifest. The only module that opens files for writing.
 
-An artefact is a set of files in one folder plus `<name>.manifest.json`, which holds the format version, the package
-version, the resolved configuration, the digests of everything it was made from, and size and SHA-256 of every part.
-Parts are written to a hidden folder in the same place and renamed; the manifest is removed first and written last. So
-files without a manifest are not an artefact, and files that do not match their manifest are refused by name.
+An artefact is a set of parts and a manifest (`manifest.py`). Parts lie beside their manifest under their own names, or
+once for all artefacts under their SHA-256 (`write_contents`). They are written to a hidden folder in the same place and
+renamed, the manifest last. So files without a manifest are not an artefact, and files that do not match their manifest
+are refused by name.
 
 The suffix of a part's name decides its format: `.parquet` and `.csv` a table, `.npz` named arrays, `.json` a JSON
-value, `.html` text, anything else bytes. Nothing is pickled. Parts named `measured` hold the cost of a step, in seconds
-or GiB: they differ each time and are not covered by the digest.
+value, `.html` text, anything else bytes. Nothing is pickled.
 """
 
 import hashlib
-import importlib.metadata
 import json
 import os
 import shutil
+import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -28,71 +27,14 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-FORMAT_VERSION = 11
-PACKAGE = "hgt_repurposing"
-MEASURED = "measured"
-"""Name, without suffix, of a part that holds the cost of a step."""
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """What an artefact was made from."""
-
-    config: Mapping[str, Any] = field(default_factory=dict)
-    """Resolved configuration of the step that made it. Any: JSON values."""
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    """Digest of every artefact that the step read, by name, at the time of reading."""
-    lineage: Mapping[str, str] = field(default_factory=dict)
-    """Digests of the inputs and of everything they were made from in turn, by name."""
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """An artefact's header."""
-
-    name: str
-    format_version: int
-    package_version: str
-    config: Mapping[str, Any]
-    inputs: Mapping[str, str]
-    lineage: Mapping[str, str]
-    parts: Mapping[str, Mapping[str, Any]]
-    """`bytes` and `sha256` of each part."""
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of all parts except the measured ones; two runs with the same seed give the same digest."""
-        content = {part: entry for part, entry in self.parts.items() if Path(part).stem != MEASURED}
-        lines = sorted(f"{part} {entry['sha256']}" for part, entry in content.items())
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-    @property
-    def header_sha256(self) -> str:
-        """SHA-256 of the header itself, which reveals manual changes of its configuration or origin."""
-        return hashlib.sha256(json.dumps(vars(self), sort_keys=True).encode()).hexdigest()
-
-    @property
-    def num_bytes(self) -> int:
-        """Total size of all parts."""
-        return sum(int(entry["bytes"]) for entry in self.parts.values())
-
-
-class UnreadableArtifactError(ValueError):
-    """An artefact that is damaged, incomplete or of another format version."""
-
-    def __init__(self, reason: str, *, name: str) -> None:
-        super().__init__(reason)
-        self.stale = (name,)
-        """Artefacts to make again."""
-
-
-class MissingArtifactError(FileNotFoundError):
-    """An artefact that was never written."""
-
-    def __init__(self, reason: str, *, name: str) -> None:
-        super().__init__(reason)
-        self.absent = (name,)
-        """Artefacts to make first."""
+from hgt_repurposing.storage.manifest import (
+    Manifest,
+    Provenance,
+    UnreadableArtifactError,
+    header_of,
+    manifest_path,
+    read_manifest,
+)
 
 
 def write_artifact(folder: Path, name: str, parts: Mapping[str, Any], provenance: Provenance) -> Manifest:
@@ -117,26 +59,75 @@ def write_artifact(folder: Path, name: str, parts: Mapping[str, Any], provenance
             except Exception as error:
                 error.add_note(f"while writing {part} of the artefact {name!r} to {folder}")
                 raise
-        manifest = Manifest(
-            name=name,
-            format_version=FORMAT_VERSION,
-            package_version=importlib.metadata.version(PACKAGE),
-            config=provenance.config,
-            inputs=provenance.inputs,
-            lineage=provenance.lineage,
-            parts={
-                part: {"bytes": (staging / part).stat().st_size, "sha256": _sha256(staging / part)} for part in parts
-            },
-        )
-        header = _dump_json({**vars(manifest), "digest": manifest.digest, "header_sha256": manifest.header_sha256})
-        (staging / header_path.name).write_text(header, encoding="utf-8")
+        manifest = header_of(name, {part: _entry(staging / part) for part in parts}, provenance)
         header_path.unlink(missing_ok=True)
         for part in parts:
             os.replace(staging / part, folder / part)  # noqa: PTH105  (atomic)
         for part in stale:
             (folder / part).unlink(missing_ok=True)
-        os.replace(staging / header_path.name, header_path)  # noqa: PTH105
+        write_header(header_path, manifest)
     return manifest
+
+
+def write_header(path: Path, manifest: Manifest) -> None:
+    """Write a manifest atomically."""
+    write_json(path, {**vars(manifest), "digest": manifest.digest, "header_sha256": manifest.header_sha256})
+
+
+def write_contents(folder: Path, parts: Mapping[str, Any], *, what: str) -> dict[str, dict[str, Any]]:
+    """Write parts into a folder in which each content lies once, under its SHA-256.
+
+    Args:
+        folder: Created if absent.
+        parts: As for `write_artifact`.
+        what: Name for errors.
+
+    Returns:
+        `bytes` and `sha256` of each part. Any: these two.
+
+    Raises:
+        TypeError, ValueError: If a value does not fit the format of its part.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = {}
+    with _staging(folder, what) as staging:
+        for part, value in parts.items():
+            try:
+                _write_part(staging / part, value)
+            except Exception as error:
+                error.add_note(f"while writing {part} of the artefact {what!r}")
+                raise
+            entries[part] = _keep(folder, staging / part)
+    return entries
+
+
+def keep_contents(folder: Path, files: Mapping[str, Path], *, what: str) -> dict[str, dict[str, Any]]:
+    """Copy files into a folder of contents; the rest as in `write_contents`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = {}
+    with _staging(folder, what) as staging:
+        for part, file in files.items():
+            shutil.copyfile(file, staging / part)
+            entries[part] = _keep(folder, staging / part)
+    return entries
+
+
+def content_path(folder: Path, part: str, sha256: str) -> Path:
+    """Where a part lies in a folder of contents."""
+    return folder / sha256[:2] / f"{sha256}{Path(part).suffix}"
+
+
+def copy_content(source: Path, target: Path) -> None:
+    """Copy a file atomically with its time; nothing happens if the target has the same size and time already."""
+    there = target.stat() if target.exists() else None
+    wanted = source.stat()
+    if there and (there.st_size, there.st_mtime_ns) == (wanted.st_size, wanted.st_mtime_ns):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _staging(target.parent, target.name) as staging:
+        shutil.copyfile(source, staging / target.name)
+        os.utime(staging / target.name, ns=(wanted.st_atime_ns, wanted.st_mtime_ns))
+        os.replace(staging / target.name, target)  # noqa: PTH105
 
 
 def read_artifact(folder: Path, name: str) -> dict[str, Any]:
@@ -155,12 +146,12 @@ def read_parts(folder: Path, manifest: Manifest) -> dict[str, Any]:
     Raises:
         UnreadableArtifactError: If a part is missing, truncated or changed.
     """
-    return {part: read_part(folder, manifest, part) for part in manifest.parts}
+    return {part: read_part(folder / part, manifest, part) for part in manifest.parts}
 
 
-def read_part(folder: Path, manifest: Manifest, part: str) -> Any:
+def read_part(path: Path, manifest: Manifest, part: str) -> Any:
     """Read one part that a manifest describes; raises as `read_parts`. Any: a value of one of the part formats."""
-    path, entry, name = folder / part, manifest.parts[part], manifest.name
+    entry, name = manifest.parts[part], manifest.name
     if not path.exists():
         raise UnreadableArtifactError(f"artefact {name!r} is incomplete: {path} is missing", name=name)
     if path.stat().st_size != entry["bytes"] or _sha256(path) != entry["sha256"]:
@@ -183,38 +174,6 @@ def read_part(folder: Path, manifest: Manifest, part: str) -> Any:
             return path.read_bytes().decode("utf-8")
         case _:
             return path.read_bytes()
-
-
-def read_manifest(folder: Path, name: str) -> Manifest:
-    """Read the header of an artefact.
-
-    Raises:
-        FileNotFoundError: If the artefact was never written.
-        UnreadableArtifactError: If its format version differs, or the header is truncated or changed.
-    """
-    path = manifest_path(folder, name)
-    if not path.exists():
-        raise MissingArtifactError(f"there is no artefact {name!r} in {folder}", name=name)
-    try:
-        entry = json.loads(path.read_text(encoding="utf-8"))
-        version = entry["format_version"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise UnreadableArtifactError(f"artefact {name!r} is damaged: {path} is not a manifest", name=name) from error
-    if version != FORMAT_VERSION:
-        raise UnreadableArtifactError(
-            f"{path} has format version {version}, but this package reads version {FORMAT_VERSION}", name=name
-        )
-    entry.pop("digest")
-    written = entry.pop("header_sha256", None)
-    manifest = Manifest(**entry)
-    if manifest.header_sha256 != written:
-        raise UnreadableArtifactError(f"artefact {name!r} is damaged: {path} was changed by hand", name=name)
-    return manifest
-
-
-def manifest_path(folder: Path, name: str) -> Path:
-    """Path of an artefact's manifest; an artefact exists if and only if this file does."""
-    return folder / f"{name}.manifest.json"
 
 
 def remove_artifact(folder: Path, name: str) -> None:
@@ -245,6 +204,42 @@ def write_text(path: Path, text: str) -> None:
         os.replace(staging / path.name, path)  # noqa: PTH105
 
 
+def write_archive(path: Path, files: Mapping[str, Path]) -> None:
+    """Write files into one tar archive, atomically; compressed if its name ends in `.gz` or `.tgz`.
+
+    Args:
+        path: Its folder is created if absent.
+        files: By name within the archive.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _staging(path.parent, path.name) as staging:
+        with tarfile.open(staging / path.name, "w:gz" if path.suffix in (".gz", ".tgz") else "w") as archive:
+            for name, file in files.items():
+                archive.add(file, arcname=name)
+        os.replace(staging / path.name, path)  # noqa: PTH105
+
+
+@contextmanager
+def unpacked(path: Path, *, beside: Path) -> Iterator[Path]:
+    """The files of a tar archive in a hidden folder that is removed afterwards.
+
+    Args:
+        path: The archive.
+        beside: Folder in which the hidden one lies; created if absent.
+
+    Raises:
+        ValueError: If it is no archive, or a damaged one, or has entries that would lie elsewhere.
+    """
+    beside.mkdir(parents=True, exist_ok=True)
+    with _staging(beside, path.name) as staging:
+        try:
+            with tarfile.open(path) as archive:
+                archive.extractall(staging, filter="data")
+        except (tarfile.TarError, EOFError, zlib.error) as error:
+            raise ValueError(f"{path} is not a whole tar archive: {error}") from error
+        yield staging
+
+
 @contextmanager
 def open_in_place(path: Path) -> Iterator[TextIO]:
     """Open a text file for reading and writing in place; an empty one is created if absent.
@@ -265,6 +260,23 @@ def _staging(folder: Path, name: str) -> Iterator[Path]:
         yield staging
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _keep(folder: Path, file: Path) -> dict[str, Any]:
+    """Move a finished file to its place among contents; an equal one there stays. Any: `bytes` and `sha256`."""
+    entry = _entry(file)
+    place = content_path(folder, file.name, entry["sha256"])
+    if not (place.exists() and _entry(place) == entry):  # a damaged one is replaced
+        with file.open("rb") as written:
+            os.fsync(written.fileno())  # otherwise a power cut could leave an empty file of this name
+        place.parent.mkdir(exist_ok=True)
+        os.replace(file, place)  # noqa: PTH105
+    return entry
+
+
+def _entry(file: Path) -> dict[str, Any]:
+    """Any: `bytes` and `sha256`."""
+    return {"bytes": file.stat().st_size, "sha256": _sha256(file)}
 
 
 def _parts_of_earlier_write(header_path: Path) -> set[str]:

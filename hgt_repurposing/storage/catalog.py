@@ -1,11 +1,16 @@
-"""The folder of each artefact, and the class or module that reads and writes its parts.
+"""Which artefacts there are, who reads and writes their parts, and the newest version of each.
+
+Below `releases` in the data folder, `contents` holds every part ever written, each content once; `versions` the
+manifest of every version; `keys` which version was made of what; `working` the manifest of the newest version of each
+artefact, which steps read. No version is ever written over. `releases.py` says which of them belong together and count.
 
 Owners are named by path and imported when needed, so that torch and xgboost are not loaded without need.
 """
 
+import hashlib
+import json
 import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,26 +18,32 @@ from hgt_repurposing.by_path import by_path
 from hgt_repurposing.graph.message_graph import SCOPE_PART, MessageScope
 from hgt_repurposing.graph.split import DrugDiseaseSplit
 from hgt_repurposing.mismatch import MismatchError
-from hgt_repurposing.storage.artifacts import (
+from hgt_repurposing.storage.artifacts import content_path, read_part, write_contents, write_header, write_json
+from hgt_repurposing.storage.manifest import (
     Manifest,
     Provenance,
-    UnreadableArtifactError,
+    header_of,
     manifest_path,
+    read_header,
     read_manifest,
-    read_part,
-    read_parts,
-    write_artifact,
+    require_format,
 )
+from hgt_repurposing.storage.software import code_digest
 
 DATA_VARIABLE = "HGT_REPURPOSING_DATA"
 RAW_FOLDER = "01_raw"
+RELEASES_FOLDER = "releases"
+
+
+VERSION_DIGITS = 16
+"""Of a manifest's SHA-256, in file names."""
 
 
 class Place(NamedTuple):
     """An artefact's folder and owner."""
 
     folder: str
-    """Relative to the data folder."""
+    """Of the copies of the current release that people open. Relative to the data folder."""
     owner: str
     """module or module:Class of this package with `to_parts` and `from_parts`."""
 
@@ -48,6 +59,7 @@ PLACES = {
     "repurposing_model": Place("06_models/repurposing", "repurposing.model:RepurposingModel"),
     "repurposing_candidates": Place("07_model_output", "repurposing.candidates:Candidates"),
     "repurposing_evaluation": Place("08_reporting/evaluation", "benchmark.results:Evaluation"),
+    "release_decision": Place("08_reporting/release_decision", "benchmark.decision:Decision"),
     "repurposing_report": Place("08_reporting/report", "storage.html_page:HtmlPage"),
 }
 
@@ -77,12 +89,29 @@ def absolute(named: str, *, what: str) -> Path:
 
 
 def folder_of(name: str, *, root: Path) -> Path:
-    """Folder of an artefact."""
+    """Folder of the copies of an artefact that people open."""
     return root / PLACES[name].folder
 
 
+def contents_folder(root: Path) -> Path:
+    """Folder of every part of every version."""
+    return root / RELEASES_FOLDER / "contents"
+
+
+def working_folder(root: Path) -> Path:
+    """Folder of the newest manifests, and of checkpoints."""
+    return root / RELEASES_FOLDER / "working"
+
+
+def version_path(name: str, header_sha256: str, *, root: Path) -> Path:
+    """Manifest of one version of an artefact."""
+    return root / RELEASES_FOLDER / "versions" / name / f"{header_sha256[:VERSION_DIGITS]}.json"
+
+
 def save(name: str, value: Any, *, root: Path, config: Mapping[str, Any], inputs: Iterable[Manifest] = ()) -> Manifest:
-    """Write an artefact with its configuration and the digests of everything it was made from.
+    """Write a version of an artefact with its configuration and the digests of everything it was made from.
+
+    It becomes the newest one; older versions stay.
 
     Args:
         name: One of PLACES.
@@ -97,7 +126,54 @@ def save(name: str, value: Any, *, root: Path, config: Mapping[str, Any], inputs
     read = list(inputs)
     digests = {manifest.name: manifest.digest for manifest in read}
     provenance = Provenance(config=config, inputs=digests, lineage=lineage(read))
-    return write_artifact(folder_of(name, root=root), name, by_path(PLACES[name].owner).to_parts(value), provenance)
+    parts = write_contents(contents_folder(root), by_path(PLACES[name].owner).to_parts(value), what=name)
+    manifest = header_of(name, parts, provenance)
+    keep_version(manifest, root=root)
+    write_json(_key_path(name, config, provenance.lineage, root=root), {"version": manifest.header_sha256})
+    return manifest
+
+
+def made_before(
+    name: str, *, root: Path, config: Mapping[str, Any], inputs: Iterable[Manifest] = ()
+) -> Manifest | None:
+    """The version that was made by this code from these inputs with this configuration; None if there is none.
+
+    Args:
+        name: One of PLACES.
+        root: The data folder.
+        config: Resolved configuration of the step (Any: JSON values).
+        inputs: Manifests of the artefacts that the step reads.
+
+    Raises:
+        MismatchError: If the inputs do not belong together.
+    """
+    key_path = _key_path(name, config, lineage(inputs), root=root)
+    try:
+        version = json.loads(key_path.read_text(encoding="utf-8"))["version"]
+        manifest = read_header(version_path(name, version, root=root), name)
+    except (FileNotFoundError, KeyError, TypeError, ValueError):
+        return None  # a damaged one is made again
+    whole = all(_is_whole(manifest, part, root=root) for part in manifest.parts)
+    return manifest if whole else None
+
+
+def _is_whole(manifest: Manifest, part: str, *, root: Path) -> bool:
+    """Whether a part is there with its size; its digest is checked when it is read."""
+    path = path_of(manifest, part, root=root)
+    return path.exists() and path.stat().st_size == manifest.parts[part]["bytes"]
+
+
+def _key_path(name: str, config: Mapping[str, Any], made_of: Mapping[str, str], *, root: Path) -> Path:
+    """File that names the version made by this code, with this configuration (Any: JSON values), of these digests."""
+    key = json.dumps({"code": code_digest(), "config": config, "made_of": made_of}, sort_keys=True)
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    return root / RELEASES_FOLDER / "keys" / name / f"{digest[:VERSION_DIGITS]}.json"
+
+
+def keep_version(manifest: Manifest, *, root: Path) -> None:
+    """Record a version whose contents have been written, as the newest one."""
+    write_header(version_path(manifest.name, manifest.header_sha256, root=root), manifest)
+    write_header(manifest_path(working_folder(root), manifest.name), manifest)
 
 
 def load(name: str, *, root: Path) -> Any:
@@ -116,23 +192,40 @@ class Described(NamedTuple):
 def load_described(name: str, *, root: Path) -> Described:
     """Read an artefact and its manifest, which belong together even if it is rewritten; raises as `read_artifact`."""
     manifest = manifest_of(name, root=root)
-    return Described(by_path(PLACES[name].owner).from_parts(read_parts(folder_of(name, root=root), manifest)), manifest)
+    return Described(read_version(manifest, root=root), manifest)
+
+
+def read_version(manifest: Manifest, *, root: Path) -> Any:
+    """The value of a version; raises as `read_artifact`. Any: the owner's type."""
+    require_format(manifest)
+    parts = {part: read_part_of(manifest, part, root=root) for part in manifest.parts}
+    return by_path(PLACES[manifest.name].owner).from_parts(parts)
+
+
+def read_part_of(manifest: Manifest, part: str, *, root: Path) -> Any:
+    """One part of a version as stored; raises as `read_artifact`. Any: a value of one of the part formats."""
+    return read_part(path_of(manifest, part, root=root), manifest, part)
+
+
+def path_of(manifest: Manifest, part: str, *, root: Path) -> Path:
+    """Where a part of a version lies."""
+    return content_path(contents_folder(root), part, manifest.parts[part]["sha256"])
 
 
 def load_part(name: str, part: str, *, root: Path) -> Described:
     """Read one part of an artefact as stored, without loading the others; raises as `read_artifact`."""
     manifest = manifest_of(name, root=root)
-    return Described(read_part(folder_of(name, root=root), manifest, part), manifest)
+    return Described(read_part_of(manifest, part, root=root), manifest)
 
 
 def is_there(name: str, *, root: Path) -> bool:
     """Whether an artefact exists; it may still be damaged, or come from another run."""
-    return manifest_path(folder_of(name, root=root), name).exists()
+    return manifest_path(working_folder(root), name).exists()
 
 
 def manifest_of(name: str, *, root: Path) -> Manifest:
-    """Header of an artefact; raises as `read_manifest`."""
-    return read_manifest(folder_of(name, root=root), name)
+    """Header of the newest version of an artefact; raises as `read_manifest`."""
+    return read_manifest(working_folder(root), name)
 
 
 def lineage(manifests: Iterable[Manifest]) -> dict[str, str]:
@@ -157,16 +250,6 @@ def _two_versions(name: str, one: str, other: str) -> MismatchError:
         stale = other if name == one else one
         return MismatchError(f"{stale} was made from another {name} than the current one", stale=[stale])
     return MismatchError(f"{one} and {other} were made from different versions of {name}", stale=[one, other])
-
-
-def made_again_since(manifest: Manifest, *, root: Path) -> list[str]:
-    """Inputs of an artefact, direct or not, that have been rewritten since; missing or unreadable ones are skipped."""
-    found = []
-    for name, digest in manifest.lineage.items():
-        with suppress(FileNotFoundError, UnreadableArtifactError):
-            if manifest_of(name, root=root).digest != digest:
-                found.append(name)
-    return found
 
 
 def evaluated_split(split: DrugDiseaseSplit, embeddings: Manifest, *, root: Path) -> DrugDiseaseSplit:

@@ -9,17 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from hgt_repurposing.storage.artifacts import (
-    Provenance,
-    UnreadableArtifactError,
-    manifest_path,
-    read_artifact,
-    read_manifest,
-    remove_artifact,
-    remove_leftovers,
-    write_artifact,
-)
-from hgt_repurposing.storage.catalog import folder_of
+from hgt_repurposing.storage.artifacts import read_artifact, remove_artifact, remove_leftovers, write_artifact
+from hgt_repurposing.storage.catalog import working_folder
+from hgt_repurposing.storage.manifest import Provenance, UnreadableArtifactError, manifest_path, read_manifest
 from hgt_repurposing.training.training_state import Checkpoint
 
 logger = logging.getLogger(__name__)
@@ -43,7 +35,7 @@ class CheckpointFolder:
     @classmethod
     def of_hgt_model(cls, *, root: Path, before_save: Callable[[], None] = lambda: None) -> Self:
         """The checkpoints of `hgt_model` in a data folder."""
-        folder = folder_of("hgt_model", root=root)
+        folder = working_folder(root)
         return cls(folder / "checkpoints", finished=manifest_path(folder, "hgt_model"), before_save=before_save)
 
     def save(self, checkpoint: Checkpoint) -> None:

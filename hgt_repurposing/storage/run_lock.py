@@ -75,6 +75,16 @@ class Holder(NamedTuple):
         return f"run {self.run_id} (process {self.pid} on {self.host}, since {self.since.strip()})"
 
 
+def holder_of(root: Path) -> Holder | None:
+    """The run that holds a data folder, as far as its processes live; None: none."""
+    path = root / LOCK_FILE
+    if not path.exists():
+        return None
+    with path.open(encoding="utf-8") as file:
+        found = _read(file)
+    return found if found is not None and found.is_alive else None
+
+
 @contextmanager
 def held(
     root: Path,

@@ -10,7 +10,8 @@ import pytest
 from hgt_repurposing.benchmark.external_results import ExternalResults
 from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.graph.external_pairs import POOLED
-from hgt_repurposing.storage.artifacts import Provenance, read_artifact, write_artifact
+from hgt_repurposing.storage.artifacts import read_artifact, write_artifact
+from hgt_repurposing.storage.manifest import Provenance
 from hgt_repurposing_tests.benchmark.evaluations import evaluated
 from hgt_repurposing_tests.benchmark.outside import FIRST, outside_results
 

@@ -15,11 +15,11 @@ import hgt_repurposing
 from hgt_repurposing.definitions import defs
 from hgt_repurposing.defs.automation import CONFIG_VARIABLE, UNFINISHED, weekly_retraining
 from hgt_repurposing.defs.config import EmbeddingParamsConfig, KnowledgeGraphConfig
-from hgt_repurposing.defs.run_config import SETTINGS
+from hgt_repurposing.defs.run_config import ASSETS, RELEASE, SETTINGS
 from hgt_repurposing.graph.sources.source import GraphSource
 from hgt_repurposing.repurposing.params import ClassifierParams
-from hgt_repurposing.storage.artifacts import FORMAT_VERSION
 from hgt_repurposing.storage.catalog import DATA_VARIABLE, PLACES
+from hgt_repurposing.storage.manifest import FORMAT_VERSION
 from hgt_repurposing.training.params import EmbeddingParams
 
 ROOT = Path(__file__).parents[2]
@@ -56,30 +56,33 @@ def test_assets_and_their_parents_are_part_of_the_public_interface() -> None:
             "hgt_embeddings",
             "hgt_model",
             "knowledge_graph",
+            "release_decision",
             "repurposing_candidates",
             "repurposing_evaluation",
             "repurposing_model",
         ],
+        "release_decision": ["embedding_validation", "repurposing_candidates", "repurposing_evaluation"],
+        "release": ["release_decision", "repurposing_report"],
     }
 
 
 def test_every_asset_has_a_place_and_every_place_an_asset() -> None:
-    assert set(specs()) == set(PLACES)
+    assert set(specs()) == {*PLACES, RELEASE}
 
 
-@pytest.mark.parametrize("name", sorted(PLACES))
+@pytest.mark.parametrize("name", sorted(ASSETS))
 def test_every_asset_has_one_sentence_a_group_and_a_kind(name: str) -> None:
     spec = specs()[name]
     assert spec.description is not None
     assert spec.description.endswith(".")
     assert "\n" not in spec.description.strip()
-    assert spec.group_name in {"graph", "embeddings", "repurposing"}
+    assert spec.group_name in {"graph", "embeddings", "repurposing", "releases"}
     assert spec.kinds
 
 
 def test_every_asset_names_the_code_that_makes_it() -> None:
     said = f"hgt_repurposing {importlib.metadata.version('hgt_repurposing')}, artefact format {FORMAT_VERSION}"
-    assert {name: spec.code_version for name, spec in specs().items()} == dict.fromkeys(PLACES, said)
+    assert {name: spec.code_version for name, spec in specs().items()} == dict.fromkeys(ASSETS, said)
 
 
 def test_the_leak_check_blocks() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hgt_repurposing.defs.preconditions import demo_over_another_graph
 from hgt_repurposing.defs.yaml_config import read_run_config
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.storage import artifacts
+from hgt_repurposing.storage import manifest
 from hgt_repurposing.storage.catalog import save
 from hgt_repurposing_tests.defs.test_run_config import of
 
@@ -45,7 +45,7 @@ def test_who_names_a_graph_gets_it(toy_graph: KnowledgeGraph, tmp_path: Path, se
 def test_a_graph_that_cannot_be_read_counts_as_somebodys(
     toy_graph: KnowledgeGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(artifacts, "FORMAT_VERSION", artifacts.FORMAT_VERSION - 1)
+    monkeypatch.setattr(manifest, "FORMAT_VERSION", manifest.FORMAT_VERSION - 1)
     graph_from("synthetic", toy_graph, tmp_path)
     monkeypatch.undo()
     with pytest.raises(ValueError, match=r"the demo graph would replace .* \(source unknown\)"):

@@ -18,8 +18,8 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.message_graph import MessageGraphConfig, MessageScope, message_graph, scoped_message_graph
 from hgt_repurposing.graph.schema import PRIMEKG_RELATIONS, EdgeType
 from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey
-from hgt_repurposing.storage.artifacts import read_manifest
 from hgt_repurposing.storage.catalog import PLACES, folder_of, load
+from hgt_repurposing.storage.manifest import read_manifest
 
 SMALL: dict[str, dict[str, dict[str, object]]] = {
     "embedding_params": {

@@ -2,7 +2,7 @@ import pytest
 
 from hgt_repurposing.defs.sentences import sentence_of
 from hgt_repurposing.mismatch import MismatchError
-from hgt_repurposing.storage.artifacts import MissingArtifactError, UnreadableArtifactError
+from hgt_repurposing.storage.manifest import MissingArtifactError, UnreadableArtifactError
 
 
 @pytest.mark.parametrize(

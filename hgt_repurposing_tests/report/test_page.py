@@ -17,11 +17,12 @@ from hgt_repurposing.embeddings.validation import ValidationReport, ValidationTh
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, build_knowledge_graph
 from hgt_repurposing.graph.schema import PRIMEKG_RELATIONS
 from hgt_repurposing.report import page as module
-from hgt_repurposing.report.page import build_report
+from hgt_repurposing.report.page import Origin, build_report
 from hgt_repurposing.report.summary import summary_text
 from hgt_repurposing.repurposing.candidates import Candidates
-from hgt_repurposing.storage.artifacts import Provenance, read_artifact, write_artifact
+from hgt_repurposing.storage.artifacts import read_artifact, write_artifact
 from hgt_repurposing.storage.html_page import HtmlPage
+from hgt_repurposing.storage.manifest import Provenance
 from hgt_repurposing_tests.benchmark.evaluations import evaluated
 from hgt_repurposing_tests.benchmark.grids_by_hand import whole_grid
 from hgt_repurposing_tests.report.test_plots import HISTORY, embedded, gaussian
@@ -158,7 +159,7 @@ def built(
         validation,
         evaluation,
         candidates,
-        provenance=provenance,
+        origin=Origin(provenance),
         num_diseases_shown=num_diseases_shown,
     )
 

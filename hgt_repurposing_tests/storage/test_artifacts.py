@@ -34,19 +34,17 @@ from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
 from hgt_repurposing.repurposing.params import CandidateParams
 from hgt_repurposing.repurposing.scorer import Scorer
-from hgt_repurposing.storage import artifacts
-from hgt_repurposing.storage.artifacts import (
+from hgt_repurposing.storage import manifest
+from hgt_repurposing.storage.artifacts import read_artifact, write_artifact, write_json
+from hgt_repurposing.storage.html_page import HtmlPage
+from hgt_repurposing.storage.manifest import (
     FORMAT_VERSION,
     MissingArtifactError,
     Provenance,
     UnreadableArtifactError,
     manifest_path,
-    read_artifact,
     read_manifest,
-    write_artifact,
-    write_json,
 )
-from hgt_repurposing.storage.html_page import HtmlPage
 from hgt_repurposing.training.loop import TrainingResult, fit
 from hgt_repurposing.training.params import EmbeddingParams
 from hgt_repurposing_tests.repurposing.planted import QUICK, planted_graph, planted_inputs, planted_split
@@ -331,7 +329,7 @@ def test_an_artefact_that_was_never_written_is_named(tmp_path: Path) -> None:
 
 
 def test_another_format_version_is_refused_with_both_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(artifacts, "FORMAT_VERSION", FORMAT_VERSION - 1)
+    monkeypatch.setattr(manifest, "FORMAT_VERSION", FORMAT_VERSION - 1)
     write_artifact(tmp_path, "thing", {"a.json": 1}, Provenance())
     monkeypatch.undo()
     expected = (

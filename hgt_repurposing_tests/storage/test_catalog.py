@@ -8,18 +8,19 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.message_graph import SCOPE_PART, MessageScope
 from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey, SplitConfig, split_drug_disease_pairs
 from hgt_repurposing.mismatch import MismatchError
-from hgt_repurposing.storage.artifacts import Manifest, Provenance, write_artifact
+from hgt_repurposing.storage.artifacts import write_contents
 from hgt_repurposing.storage.catalog import (
     DATA_VARIABLE,
+    contents_folder,
     data_folder,
     evaluated_split,
-    folder_of,
+    keep_version,
     lineage,
     load_described,
-    made_again_since,
     manifest_of,
     save,
 )
+from hgt_repurposing.storage.manifest import Manifest, Provenance, header_of
 
 
 def write(root: Path, name: str, value: object, *inputs: Manifest) -> Manifest:
@@ -27,7 +28,10 @@ def write(root: Path, name: str, value: object, *inputs: Manifest) -> Manifest:
     part = SCOPE_PART if name == "hetero_data" else "about.json"
     digests = {manifest.name: manifest.digest for manifest in inputs}
     provenance = Provenance(inputs=digests, lineage=lineage(inputs))
-    return write_artifact(folder_of(name, root=root), name, {part: value}, provenance)
+    parts = write_contents(contents_folder(root), {part: value}, what=name)
+    made = header_of(name, parts, provenance)
+    keep_version(made, root=root)
+    return made
 
 
 def split_of(graph: KnowledgeGraph, seed: int = 0) -> DrugDiseaseSplit:
@@ -90,16 +94,6 @@ def test_a_version_made_again_with_the_same_content_is_the_same(tmp_path: Path) 
     split = write(tmp_path, "drug_disease_split", 2, write(tmp_path, "knowledge_graph", 1))
     again = write(tmp_path, "knowledge_graph", 1)
     assert lineage([split, again])["knowledge_graph"] == again.digest
-    assert made_again_since(split, root=tmp_path) == []
-
-
-def test_what_was_made_again_since_is_named_and_what_is_gone_is_not(tmp_path: Path) -> None:
-    graph = write(tmp_path, "knowledge_graph", 1)
-    split = write(tmp_path, "drug_disease_split", 2, graph)
-    data = write(tmp_path, "hetero_data", 3, graph, split)
-    write(tmp_path, "knowledge_graph", "new")
-    (folder_of("drug_disease_split", root=tmp_path) / "drug_disease_split.manifest.json").unlink()
-    assert made_again_since(data, root=tmp_path) == ["knowledge_graph"]
 
 
 # the split of embeddings

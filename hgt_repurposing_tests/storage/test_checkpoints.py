@@ -17,10 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from hgt_repurposing.storage import artifacts
-from hgt_repurposing.storage.artifacts import FORMAT_VERSION, Provenance, manifest_path, write_artifact
-from hgt_repurposing.storage.catalog import folder_of
+from hgt_repurposing.storage import artifacts, manifest
+from hgt_repurposing.storage.artifacts import write_artifact
+from hgt_repurposing.storage.catalog import working_folder
 from hgt_repurposing.storage.checkpoints import CheckpointFolder
+from hgt_repurposing.storage.manifest import FORMAT_VERSION, Provenance, manifest_path
 from hgt_repurposing.training.training_state import Checkpoint, CheckpointStore
 
 ROOT = Path(__file__).parents[2]
@@ -280,7 +281,7 @@ def test_a_checkpoint_of_another_format_is_refused_by_name(
     store: CheckpointFolder, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(store, 5)
-    monkeypatch.setattr(artifacts, "FORMAT_VERSION", FORMAT_VERSION + 1)
+    monkeypatch.setattr(manifest, "FORMAT_VERSION", FORMAT_VERSION + 1)
     assert latest(store) is None
     assert [f"{header(store, 5)} has format version" in message for message in caplog.messages] == [True]
 
@@ -404,6 +405,6 @@ def test_a_killed_process_leaves_its_last_checkpoint_or_the_one_it_was_writing(
 def test_checkpoints_lie_beside_the_model_that_they_lead_to(tmp_path: Path) -> None:
     store: CheckpointStore = CheckpointFolder.of_hgt_model(root=tmp_path)
     store.save(checkpoint(5))
-    assert (tmp_path / "06_models/hgt/checkpoints/checkpoint_000005/weights.npz").exists()
-    write_artifact(folder_of("hgt_model", root=tmp_path), "hgt_model", {"a.json": 1}, Provenance())
+    assert (tmp_path / "releases/working/checkpoints/checkpoint_000005/weights.npz").exists()
+    write_artifact(working_folder(tmp_path), "hgt_model", {"a.json": 1}, Provenance())
     assert store.latest(OURS) is None

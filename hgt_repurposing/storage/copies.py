@@ -1,0 +1,68 @@
+"""The files that people open: copies of the current release, never links, as someone will change and save them.
+
+`copied.json` says whose copies lie in the folders of the data folder. Before they are replaced it is emptied, so a
+killed replacement is noticed and finished later.
+"""
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+
+from hgt_repurposing.storage.artifacts import copy_content, write_header, write_json
+from hgt_repurposing.storage.catalog import PLACES, RELEASES_FOLDER, folder_of, path_of
+from hgt_repurposing.storage.manifest import Manifest, manifest_path
+from hgt_repurposing.storage.releases import current, release_of
+
+
+def refresh_copies(root: Path) -> bool:
+    """Make the folders hold the current release; whether anything was to be done. Without a release nothing happens.
+
+    Raises:
+        UnreadableArtifactError, OSError: If a version is damaged, or a file cannot be written.
+    """
+    now = current(root).id
+    if now is None or _copied(root) == now:
+        return False
+    manifests = release_of(now, root=root).manifests(root=root)
+    write_json(_copied_path(root), {"id": None})
+    for name in PLACES:
+        if name in manifests:
+            copy_version(manifests[name], root=root)
+        else:
+            _remove(name, root=root)
+    write_json(_copied_path(root), {"id": now})
+    return True
+
+
+def copy_version(manifest: Manifest, *, root: Path) -> None:
+    """Copy one version to the folder of its artefact; parts of another version are removed."""
+    folder = folder_of(manifest.name, root=root)
+    _remove(manifest.name, root=root, but=manifest.parts)
+    for part in manifest.parts:
+        copy_content(path_of(manifest, part, root=root), folder / part)
+    write_header(manifest_path(folder, manifest.name), manifest)
+
+
+def _remove(name: str, *, root: Path, but: Collection[str] = ()) -> None:
+    """Remove the copies of an artefact that are not among these; other files in its folder stay."""
+    header = manifest_path(folder_of(name, root=root), name)
+    try:
+        parts = json.loads(header.read_text(encoding="utf-8"))["parts"]
+    except (FileNotFoundError, KeyError, TypeError, ValueError):
+        return
+    header.unlink()
+    for part in parts:
+        if part not in but:
+            (header.parent / part).unlink(missing_ok=True)
+
+
+def _copied(root: Path) -> str | None:
+    try:
+        found: str | None = json.loads(_copied_path(root).read_text(encoding="utf-8"))["id"]
+    except (FileNotFoundError, KeyError, TypeError, ValueError):
+        return None
+    return found
+
+
+def _copied_path(root: Path) -> Path:
+    return root / RELEASES_FOLDER / "copied.json"

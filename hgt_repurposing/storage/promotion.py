@@ -1,0 +1,181 @@
+"""A finished run becomes a release, and perhaps the current one."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from hgt_repurposing.benchmark.challenge import (
+    Difference,
+    PromotionPolicy,
+    compare_evaluations,
+    compare_on_own_graphs,
+)
+from hgt_repurposing.benchmark.decision import Decision, decide, objections_to
+from hgt_repurposing.repurposing.list_changes import list_changes
+from hgt_repurposing.storage.catalog import lineage
+from hgt_repurposing.storage.copies import refresh_copies
+from hgt_repurposing.storage.manifest import Manifest
+from hgt_repurposing.storage.released import ReleasedValues
+from hgt_repurposing.storage.releases import Release, all_releases, current, new_id, promote, record, release_of
+from hgt_repurposing.storage.software import software
+
+logger = logging.getLogger(__name__)
+
+SAID_ABOUT = ("release_decision", "repurposing_report")
+"""Artefacts that speak of a release; the others say what it is worth."""
+SETTINGS_OF = ("embedding_params", "hetero_data", "repurposing_model")
+"""Artefacts whose configuration says how is learned from a graph."""
+
+
+def decide_on(manifests: Mapping[str, Manifest], *, root: Path, policy: PromotionPolicy) -> Decision:
+    """Compare what a run has made with the current release.
+
+    Args:
+        manifests: A version of every artefact that says what a release is worth, by name.
+        root: The data folder.
+        policy: When to promote.
+
+    Returns:
+        The earlier decision if a release has the very same versions.
+
+    Raises:
+        MismatchError: If the versions do not belong together.
+        UnreadableArtifactError: If one of them is damaged.
+    """
+    lineage(manifests.values())
+    earlier = _made_before(_versions(manifests), root=root)
+    if earlier is not None:
+        logger.info("nothing changed: these are the versions of release %s", earlier.id)
+        return decision_of(earlier, root=root)
+    values, champion = ReleasedValues(manifests, root), current(root).id
+    if champion is None:
+        objections = objections_to(values.side, values.evaluation, None, None, policy)
+        return decide(policy, against=None, objections=objections, comparisons=[])
+    before = ReleasedValues(release_of(champion, root=root).manifests(root=root), root)
+    try:
+        lists = list_changes(before.candidates, values.candidates)
+        objections = objections_to(values.side, values.evaluation, before.side, lists, policy)
+        comparisons, notes = _comparisons(before, values, policy)
+    except (KeyError, TypeError, ValueError) as error:
+        logger.warning("the current release %s cannot be compared with: %s", champion, error)
+        return decide(
+            policy, against=champion, objections=[f"it cannot be compared with the current release: {error}"],
+            comparisons=[],
+        )  # fmt: skip
+    return decide(
+        policy,
+        against=champion,
+        objections=objections,
+        comparisons=comparisons,
+        notes=notes,
+        changes=lists.table,
+    )
+
+
+def release_run(manifests: Mapping[str, Manifest], *, root: Path, run_id: str, now: datetime) -> Release:
+    """Record the versions of a run as a release, and make it the current one if it was so decided.
+
+    Args:
+        manifests: A version of every artefact, by name.
+        root: The data folder.
+        run_id: Of the run.
+        now: Becomes part of the release's id.
+
+    Returns:
+        The release; an earlier one, which stays what it is, if it has the very same versions.
+
+    Raises:
+        MismatchError: If the versions do not belong together.
+        UnreadableArtifactError: If one of them is damaged.
+    """
+    lineage(manifests.values())
+    versions = _versions(manifests)
+    earlier = _made_before(versions, root=root)
+    if earlier is not None:
+        refresh_copies(root)
+        return earlier
+    values = ReleasedValues(manifests, root)
+    champion = current(root).id
+    decision = values.decision
+    if decision.promoted and decision.against != champion:
+        reason = f"the current release changed from {decision.against} to {champion} while this was decided"
+        decision = replace(decision, promoted=False, reason=reason)
+    release = Release(new_id(run_id, now=now), run_id, versions, values.figures(), decision, software())
+    record(release, root=root)
+    if decision.promoted:
+        promote(release, root=root)
+        logger.info("release %s is the current one: %s", release.id, decision.reason)
+    else:
+        logger.warning(
+            "release %s is kept aside, %s stays the current one: %s", release.id, champion or "none", decision.reason
+        )
+    refresh_copies(root)
+    return release
+
+
+def decision_of(release: Release, *, root: Path) -> Decision:
+    """What was decided about a release, with the changes of the lists; raises as `read_version`."""
+    return ReleasedValues(release.manifests(root=root), root).decision
+
+
+def _versions(manifests: Mapping[str, Manifest]) -> dict[str, str]:
+    return {name: manifest.header_sha256 for name, manifest in manifests.items()}
+
+
+def _made_before(versions: Mapping[str, str], *, root: Path) -> Release | None:
+    """The newest release with the same versions, but of what is said about it."""
+    wanted = _substance(versions)
+    return next((found for found in reversed(all_releases(root)) if _substance(found.versions) == wanted), None)
+
+
+def _substance(versions: Mapping[str, str]) -> dict[str, str]:
+    return {name: version for name, version in versions.items() if name not in SAID_ABOUT}
+
+
+def _comparisons(
+    before: ReleasedValues, now: ReleasedValues, policy: PromotionPolicy
+) -> tuple[list[Difference], list[str]]:
+    """The most that can be said about two releases, and notes on how it was measured."""
+    graphs = [values.manifests["knowledge_graph"].digest for values in (before, now)]
+    if graphs[0] == graphs[1]:
+        same = compare_evaluations(before.evaluation, now.evaluation, margin=policy.margin)
+        if same:
+            return same, ["both were evaluated on the same held-out treatments of the same graph"]
+    on_new, note = _on_new_treatments(before, now, policy)
+    each = compare_on_own_graphs(before.evaluation, now.evaluation)
+    if on_new:
+        # Values of two graphs do not compare: beside a paired comparison they only inform.
+        return on_new, [note, *(f"each on its own held-out treatments: {found.in_words()}" for found in each)]
+    return each, [note, "each was evaluated on its own held-out treatments: only a difference beyond noise counts"]
+
+
+def _on_new_treatments(
+    before: ReleasedValues, now: ReleasedValues, policy: PromotionPolicy
+) -> tuple[list[Difference], str]:
+    """Differences on treatments that are new in the graph, and how they were measured or why they were not."""
+    from hgt_repurposing.benchmark.new_treatments import (  # noqa: PLC0415  (loads scikit-learn and xgboost)
+        MIN_NEW,
+        NewTreatments,
+        compare_on_new_treatments,
+    )
+
+    if _settings(before) != _settings(now):
+        return [], "graph or folds changed together with settings"
+    found = NewTreatments.between(before.graph, now.graph)
+    number = found.pairs.shape[1]
+    if number < MIN_NEW:
+        return [], f"{number} treatments of drugs and diseases that both graphs have are new, fewer than {MIN_NEW}"
+    params = now.model_params()
+    pairs = compare_on_new_treatments(found, before.scorer(), before.graph, now.inputs(), params)
+    return (
+        [paired.difference(margin=policy.margin, seed=params.seed) for paired in pairs],
+        f"{number} treatments are new in the graph: the current model ranked them before they were known, the new one "
+        "was refitted without them",
+    )
+
+
+def _settings(values: ReleasedValues) -> list[object]:
+    """How is learned from a graph."""
+    return [dict(values.manifests[name].config) for name in SETTINGS_OF]

@@ -1,0 +1,118 @@
+"""The values of a release, each read when it is first asked for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from hgt_repurposing.benchmark.decision import LOSS_SHARE, Decision, Side
+from hgt_repurposing.embeddings.validation import ValidationReport
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.storage.catalog import read_part_of, read_version
+from hgt_repurposing.storage.manifest import Manifest
+from hgt_repurposing.training.params import EmbeddingParams
+
+if TYPE_CHECKING:
+    from hgt_repurposing.benchmark.results import Evaluation
+    from hgt_repurposing.repurposing.inputs import PairInputs
+    from hgt_repurposing.repurposing.model import RepurposingModel
+    from hgt_repurposing.repurposing.params import ClassifierParams
+    from hgt_repurposing.repurposing.scorer import Scorer
+
+CANDIDATES = "repurposing_candidates.parquet"
+HISTORY = "history.parquet"
+
+
+@dataclass(frozen=True, eq=False)
+class ReleasedValues:
+    """Values of versions that belong together; every property raises as `read_version`."""
+
+    manifests: Mapping[str, Manifest]
+    """By name of the artefact."""
+    root: Path
+    """The data folder."""
+
+    @cached_property
+    def graph(self) -> KnowledgeGraph:
+        """The knowledge graph."""
+        graph: KnowledgeGraph = self._value("knowledge_graph")
+        return graph
+
+    @cached_property
+    def evaluation(self) -> "Evaluation":
+        """The evaluation."""
+        evaluation: Evaluation = self._value("repurposing_evaluation")
+        return evaluation
+
+    @property
+    def decision(self) -> Decision:
+        """What was decided about it."""
+        decision: Decision = self._value("release_decision")
+        return decision
+
+    @property
+    def candidates(self) -> pd.DataFrame:
+        """The table of candidates as stored, of whatever format."""
+        table: pd.DataFrame = self._part("repurposing_candidates", CANDIDATES)
+        return table
+
+    @property
+    def sizes(self) -> dict[str, float]:
+        """Sizes of the graph that must not shrink without a word."""
+        graph = self.graph
+        return {"nodes": len(graph.nodes), "edges": graph.num_edges, "indications": graph.indications.shape[1]}
+
+    @cached_property
+    def side(self) -> Side:
+        """What is compared besides the evaluations."""
+        params: EmbeddingParams = self._value("embedding_params")
+        validation: ValidationReport = self._value("embedding_validation")
+        loss = float(self._part("hgt_model", HISTORY)["loss"].iloc[-1])
+        return Side(self.sizes, loss / params.chance_loss, validation)
+
+    def scorer(self) -> "Scorer":
+        """The final model as it scored the list; this loads torch and xgboost."""
+        from hgt_repurposing.repurposing.scorer import Scorer  # noqa: PLC0415  (loads xgboost)
+
+        return Scorer.of_model(self._model, self.inputs())
+
+    @cached_property
+    def _model(self) -> "RepurposingModel":
+        model: RepurposingModel = self._value("repurposing_model")
+        return model
+
+    def inputs(self) -> "PairInputs":
+        """What the final model scores from."""
+        return self._model.inputs_of(self.graph, self._value("hgt_embeddings"))
+
+    def model_params(self) -> "ClassifierParams":
+        """Settings of the final model."""
+        return self._model.params
+
+    def figures(self) -> dict[str, float | str | None]:
+        """Sizes, metrics and verdicts that a list of releases shows; None: not measured."""
+        grid = self.evaluation.whole_grid
+        lead = self.evaluation.lead(self.evaluation.headline_split)
+        leads = {} if grid is None else {found.metric: found for found in grid.headline_leads}
+        of_grid = {f"whole_grid_{metric}": found.own for metric, found in leads.items()}
+        return {
+            **self.sizes,
+            LOSS_SHARE: self.side.loss_share,
+            "validation": self.side.validation.verdict,
+            "measured_on": self.evaluation.headline_split,
+            lead.metric: lead.own,
+            "standing": lead.standing,
+            **of_grid,
+            **{f"whole_grid_{metric}_best_baseline": found.own - found.mean for metric, found in leads.items()},
+        }
+
+    def _value(self, name: str) -> Any:
+        """Any: the owner's type."""
+        return read_version(self.manifests[name], root=self.root)
+
+    def _part(self, name: str, part: str) -> Any:
+        """Any: a value of one of the part formats."""
+        return read_part_of(self.manifests[name], part, root=self.root)
