@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from hgt_repurposing.defs import assets
-from hgt_repurposing.storage.catalog import DATA_VARIABLE, folder_of, load
+from hgt_repurposing.defs.run_config import IfMade
+from hgt_repurposing.storage.catalog import DATA_VARIABLE, is_there, load, working_folder
 from hgt_repurposing.training.loop import TrainingResult
 from hgt_repurposing_tests.defs.test_runs import SMALL, failures, run
 from hgt_repurposing_tests.training.runs import assert_same_run
@@ -47,9 +48,9 @@ train(Path(sys.argv[1]))
 """
 
 
-def train(root: Path) -> TrainingResult:
+def train(root: Path, if_made: IfMade = "reuse") -> TrainingResult:
     """Materialise everything up to the model below a folder."""
-    result = run(root, OPS, chain=CHAIN, defaults={})
+    result = run(root, OPS, chain=CHAIN, defaults={}, if_made=if_made)
     assert result.success, failures(result)
     model: TrainingResult = load("hgt_model", root=root)
     return model
@@ -75,7 +76,7 @@ def left(killed: Path, tmp_path: Path) -> Path:
     """A copy of what the killed run left."""
     root = tmp_path / "data"
     shutil.copytree(killed, root)
-    assert not (folder_of("hgt_model", root=root) / "hgt_model.manifest.json").exists()
+    assert not is_there("hgt_model", root=root)
     return root
 
 
@@ -98,7 +99,7 @@ def test_with_a_damaged_checkpoint_it_goes_on_from_the_one_before(
     left: Path, unbroken: TrainingResult, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard_by(caplog, monkeypatch)
-    part = folder_of("hgt_model", root=left) / "checkpoints" / "checkpoint_000002" / "weights.npz"
+    part = working_folder(left) / "checkpoints" / "checkpoint_000002" / "weights.npz"
     part.write_bytes(part.read_bytes()[: part.stat().st_size // 2])
     assert_same_run(train(left), unbroken)
     skipped = [message for message in caplog.messages if message.startswith("checkpoint skipped")]
@@ -107,12 +108,24 @@ def test_with_a_damaged_checkpoint_it_goes_on_from_the_one_before(
     assert "resuming from the checkpoint after epoch 1 of 3" in caplog.messages
 
 
-def test_a_model_that_has_finished_is_trained_anew(
+def test_a_model_that_has_finished_is_read_and_not_trained(
+    left: Path, unbroken: TrainingResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(left)
+
+    def trained(*_: object, **__: object) -> None:
+        raise AssertionError("the model is there already")
+
+    monkeypatch.setattr("hgt_repurposing.training.loop.fit", trained)
+    assert_same_run(train(left), unbroken)
+
+
+def test_a_model_that_has_finished_is_trained_anew_if_asked(
     left: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train(left)
     heard_by(caplog, monkeypatch)
-    train(left)
+    train(left, if_made="make_again")
     assert not [message for message in caplog.messages if message.startswith("going on from")]
     assert [message for message in caplog.messages if "its training has finished" in message]
 
@@ -130,7 +143,7 @@ def test_of_a_killed_run_with_a_process_for_each_step_nothing_writes_on_and_the_
     file.write_text(yaml.safe_dump({"ops": ops}))
     command = [sys.executable, "-m", "dagster", "job", "execute", "-m", "hgt_repurposing.definitions"]
     environment = os.environ | {"DAGSTER_HOME": str(home), DATA_VARIABLE: str(root), "PYTHONPATH": str(ROOT)}
-    checkpoints = folder_of("hgt_model", root=root) / "checkpoints"
+    checkpoints = working_folder(root) / "checkpoints"
     with subprocess.Popen(  # noqa: S603
         [*command, "-j", "repurposing_job", "-c", str(file)],
         cwd=ROOT,

@@ -1,0 +1,83 @@
+"""Releases as one file."""
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from hgt_repurposing.storage.archive import back_up, restore
+from hgt_repurposing.storage.catalog import path_of, read_part_of
+from hgt_repurposing.storage.manifest import UnreadableArtifactError
+from hgt_repurposing.storage.releases import all_releases, current
+from hgt_repurposing_tests.storage.stored import files, release
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Two releases that share their graph."""
+    folder = tmp_path / "data"
+    for week in range(2):
+        release(folder, week, knowledge_graph="same", hgt_model=week)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["all.tar", "all.tar.gz", "folder/all.tgz"])
+def test_what_is_restored_is_what_was_backed_up(root: Path, tmp_path: Path, name: str) -> None:
+    size = back_up(tmp_path / name, all_releases(root), root=root)
+    assert size == (tmp_path / name).stat().st_size
+    other = tmp_path / "other"
+    found = restore(tmp_path / name, root=other)
+    assert all_releases(other) == all_releases(root)
+    assert found.releases == [made.id for made in all_releases(root)]
+    assert current(other).id == found.current == current(root).id
+    for made in all_releases(other):
+        for manifest in made.manifests(root=other).values():
+            ours, theirs = (read_part_of(manifest, f"{manifest.name}.json", root=folder) for folder in (other, root))
+            assert ours == theirs
+
+
+def test_an_archive_holds_each_content_once(root: Path, tmp_path: Path) -> None:
+    back_up(tmp_path / "all.tar", all_releases(root), root=root)
+    with tarfile.open(tmp_path / "all.tar") as archive:
+        names = archive.getnames()
+    assert sum(name.startswith("contents/") for name in names) == 3
+    assert len(names) == len(set(names))
+
+
+def test_restoring_twice_adds_nothing_and_replaces_nothing(root: Path, tmp_path: Path) -> None:
+    first, second = all_releases(root)
+    back_up(tmp_path / "one.tar", [first], root=root)
+    before = files(root)
+    assert restore(tmp_path / "one.tar", root=root) == ([], second.id)
+    assert files(root) == before
+
+
+def test_a_damaged_archive_adds_no_release(root: Path, tmp_path: Path) -> None:
+    (made, _) = all_releases(root)
+    stored = path_of(made.manifests(root=root)["hgt_model"], "hgt_model.json", root=root)
+    stored.write_text("7\n")
+    back_up(tmp_path / "one.tar", [made], root=root)
+    with pytest.raises(UnreadableArtifactError, match=r"'hgt_model' is damaged in the archive: hgt_model\.json"):
+        restore(tmp_path / "one.tar", root=tmp_path / "other")
+    assert all_releases(tmp_path / "other") == []
+    assert current(tmp_path / "other").id is None
+
+
+def test_a_file_that_is_no_backup_is_refused(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.tar").write_text("no archive")
+    with pytest.raises(ValueError, match=r"a\.tar is not a whole tar archive"):
+        restore(tmp_path / "a.tar", root=root)
+    with tarfile.open(tmp_path / "b.tar", "w") as archive:
+        archive.add(tmp_path / "a.tar", arcname="a.tar")
+    with pytest.raises(ValueError, match=r"b\.tar holds no release: it is not a backup$"):
+        restore(tmp_path / "b.tar", root=root)
+    with tarfile.open(tmp_path / "c.tar", "w") as archive:
+        archive.add(tmp_path / "a.tar", arcname="../outside")
+    with pytest.raises(ValueError, match=r"c\.tar is not a whole tar archive"):
+        restore(tmp_path / "c.tar", root=root)
+
+
+def test_without_a_release_there_is_nothing_to_back_up(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^there is no release in .* to back up$"):
+        back_up(tmp_path / "all.tar", [], root=tmp_path)
+    assert list(tmp_path.iterdir()) == []
