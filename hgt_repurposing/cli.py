@@ -11,10 +11,10 @@ import yaml
 
 from hgt_repurposing.cli_errors import one_sentence
 from hgt_repurposing.cli_releases import app as releases_app
+from hgt_repurposing.cli_releases import folder_with_releases
 from hgt_repurposing.report.summary import summary_text
 from hgt_repurposing.storage.catalog import (
     PLACES,
-    data_folder,
     folder_of,
     is_there,
     lineage,
@@ -53,7 +53,7 @@ def summary(
 ) -> None:
     """Print the best new candidates for a disease, a short evaluation, and the paths of the result files."""
     with one_sentence():
-        root = data_folder(data)
+        root = folder_with_releases(data)
         manifests = _read_by_people(root)
         candidates = read_version(manifests[CANDIDATES], root=root)
         read = [manifests[name] for name in (CANDIDATES, EVALUATION) if name in manifests]

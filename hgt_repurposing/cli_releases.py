@@ -12,10 +12,12 @@ import typer
 from hgt_repurposing.cli_errors import one_sentence
 from hgt_repurposing.report.release_list import comparison_lines, release_lines, release_list
 from hgt_repurposing.repurposing.list_changes import ListChanges, list_changes
+from hgt_repurposing.storage.adoption import adopt, needs_adoption
 from hgt_repurposing.storage.archive import back_up, restore
 from hgt_repurposing.storage.attempts import all_attempts
 from hgt_repurposing.storage.catalog import PLACES, data_folder, folder_of, path_of
 from hgt_repurposing.storage.copies import refresh_copies
+from hgt_repurposing.storage.promotion import release_newest
 from hgt_repurposing.storage.pruning import NUM_KEPT, num_bytes_stored, prune
 from hgt_repurposing.storage.released import ReleasedValues
 from hgt_repurposing.storage.releases import Release, all_releases, current, promote, release_of, roll_back
@@ -29,11 +31,28 @@ DataOption = Annotated[
 ReleaseArgument = Annotated[str, typer.Argument(help="id, the beginning of one, or current, previous, newest")]
 
 
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Hold the data folder, as a run does."""
+    me = Holder.of_process(os.getpid(), f"command-{os.getpid()}", now=datetime.now(UTC))
+    with held(root, me, wait=False):
+        yield
+
+
+def folder_with_releases(data: str) -> Path:
+    """The data folder; results of before there were releases become the first one."""
+    root = data_folder(data)
+    if needs_adoption(root):
+        with _alone(root):
+            adopt(root)
+    return root
+
+
 @app.command("list")
 def list_releases(data: DataOption = "") -> None:
     """Every release, and every run that failed to make one, the newest first, with what was decided and why."""
     with one_sentence():
-        root = data_folder(data)
+        root = folder_with_releases(data)
         holder = holder_of(root)
         lines = release_list(
             all_releases(root), all_attempts(root), current(root), running=holder.run_id if holder else None
@@ -49,7 +68,7 @@ def list_releases(data: DataOption = "") -> None:
 def show(release: ReleaseArgument, data: DataOption = "") -> None:
     """All that is recorded about one release, and where its files are."""
     with one_sentence():
-        root = data_folder(data)
+        root = folder_with_releases(data)
         found = release_of(release, root=root)
         manifests = found.manifests(root=root)
         lines = list(release_lines(found, current(root)))
@@ -70,10 +89,21 @@ def compare(
 ) -> None:
     """What differs between two releases: graph, metrics, and what entered, left and moved in the lists."""
     with one_sentence():
-        root = data_folder(data)
+        root = folder_with_releases(data)
         first, second = (release_of(name, root=root) for name in (one, other))
         lines = list(comparison_lines(first, second, _list_changes(first, second, root), disease))
     for line in lines:
+        typer.echo(line)
+
+
+@app.command()
+def make(data: DataOption = "") -> None:
+    """Make the newest version of every artefact a release, as a whole run does: after assets were made one by one."""
+    with one_sentence():
+        root = folder_with_releases(data)
+        with _alone(root):
+            found = release_newest(root, now=datetime.now(UTC))
+    for line in release_lines(found, current(root)):
         typer.echo(line)
 
 
@@ -81,7 +111,7 @@ def compare(
 def promote_release(release: ReleaseArgument, data: DataOption = "") -> None:
     """Make a release the current one, whatever was decided about it."""
     with one_sentence():
-        root = data_folder(data)
+        root = folder_with_releases(data)
         found = release_of(release, root=root)
         found.manifests(root=root)  # raises if one is missing
         promote(found, root=root)
@@ -93,7 +123,7 @@ def promote_release(release: ReleaseArgument, data: DataOption = "") -> None:
 def rollback(data: DataOption = "") -> None:
     """Make the release current that was so before."""
     with one_sentence():
-        root = data_folder(data)
+        root = folder_with_releases(data)
         roll_back(root)
         refresh_copies(root)
     _say_current(root)
@@ -108,7 +138,7 @@ def prune_releases(
 ) -> None:
     """Remove old releases, and every version that only they named."""
     with one_sentence():
-        root = data_folder(data)
+        root = folder_with_releases(data)
         with _alone(root):
             found = prune(root, num_kept=keep)
     names = ", ".join(found.releases) or "no release"
@@ -125,7 +155,7 @@ def backup(
 ) -> None:
     """Write releases with all their files into one archive."""
     with one_sentence():
-        root = data_folder(data)
+        root = folder_with_releases(data)
         chosen = [release_of(name, root=root) for name in release] if release else all_releases(root)
         with _alone(root):
             num_bytes = back_up(file, chosen, root=root)
@@ -136,7 +166,7 @@ def backup(
 def restore_releases(file: Annotated[Path, typer.Argument(help="written by backup")], data: DataOption = "") -> None:
     """Add the releases of an archive; nothing that is there is replaced."""
     with one_sentence():
-        root = data_folder(data)
+        root = folder_with_releases(data)
         with _alone(root):
             found = restore(file, root=root)
     typer.echo(f"added {', '.join(found.releases) or 'nothing: every release is there already'}")
@@ -157,11 +187,3 @@ def _say_current(root: Path) -> None:
     typer.echo(f"current release: {now.id or 'none'}")
     if now.id:
         typer.echo(f"its files: {', '.join(sorted({str(folder_of(name, root=root)) for name in PLACES}))}")
-
-
-@contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    """Hold the data folder, as a run does."""
-    me = Holder.of_process(os.getpid(), f"command-{os.getpid()}", now=datetime.now(UTC))
-    with held(root, me, wait=False):
-        yield

@@ -2,17 +2,22 @@
 
 import gc
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, build_knowledge_graph
 from hgt_repurposing.graph.schema import EDGE_COLUMNS, NODE_COLUMNS, PRIMEKG_RELATIONS
 from hgt_repurposing.graph.synthetic import SyntheticConfig, synthetic_knowledge_graph
+from hgt_repurposing.storage.run_lock import Holder, held
 
 # The same examples on every run, so that a red test is the doing of a change; `scripts/test.sh --slow` explores others,
 # with `--hypothesis-profile explore`, and what it finds is pinned with @example beside the property. No limits on time:
@@ -125,3 +130,15 @@ def demo_graph() -> KnowledgeGraph:
 def generator() -> np.random.Generator:
     """Seeded generator of random numbers."""
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def another_run(tmp_path: Path) -> Iterator[Holder]:
+    """A run that holds the data folder, as long as the test lasts."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(99)"]) as process:
+        started = psutil.Process(process.pid).create_time()
+        me = Holder.of_process(os.getpid(), "theirs", now=datetime(2026, 11, 26, tzinfo=UTC))
+        holder = me._replace(pid=process.pid, started=started)
+        with held(tmp_path, holder, wait=False):
+            yield holder
+        process.kill()

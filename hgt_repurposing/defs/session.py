@@ -21,6 +21,7 @@ from hgt_repurposing.benchmark.challenge import PromotionPolicy
 from hgt_repurposing.benchmark.decision import Decision
 from hgt_repurposing.defs.preconditions import demo_over_another_graph, require_device
 from hgt_repurposing.defs.run_config import RELEASE, complaints
+from hgt_repurposing.storage.adoption import adopt
 from hgt_repurposing.storage.attempts import begin_attempt, end_attempt
 from hgt_repurposing.storage.catalog import (
     PLACES,
@@ -99,6 +100,7 @@ class RunSession:
         me = Holder.of_process(self._process_of_run(), self.run.run_id, now=_now())
         holding = held(self.root, me, wait=self._wait, has_ended=self.run.has_ended)
         self._require_held = self._ends.enter_context(holding)
+        adopt(self.root)
         refresh_copies(self.root)
         if self.run.makes(RELEASE):
             begin_attempt(self.run.run_id, process=f"process {me.pid} on {me.host}", root=self.root, now=_now())

@@ -1,7 +1,7 @@
 """A finished run becomes a release, and perhaps the current one."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from hgt_repurposing.benchmark.challenge import (
 )
 from hgt_repurposing.benchmark.decision import Decision, decide, objections_to
 from hgt_repurposing.repurposing.list_changes import list_changes
-from hgt_repurposing.storage.catalog import lineage
+from hgt_repurposing.storage.catalog import PLACES, is_there, lineage, manifest_of, save
 from hgt_repurposing.storage.copies import refresh_copies
 from hgt_repurposing.storage.manifest import Manifest
 from hgt_repurposing.storage.released import ReleasedValues
@@ -90,7 +90,7 @@ def release_run(manifests: Mapping[str, Manifest], *, root: Path, run_id: str, n
         MismatchError: If the versions do not belong together.
         UnreadableArtifactError: If one of them is damaged.
     """
-    lineage(manifests.values())
+    lineage(manifest for name, manifest in manifests.items() if name not in SAID_ABOUT)
     versions = _versions(manifests)
     earlier = _made_before(versions, root=root)
     if earlier is not None:
@@ -113,6 +113,34 @@ def release_run(manifests: Mapping[str, Manifest], *, root: Path, run_id: str, n
         )
     refresh_copies(root)
     return release
+
+
+def release_newest(root: Path, *, now: datetime) -> Release:
+    """Make the newest version of every artefact a release, by the usual policy, as a whole run does.
+
+    Args:
+        root: The data folder.
+        now: Becomes part of the release's id.
+
+    Raises:
+        MissingArtifactError, UnreadableArtifactError: If there is none of some artefact, or a damaged one.
+        MismatchError: If they do not belong together.
+    """
+    names = [name for name in PLACES if name not in SAID_ABOUT]
+    manifests = {name: manifest_of(name, root=root) for name in names}
+    decision = decide_on(manifests, root=root, policy=PromotionPolicy())
+    inputs = list(manifests.values())
+    manifests["release_decision"] = save("release_decision", decision, root=root, config={}, inputs=inputs)
+    report = manifest_of("repurposing_report", root=root) if is_there("repurposing_report", root=root) else None
+    if report is not None and _fits(report, inputs):
+        manifests["repurposing_report"] = report
+    return release_run(manifests, root=root, run_id="byhand", now=now)
+
+
+def _fits(manifest: Manifest, others: Iterable[Manifest]) -> bool:
+    """Whether all it was made from is among these, what is said about a release left out."""
+    digests = {other.name: other.digest for other in others}
+    return all(digests.get(name) == digest for name, digest in manifest.lineage.items() if name not in SAID_ABOUT)
 
 
 def decision_of(release: Release, *, root: Path) -> Decision:

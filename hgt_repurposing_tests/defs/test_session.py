@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -84,18 +83,6 @@ def test_the_demo_graph_does_not_replace_a_real_one_unasked(toy_graph: Knowledge
 
 
 # alone
-
-
-@pytest.fixture
-def another_run(tmp_path: Path) -> Iterator[Holder]:
-    """A run that holds the data folder, as long as the test lasts."""
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(99)"]) as process:
-        started = psutil.Process(process.pid).create_time()
-        me = Holder.of_process(os.getpid(), "theirs", now=datetime(2026, 11, 26, tzinfo=UTC))
-        holder = me._replace(pid=process.pid, started=started)
-        with held(tmp_path, holder, wait=False):
-            yield holder
-        process.kill()
 
 
 @pytest.mark.parametrize("chain", [GRAPH, START], ids=["a single asset", "several"])

@@ -20,8 +20,9 @@ def version(root: Path, name: str, value: object) -> Manifest:
 
 
 def release(root: Path, week: int, *, promoted: bool = True, **values: object) -> Release:
-    """A release of these artefacts, made in this week."""
-    versions = {name: version(root, name, value).header_sha256 for name, value in values.items()}
+    """A release of these artefacts, or of these versions, made in this week."""
+    found = {name: _version(root, name, value) for name, value in values.items()}
+    versions = {name: manifest.header_sha256 for name, manifest in found.items()}
     run_id = f"run{week:05d}"
     made = Release(
         new_id(run_id, now=START + timedelta(weeks=week)),
@@ -34,6 +35,10 @@ def release(root: Path, week: int, *, promoted: bool = True, **values: object) -
     if promoted:
         promote(made, root=root)
     return made
+
+
+def _version(root: Path, name: str, value: object) -> Manifest:
+    return value if isinstance(value, Manifest) else version(root, name, value)
 
 
 def files(folder: Path) -> set[str]:
