@@ -1,6 +1,7 @@
 """Champion and challenger: is a new model worse, no worse or better than the one that people use now?
 
-Both are compared on the same held-out treatments, with a paired bootstrap over diseases. Every verdict comes from
+Both are compared on the same held-out treatments, with a paired bootstrap over diseases: the interval says whether
+other diseases might turn the difference, not whether another seed of the training might. Every verdict comes from
 `verdict_of`.
 """
 

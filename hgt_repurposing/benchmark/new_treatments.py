@@ -27,12 +27,12 @@ STREAM = 7
 
 
 class InBoth(NamedTuple):
-    """Nodes of one type that both graphs have."""
+    """Nodes of one type that both graphs have; ascending in both, as nodes of a type are sorted by id."""
 
     before: IntArray
     """Local indices in the older graph. Shape [num]."""
     now: IntArray
-    """In the newer one, ascending. Shape [num]."""
+    """In the newer one. Shape [num]."""
 
     @property
     def index_before(self) -> IntArray:
@@ -107,9 +107,7 @@ def _paired(
     column = np.flatnonzero(np.isin(fold.columns, found.diseases.now))
     drug, disease = found.drugs.now, fold.columns[column]
     drug_before, disease_before = found.drugs.before, found.diseases.index_before[disease]
-    order = np.argsort(disease_before)
-    before = np.empty((len(drug), len(disease)))
-    before[:, order] = champion.indications(disease_before[order])[drug_before]
+    before = champion.indications(disease_before)[drug_before]
     cells = np.ix_(drug, column)
     positive = fold.positive[cells]
     candidate = fold.candidate[cells] & (~_said(champion_graph)[np.ix_(drug_before, disease_before)] | positive)
@@ -134,8 +132,7 @@ def _in_both(before: KnowledgeGraph, now: KnowledgeGraph, type_before: str, type
     _, index_before, index_now = np.intersect1d(
         ids_before.to_numpy(), ids_now.to_numpy(), assume_unique=True, return_indices=True
     )
-    order = np.argsort(index_now)
-    return InBoth(index_before[order].astype(np.int64), index_now[order].astype(np.int64))
+    return InBoth(index_before.astype(np.int64), index_now.astype(np.int64))
 
 
 def _said(graph: KnowledgeGraph) -> BoolArray:
