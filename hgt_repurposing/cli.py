@@ -134,12 +134,25 @@ def check(
 
 
 @app.command()
-def resolve(config: ConfigArgument, data: DataOption = "") -> None:
+def resolve(
+    config: ConfigArgument,
+    data: DataOption = "",
+    force: Annotated[bool, typer.Option("--force", help="make results again that were made before")] = False,  # noqa: FBT002  (an option)
+) -> None:
     """Check a run configuration, and print it in the form Dagster accepts (which reads `1e-3` as text)."""
     resolved, seen = _checked(config, data)
+    if force:
+        resolved = make_again(resolved)
     for line in seen:
         typer.echo(line, err=True)
     typer.echo(yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True), nl=False)
+
+
+def make_again(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration with `if_made: make_again` of the resource `store`. Any: YAML values."""
+    store = ((config.get("resources") or {}).get("store") or {}).get("config") or {}
+    forced = {"store": {"config": {**store, "if_made": "make_again"}}}
+    return {**config, "resources": {**(config.get("resources") or {}), **forced}}
 
 
 def _checked(config: Path, data: str) -> tuple[dict[str, Any], list[str]]:
