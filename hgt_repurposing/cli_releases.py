@@ -16,11 +16,11 @@ from hgt_repurposing.storage.adoption import adopt, needs_adoption
 from hgt_repurposing.storage.archive import back_up, restore
 from hgt_repurposing.storage.attempts import all_attempts
 from hgt_repurposing.storage.catalog import PLACES, data_folder, folder_of, path_of
-from hgt_repurposing.storage.copies import refresh_copies
+from hgt_repurposing.storage.copies import switch_to
 from hgt_repurposing.storage.promotion import release_newest
 from hgt_repurposing.storage.pruning import NUM_KEPT, num_bytes_stored, prune
 from hgt_repurposing.storage.released import ReleasedValues
-from hgt_repurposing.storage.releases import Release, all_releases, current, promote, release_of, roll_back
+from hgt_repurposing.storage.releases import PREVIOUS, Release, all_releases, current, release_of
 from hgt_repurposing.storage.run_lock import Holder, held, holder_of
 
 app = typer.Typer(no_args_is_help=True, help="Finished runs: which one counts, and how they differ.")
@@ -112,10 +112,7 @@ def promote_release(release: ReleaseArgument, data: DataOption = "") -> None:
     """Make a release the current one, whatever was decided about it."""
     with one_sentence():
         root = folder_with_releases(data)
-        found = release_of(release, root=root)
-        found.manifests(root=root)  # raises if one is missing
-        promote(found, root=root)
-        refresh_copies(root)
+        switch_to(release, root=root)
     _say_current(root)
 
 
@@ -124,8 +121,7 @@ def rollback(data: DataOption = "") -> None:
     """Make the release current that was so before."""
     with one_sentence():
         root = folder_with_releases(data)
-        roll_back(root)
-        refresh_copies(root)
+        switch_to(PREVIOUS, root=root)
     _say_current(root)
 
 

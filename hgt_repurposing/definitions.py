@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from hgt_repurposing.defs import assets, automation, checks
+from hgt_repurposing.defs import assets, automation, checks, release_jobs
 from hgt_repurposing.defs.console import terse_console
 from hgt_repurposing.defs.resources import ArtifactStore, artifact_io_manager
 
@@ -30,7 +30,7 @@ defs = dg.Definitions(
         checks.probabilities_are_calibrated,
         checks.ranking_is_more_than_popularity,
     ],
-    jobs=[automation.repurposing_job],
+    jobs=[automation.repurposing_job, release_jobs.promote_release],
     schedules=[automation.weekly_retraining],
     loggers={"console": terse_console},
     resources={"store": ArtifactStore(), "io_manager": artifact_io_manager},

@@ -432,11 +432,12 @@ def release(context: dg.AssetExecutionContext, store: ArtifactStore) -> dg.Mater
     """These versions as one release, and if it was so decided, the current one, whose files people open."""
     with store.step(context) as step:
         made = step.session.release(step=step.name)
-        now = step.current
+        current, listed = step.releases()
     return dg.MaterializeResult(
         metadata={
             "release": made.id,
-            "current": now,
+            "current": current,
+            "releases": dg.MetadataValue.md("```\n{}\n```".format("\n".join(listed))),
             **decision_metadata(made.decision),
             "figures": dg.MetadataValue.json(dict(made.figures)),
             "software": dg.MetadataValue.json(dict(made.software)),

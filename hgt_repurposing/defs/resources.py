@@ -15,8 +15,10 @@ from hgt_repurposing.defs.run_config import DATA_FOLDER, IF_BUSY, IF_MADE, IfBus
 from hgt_repurposing.defs.session import RunFacts, RunSession
 from hgt_repurposing.graph.split import DrugDiseaseSplit
 from hgt_repurposing.report.page import Origin
-from hgt_repurposing.storage.catalog import RAW_FOLDER, data_folder, evaluated_split, folder_of
-from hgt_repurposing.storage.releases import current
+from hgt_repurposing.report.release_list import release_list
+from hgt_repurposing.storage.attempts import all_attempts
+from hgt_repurposing.storage.catalog import RAW_FOLDER, data_folder, evaluated_split, folder_of, path_of
+from hgt_repurposing.storage.releases import all_releases, current
 
 T = TypeVar("T")
 
@@ -52,10 +54,12 @@ class Step(NamedTuple):
         """Folder of the step's artefact."""
         return folder_of(self.name, root=self.session.root)
 
-    @property
-    def current(self) -> str:
-        """Id of the current release; empty: there is none."""
-        return current(self.session.root).id or ""
+    def releases(self) -> tuple[str, list[str]]:
+        """Id of the current release (empty: there is none), and the list of all as lines of text."""
+        root = self.session.root
+        now = current(root)
+        run_id = self.session.run.run_id
+        return now.id or "", release_list(all_releases(root), all_attempts(root), now, running=run_id)
 
     def digest(self, asset: str) -> str:
         """Digest of an artefact that the step has read."""
@@ -163,6 +167,10 @@ class ArtifactIOManager(dg.IOManager):
                 "dagster/uri": folder_of(asset, root=self._store.session.root).as_uri(),
                 "dagster/size_bytes": manifest.num_bytes,
                 "digest": manifest.digest,
+                "read": ", ".join(f"{name} {digest[:12]}" for name, digest in manifest.inputs.items()) or "nothing",
+                "files": dg.MetadataValue.json(
+                    {part: str(path_of(manifest, part, root=self._store.session.root)) for part in manifest.parts}
+                ),
             }
         )
 

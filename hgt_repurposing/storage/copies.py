@@ -11,7 +11,7 @@ from pathlib import Path
 from hgt_repurposing.storage.artifacts import copy_content, write_header, write_json
 from hgt_repurposing.storage.catalog import PLACES, RELEASES_FOLDER, folder_of, path_of
 from hgt_repurposing.storage.manifest import Manifest, manifest_path
-from hgt_repurposing.storage.releases import current, release_of
+from hgt_repurposing.storage.releases import PREVIOUS, Release, current, promote, release_of, roll_back
 
 
 def refresh_copies(root: Path) -> bool:
@@ -32,6 +32,27 @@ def refresh_copies(root: Path) -> bool:
             _remove(name, root=root)
     write_json(_copied_path(root), {"id": now})
     return True
+
+
+def switch_to(given: str, *, root: Path) -> Release:
+    """Make a release the current one, and copy its files.
+
+    Args:
+        given: As for `release_of`; `previous` rolls back.
+        root: The data folder.
+
+    Raises:
+        UnknownReleaseError: If it means no release, or several.
+        UnreadableArtifactError: If one of its versions is missing; then nothing changes.
+    """
+    found = release_of(given, root=root)
+    found.manifests(root=root)
+    if given == PREVIOUS:
+        found = roll_back(root)
+    else:
+        promote(found, root=root)
+    refresh_copies(root)
+    return found
 
 
 def copy_version(manifest: Manifest, *, root: Path) -> None:

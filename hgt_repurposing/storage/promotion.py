@@ -25,8 +25,6 @@ logger = logging.getLogger(__name__)
 
 SAID_ABOUT = ("release_decision", "repurposing_report")
 """Artefacts that speak of a release; the others say what it is worth."""
-SETTINGS_OF = ("embedding_params", "hetero_data", "repurposing_model")
-"""Artefacts whose configuration says how is learned from a graph."""
 
 
 def decide_on(manifests: Mapping[str, Manifest], *, root: Path, policy: PromotionPolicy) -> Decision:
@@ -165,17 +163,25 @@ def _substance(versions: Mapping[str, str]) -> dict[str, str]:
 def _comparisons(
     before: ReleasedValues, now: ReleasedValues, policy: PromotionPolicy
 ) -> tuple[list[Difference], list[str]]:
-    """The most that can be said about two releases, and notes on how it was measured."""
-    graphs = [values.manifests["knowledge_graph"].digest for values in (before, now)]
-    if graphs[0] == graphs[1]:
+    """The most that can be said about two releases, and how it was measured."""
+    if _digest(before) == _digest(now):
         same = compare_evaluations(before.evaluation, now.evaluation, margin=policy.margin)
         if same:
             return same, ["both were evaluated on the same held-out treatments of the same graph"]
-    on_new, note = _on_new_treatments(before, now, policy)
+    if before.settings == now.settings:
+        found, note = _on_new_treatments(before, now, policy)
+    else:
+        found, note = (
+            _refitted(before, now, policy),
+            (
+                "graph or folds changed together with settings: a model with the settings of the current release was "
+                "trained and evaluated on the new graph and folds"
+            ),
+        )
     each = compare_on_own_graphs(before.evaluation, now.evaluation)
-    if on_new:
+    if found:
         # Values of two graphs do not compare: beside a paired comparison they only inform.
-        return on_new, [note, *(f"each on its own held-out treatments: {found.in_words()}" for found in each)]
+        return found, [note, *(f"each on its own held-out treatments: {own.in_words()}" for own in each)]
     return each, [note, "each was evaluated on its own held-out treatments: only a difference beyond noise counts"]
 
 
@@ -189,14 +195,12 @@ def _on_new_treatments(
         compare_on_new_treatments,
     )
 
-    if _settings(before) != _settings(now):
-        return [], "graph or folds changed together with settings"
-    found = NewTreatments.between(before.graph, now.graph)
-    number = found.pairs.shape[1]
+    new = NewTreatments.between(before.graph, now.graph)
+    number = new.pairs.shape[1]
     if number < MIN_NEW:
         return [], f"{number} treatments of drugs and diseases that both graphs have are new, fewer than {MIN_NEW}"
-    params = now.model_params()
-    pairs = compare_on_new_treatments(found, before.scorer(), before.graph, now.inputs(), params)
+    params = now.settings.classifier
+    pairs = compare_on_new_treatments(new, before.scorer(), before.graph, now.inputs(), params)
     return (
         [paired.difference(margin=policy.margin, seed=params.seed) for paired in pairs],
         f"{number} treatments are new in the graph: the current model ranked them before they were known, the new one "
@@ -204,6 +208,22 @@ def _on_new_treatments(
     )
 
 
-def _settings(values: ReleasedValues) -> list[object]:
-    """How is learned from a graph."""
-    return [dict(values.manifests[name].config) for name in SETTINGS_OF]
+def _refitted(before: ReleasedValues, now: ReleasedValues, policy: PromotionPolicy) -> list[Difference]:
+    """The settings of the current release on the new graph and folds, against the new release."""
+    from hgt_repurposing.benchmark.refit import evaluate_settings  # noqa: PLC0415  (loads torch)
+
+    logger.info("training and evaluating the settings of the current release on the new graph and folds")
+    settings = before.settings
+    evaluation = evaluate_settings(
+        now.graph,
+        now.split,
+        settings.embedding,
+        settings.message,
+        settings.classifier,
+        on_fold=lambda name: logger.info("evaluated the settings of the current release on %s", name),
+    )
+    return compare_evaluations(evaluation, now.evaluation, margin=policy.margin)
+
+
+def _digest(values: ReleasedValues) -> str:
+    return values.manifests["knowledge_graph"].digest

@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
 from hgt_repurposing.benchmark.decision import LOSS_SHARE, Decision, Side
 from hgt_repurposing.embeddings.validation import ValidationReport
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.message_graph import MessageGraphConfig
+from hgt_repurposing.graph.split import DrugDiseaseSplit
+from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.storage.catalog import read_part_of, read_version
 from hgt_repurposing.storage.manifest import Manifest
 from hgt_repurposing.training.params import EmbeddingParams
@@ -19,11 +22,18 @@ if TYPE_CHECKING:
     from hgt_repurposing.benchmark.results import Evaluation
     from hgt_repurposing.repurposing.inputs import PairInputs
     from hgt_repurposing.repurposing.model import RepurposingModel
-    from hgt_repurposing.repurposing.params import ClassifierParams
     from hgt_repurposing.repurposing.scorer import Scorer
 
 CANDIDATES = "repurposing_candidates.parquet"
 HISTORY = "history.parquet"
+
+
+class LearningSettings(NamedTuple):
+    """How a release learned from its graph."""
+
+    embedding: EmbeddingParams
+    message: MessageGraphConfig
+    classifier: ClassifierParams
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,16 +78,20 @@ class ReleasedValues:
     @cached_property
     def side(self) -> Side:
         """What is compared besides the evaluations."""
-        params: EmbeddingParams = self._value("embedding_params")
         validation: ValidationReport = self._value("embedding_validation")
         loss = float(self._part("hgt_model", HISTORY)["loss"].iloc[-1])
-        return Side(self.sizes, loss / params.chance_loss, validation)
+        return Side(self.sizes, loss / self._params.chance_loss, validation)
 
     def scorer(self) -> "Scorer":
         """The final model as it scored the list; this loads torch and xgboost."""
         from hgt_repurposing.repurposing.scorer import Scorer  # noqa: PLC0415  (loads xgboost)
 
         return Scorer.of_model(self._model, self.inputs())
+
+    @cached_property
+    def _params(self) -> EmbeddingParams:
+        params: EmbeddingParams = self._value("embedding_params")
+        return params
 
     @cached_property
     def _model(self) -> "RepurposingModel":
@@ -88,9 +102,17 @@ class ReleasedValues:
         """What the final model scores from."""
         return self._model.inputs_of(self.graph, self._value("hgt_embeddings"))
 
-    def model_params(self) -> "ClassifierParams":
-        """Settings of the final model."""
-        return self._model.params
+    @property
+    def settings(self) -> LearningSettings:
+        """How it was learned from the graph."""
+        message = MessageGraphConfig.model_validate(dict(self.manifests["hetero_data"].config))
+        return LearningSettings(self._params, message, self._model.params)
+
+    @property
+    def split(self) -> DrugDiseaseSplit:
+        """The split of the indications."""
+        split: DrugDiseaseSplit = self._value("drug_disease_split")
+        return split
 
     def figures(self) -> dict[str, float | str | None]:
         """Sizes, metrics and verdicts that a list of releases shows; None: not measured."""
