@@ -116,6 +116,8 @@ def release_of(given: str, *, root: Path) -> Release:
     """
     releases = all_releases(root)
     now = current(root)
+    if given == PREVIOUS:
+        _require_previous(now, root)
     wanted = {CURRENT: now.id, PREVIOUS: now.before[-1] if now.before else None}.get(given, given)
     if given == NEWEST:
         found = releases[-1:]
@@ -161,8 +163,7 @@ def roll_back(root: Path) -> Release:
     """
     with _switching(root):
         now = current(root)
-        if not now.before:
-            raise UnknownReleaseError(f"no release of {root} was current before: there is nothing to go back to")
+        _require_previous(now, root)
         before = release_of(now.before[-1], root=root)
         _switch(Current(before.id, now.before[:-1]), root=root)
     return before
@@ -176,6 +177,11 @@ def forget(release_ids: set[str], *, root: Path) -> None:
         _switch(Current(now.id, tuple(before for before in now.before if before not in release_ids)), root=root)
         for release_id in release_ids:
             made_path(release_id, root=root).unlink()
+
+
+def _require_previous(now: Current, root: Path) -> None:
+    if not now.before:
+        raise UnknownReleaseError(f"no release of {root} was current before: there is nothing to go back to")
 
 
 def _current_path(root: Path) -> Path:

@@ -77,7 +77,7 @@ def test_names_and_beginnings_of_ids_mean_releases(tmp_path: Path) -> None:
     [
         ("2025", "'2025' is no release of .*: 20261102T030000Z-run00000, 20261109T030000Z-run00001$"),
         ("2026", "'2026' names several releases of .*: 20261102T030000Z-run00000, 20261109T030000Z-run00001$"),
-        ("previous", "'previous' is no release of"),
+        ("previous", "no release of .* was current before: there is nothing to go back to$"),
         ("", "'' is no release of"),
     ],
 )
