@@ -45,7 +45,9 @@ def decide_on(manifests: Mapping[str, Manifest], *, root: Path, policy: Promotio
     lineage(manifests.values())
     earlier = _made_before(_versions(manifests), root=root)
     if earlier is not None:
-        logger.info("nothing changed: these are the versions of release %s", earlier.id)
+        logger.info(
+            "no release is made: release %s has the same versions; the current one is %s", earlier.id, current(root).id
+        )
         return decision_of(earlier, root=root)
     values, champion = ReleasedValues(manifests, root), current(root).id
     if champion is None:

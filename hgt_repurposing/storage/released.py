@@ -1,5 +1,6 @@
 """The values of a release, each read when it is first asked for."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -120,7 +121,7 @@ class ReleasedValues:
         lead = self.evaluation.lead(self.evaluation.headline_split)
         leads = {} if grid is None else {found.metric: found for found in grid.headline_leads}
         of_grid = {f"whole_grid_{metric}": found.own for metric, found in leads.items()}
-        return {
+        found = {
             **self.sizes,
             LOSS_SHARE: self.side.loss_share,
             "validation": self.side.validation.verdict,
@@ -129,6 +130,9 @@ class ReleasedValues:
             "standing": lead.standing,
             **of_grid,
             **{f"whole_grid_{metric}_best_baseline": found.own - found.mean for metric, found in leads.items()},
+        }
+        return {
+            name: None if isinstance(value, float) and math.isnan(value) else value for name, value in found.items()
         }
 
     def _value(self, name: str) -> Any:

@@ -1,0 +1,220 @@
+"""Ten weeks of retraining that nobody watches: good graphs and bad ones, kills, a full disk, two runs at once.
+
+At the end the current release is the best good one, the list explains every other, and no file is half-written. Each
+week is a tick of what the schedules call (`request_of`), and a run in a process of its own.
+"""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.storage.attempts import all_attempts
+from hgt_repurposing.storage.catalog import contents_folder, folder_of, path_of
+from hgt_repurposing.storage.releases import Release, all_releases, current
+from hgt_repurposing_tests.defs.test_runs import SMALL
+from hgt_repurposing_tests.graph.tables import write_tables
+from hgt_repurposing_tests.test_cli import invoke
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+TICK = """
+import sys
+from pathlib import Path
+
+import dagster as dg
+
+from hgt_repurposing.definitions import defs
+from hgt_repurposing.defs.automation import request_of
+
+{before}
+with dg.DagsterInstance.get() as instance:
+    request = request_of(Path(sys.argv[1]), instance=instance, named_by="the test")
+    if isinstance(request, dg.SkipReason):
+        print(request.skip_message)
+        sys.exit(3)
+    job = defs.resolve_job_def("repurposing_job")
+    done = job.execute_in_process(request.run_config, instance=instance, raise_on_error=False, tags=request.tags)
+    sys.exit(0 if done.success else 1)
+"""
+KILLED_IN_EPOCH_25 = """
+import os, signal
+from hgt_repurposing.training import loop
+
+compute, calls = loop.losses, []
+
+def killed(*given, **more):
+    calls.append(None)
+    if len(calls) == 50:  # two batches an epoch
+        os.kill(os.getpid(), signal.SIGKILL)
+    return compute(*given, **more)
+
+loop.losses = killed
+"""
+DISK_IS_FULL = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
+"""
+DONE, FAILED, SKIPPED = 0, 1, 3
+
+
+class Server:
+    """A machine with a data folder, graph files and a run configuration."""
+
+    def __init__(self, folder: Path, graph: KnowledgeGraph) -> None:
+        self.data, self.home, self.files = (folder / name for name in ("data", "home", "files"))
+        self.config = folder / "my.yaml"
+        for made in (self.data, self.home, self.files):
+            made.mkdir()
+        self.bring(graph)
+        self.configure(num_epochs=40)
+
+    def bring(self, graph: KnowledgeGraph) -> None:
+        """New graph files."""
+        write_tables(graph, self.files)
+
+    def configure(self, **embedding: object) -> None:
+        """Change how embeddings are trained."""
+        params = {**SMALL["embedding_params"]["config"], "checkpoint_every": 5, **embedding}
+        source = {"source": "tables", "path": str(self.files)}
+        ops = {**SMALL, "embedding_params": {"config": params}, "knowledge_graph": {"config": source}}
+        execution: dict[str, Any] = {"config": {"in_process": {}}}
+        store = {"store": {"config": {"data_folder": str(self.data)}}}
+        self.config.write_text(yaml.safe_dump({"ops": ops, "execution": execution, "resources": store}))
+
+    def week(self, before: str = "") -> subprocess.Popen[str]:
+        """A tick, and the run that it requests; something may happen to the process before."""
+        return subprocess.Popen(  # noqa: S603  (our own interpreter)
+            [sys.executable, "-c", TICK.format(before=before), str(self.config)],
+            cwd=ROOT,
+            env=os.environ | {"DAGSTER_HOME": str(self.home), "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def outcome(self, before: str = "") -> tuple[int, str]:
+        """Exit status and output of a week."""
+        run = self.week(before)
+        out, errors = run.communicate(timeout=300)
+        return run.returncode, out + errors
+
+    @property
+    def newest(self) -> Release:
+        return all_releases(self.data)[-1]
+
+    @property
+    def current(self) -> str:
+        return str(current(self.data).id)
+
+
+def thinned(graph: KnowledgeGraph, share: float, seed: int = 0) -> KnowledgeGraph:
+    """A share of the edges of every type."""
+    generator = np.random.default_rng(seed)
+    edges = {t: index[:, generator.random(index.shape[1]) < share] for t, index in graph.edges.items()}
+    return replace(graph, edges=edges)
+
+
+def test_ten_weeks(tmp_path: Path, demo_graph: KnowledgeGraph) -> None:
+    server = Server(tmp_path, thinned(demo_graph, 0.85))
+
+    # Week 1: a graph that is good. The first release is the current one.
+    status, said = server.outcome()
+    assert status == DONE, said
+    good = server.current
+    # Week 2: a better one, with 15 % more of everything. It ranks what is new better than the model of before.
+    server.bring(demo_graph)
+    status, said = server.outcome()
+    assert status == DONE, said
+    better = server.current
+    assert better != good
+    assert "treatments are new in the graph" in server.newest.decision.notes[0]
+    # Week 3: 85 % of the edges were lost upstream.
+    server.bring(thinned(demo_graph, 0.15))
+    status, said = server.outcome()
+    assert (server.current, status in (DONE, FAILED, SKIPPED)) == (better, True), said
+    lost = server.newest
+    if lost.id != better:
+        assert "the graph lost 85% of its edges" in lost.decision.reason
+    # Week 4: the download left an empty file. The tick says so, before anything runs.
+    (server.files / "edges.csv").write_text("")
+    status, said = server.outcome()
+    assert status == SKIPPED
+    assert "edges.csv" in said
+    # Week 5: the graph is back, but the run is killed in the middle of its training.
+    server.bring(thinned(demo_graph, 0.97, seed=1))
+    status, said = server.outcome(KILLED_IN_EPOCH_25)
+    assert status == -signal.SIGKILL, said
+    # Week 6: the next tick ends the dead run, trains on after epoch 20, and the release is no worse.
+    status, said = server.outcome()
+    assert status == DONE, said
+    assert "resuming from the checkpoint after epoch" in said
+    after_kill = server.newest
+    # Week 7: nothing changed: no release, and nothing is trained.
+    status, said = server.outcome()
+    assert status == DONE, said
+    assert server.newest == after_kill
+    assert said.count("not made again") >= 5
+    # Week 8: somebody starts a second run while one is on.
+    server.bring(demo_graph)
+    server.configure(num_epochs=40, seed=7)
+    first = server.week()
+    second = server.week()
+    results = sorted((run.communicate(timeout=300), run.returncode)[1] for run in (first, second))
+    assert results[0] == DONE
+    assert results[1] in (FAILED, SKIPPED)
+    # Week 9: the disk is full.
+    standing = server.current
+    server.configure(num_epochs=40, seed=8)
+    status, said = server.outcome(DISK_IS_FULL)
+    assert status == FAILED, said
+    assert server.current == standing
+    # Week 10: somebody set one epoch. It never replaces the model that people use.
+    server.configure(num_epochs=1)
+    status, said = server.outcome()
+    assert status == DONE, said
+    assert server.current == standing
+    assert "the embeddings learned less" in server.newest.decision.reason
+
+    explained(server)
+    nothing_is_half_written(server)
+
+
+def explained(server: Server) -> None:
+    """The list has a reason for every release that is not the current one, and for every run that made none."""
+    listed = invoke("releases", "list", "--data", server.data).stdout
+    for release in all_releases(server.data):
+        assert release.id in listed
+        assert release.decision.reason
+    failed = [attempt for attempt in all_attempts(server.data) if not attempt.release]
+    reasons = [attempt.failed or "killed" for attempt in failed]
+    assert "killed" in reasons
+    assert [reason for reason in reasons if "File too large" in reason], reasons
+    assert listed.count("was killed") == reasons.count("killed")
+
+
+def nothing_is_half_written(server: Server) -> None:
+    """Every content is what its name says, every release is whole, and the copies are those of the current one."""
+    for file in contents_folder(server.data).rglob("*.*"):
+        if file.is_file() and not file.parent.name.startswith("."):
+            assert hashlib.sha256(file.read_bytes()).hexdigest() == file.stem
+    for release in all_releases(server.data):
+        for manifest in release.manifests(root=server.data).values():
+            for part in manifest.parts:
+                assert path_of(manifest, part, root=server.data).exists()
+    (now,) = (release for release in all_releases(server.data) if release.id == server.current)
+    manifests: dict[str, Any] = dict(now.manifests(root=server.data))
+    for name, manifest in manifests.items():
+        for part in manifest.parts:
+            copy = folder_of(name, root=server.data) / part
+            assert copy.read_bytes() == path_of(manifest, part, root=server.data).read_bytes()
