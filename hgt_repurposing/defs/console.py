@@ -12,7 +12,7 @@ from hgt_repurposing.storage.catalog import PLACES
 
 STEP_EVENTS = frozenset({"STEP_START", "STEP_SUCCESS"})
 """Shown for assets; a check only has a line for its result."""
-OTHER_EVENTS = frozenset({"STEP_FAILURE", "ASSET_CHECK_EVALUATION"})
+OTHER_EVENTS = frozenset({"STEP_FAILURE", "STEP_UP_FOR_RETRY", "ASSET_CHECK_EVALUATION"})
 SKIPPED = "Dependencies for step"
 """Start of Dagster's line for each step that is skipped after a failure."""
 
@@ -43,15 +43,15 @@ class TerseFilter(logging.Filter):
 
 def _sentence(event: dg.DagsterEvent | None) -> str | None:
     """Message for an event in place of Dagster's own."""
-    if event is None:
-        return None
-    match event.event_type_value:
+    match event and event.event_type_value:
         case "STEP_START":
             return "started"
         case "STEP_SUCCESS":
             return f"done in {event.step_success_data.duration_ms / 1000:.1f} s"
         case "STEP_FAILURE":
             return _why_stopped(event)
+        case "STEP_UP_FOR_RETRY":
+            return f"{_cause(event.step_retry_data.error)}; it begins again"
         case "ASSET_CHECK_EVALUATION":
             check = event.asset_check_evaluation_data
             return f"{'passed' if check.passed else 'FAILED'}: {check.description}"
@@ -71,14 +71,17 @@ def _why_stopped(event: dg.DagsterEvent) -> str | None:
     failure = event.step_failure_data
     if failure.user_failure_data:
         return f"stopped: {failure.user_failure_data.description}"
-    error = failure.error
+    return _cause(failure.error) if failure.error else None
+
+
+def _cause(whole: Any) -> str:
+    """What stopped a step that gave no reason itself. Any: Dagster's description of an error."""
+    error = whole
     while error:
         if error.cls_name in NO_BUGS:
             return f"stopped: {NO_BUGS[error.cls_name]}"
         error = error.cause
-    return (
-        f"stopped by a bug in hgt_repurposing, please report it: {failure.error.to_string()}" if failure.error else None
-    )
+    return f"stopped by a bug in hgt_repurposing, please report it: {whole.to_string()}"
 
 
 @dg.logger(config_schema={}, description="Steps, checks and log lines on the terminal, one short line each.")

@@ -1,4 +1,7 @@
-"""Errors that are not bugs become one sentence: invalid input, a full disk, a folder that is not writable."""
+"""Errors that are not bugs become one sentence: invalid input, a full disk, a folder that is not writable.
+
+None of them is retried, nor is what a person interrupts; a step whose process was killed says nothing, and is.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,3 +18,5 @@ def clear_errors() -> Iterator[None]:
         yield
     except (ValueError, OSError, MemoryError) as error:
         raise dg.Failure(description=sentence_of(error), allow_retries=False) from error
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as error:
+        raise dg.Failure(description="interrupted", allow_retries=False) from error

@@ -13,8 +13,9 @@ import yaml
 
 import hgt_repurposing
 from hgt_repurposing.definitions import defs
-from hgt_repurposing.defs.automation import CONFIG_VARIABLE, UNFINISHED, weekly_retraining
+from hgt_repurposing.defs.automation import CONFIG_VARIABLE, weekly_retraining
 from hgt_repurposing.defs.config import EmbeddingParamsConfig, KnowledgeGraphConfig
+from hgt_repurposing.defs.dead_runs import UNFINISHED
 from hgt_repurposing.defs.run_config import SETTINGS
 from hgt_repurposing.graph.sources.source import GraphSource
 from hgt_repurposing.repurposing.params import ClassifierParams
