@@ -23,7 +23,8 @@ class TerseFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line; bugs keep their stack trace, input errors are one sentence."""
         meta = _meta(record)
-        message = _sentence(meta.get("dagster_event")) or meta.get("orig_message") or record.getMessage()
+        event = meta.get("dagster_event")
+        message = (event and _sentence(event)) or meta.get("orig_message") or record.getMessage()
         level = f" {record.levelname}" if record.levelno > logging.INFO else ""
         return f"{self.formatTime(record, '%H:%M:%S')} {meta.get('step_key') or 'run'}:{level} {message}"
 
@@ -41,9 +42,9 @@ class TerseFilter(logging.Filter):
         )
 
 
-def _sentence(event: dg.DagsterEvent | None) -> str | None:
+def _sentence(event: dg.DagsterEvent) -> str | None:
     """Message for an event in place of Dagster's own."""
-    match event and event.event_type_value:
+    match event.event_type_value:
         case "STEP_START":
             return "started"
         case "STEP_SUCCESS":
@@ -51,7 +52,7 @@ def _sentence(event: dg.DagsterEvent | None) -> str | None:
         case "STEP_FAILURE":
             return _why_stopped(event)
         case "STEP_UP_FOR_RETRY":
-            return f"{_cause(event.step_retry_data.error)}; it begins again"
+            return f"begins again after it {_cause(event.step_retry_data.error)}"
         case "ASSET_CHECK_EVALUATION":
             check = event.asset_check_evaluation_data
             return f"{'passed' if check.passed else 'FAILED'}: {check.description}"

@@ -56,10 +56,10 @@ def makes_ours(run: dg.DagsterRun) -> bool:
     """
     if FOLDER_TAG in run.tags:
         return True
-    if run.asset_selection is None:
+    named = {*(run.asset_selection or ()), *(key.asset_key for key in run.asset_check_selection or ())}
+    if run.asset_selection is None or not named:
         return run.job_name == JOB or run.job_name.startswith(UNNAMED_JOB)
-    checked = {key.asset_key for key in run.asset_check_selection or ()}
-    return not (run.asset_selection | checked).isdisjoint(dg.AssetKey(name) for name in PLACES)
+    return not named.isdisjoint(dg.AssetKey(name) for name in PLACES)
 
 
 @dg.sensor(
