@@ -55,7 +55,10 @@ def list_releases(data: DataOption = "") -> None:
         root = folder_with_releases(data)
         holder = holder_of(root)
         lines = release_list(
-            all_releases(root), all_attempts(root), current(root), running=holder.run_id if holder else None
+            all_releases(root),
+            all_attempts(root),
+            current(root),
+            running=holder.run_id if holder and holder.is_alive else None,
         )
     for line in lines:
         typer.echo(line)

@@ -11,6 +11,10 @@ case "${HGT_REPURPOSING_CONFIG:-/}" in
     [/~]*) ;;
     *) export HGT_REPURPOSING_CONFIG="$PWD/$HGT_REPURPOSING_CONFIG" ;;
 esac
+case "${HGT_REPURPOSING_SCHEDULES:-/}" in
+    [/~]*) ;;
+    *) export HGT_REPURPOSING_SCHEDULES="$PWD/$HGT_REPURPOSING_SCHEDULES" ;;
+esac
 case "${DAGSTER_HOME:-/}" in
     /*) ;;
     *) export DAGSTER_HOME="$PWD/$DAGSTER_HOME" ;;

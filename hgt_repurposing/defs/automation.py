@@ -1,29 +1,32 @@
-"""The pipeline as a job, and its weekly schedule."""
+"""The pipeline as a job, and the schedules that start it."""
 
 import os
+from pathlib import Path
 
 import dagster as dg
 
 from hgt_repurposing.defs.checking import checked
-from hgt_repurposing.defs.run_config import ASSETS
-from hgt_repurposing.storage.catalog import absolute
+from hgt_repurposing.defs.content import CONTENT_TAG, content_now
+from hgt_repurposing.defs.dead_runs import JOB, end_dead_runs, unfinished_runs
+from hgt_repurposing.defs.retraining_plan import PlannedRetraining
+from hgt_repurposing.defs.run_config import settings_of
+from hgt_repurposing.storage.catalog import absolute, data_folder
 
 CONFIG_VARIABLE = "HGT_REPURPOSING_CONFIG"
-UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
-
-UNNAMED_JOB = "__ASSET_JOB"
-"""Dagster's name for the job of a run that was started by selecting assets."""
+RETRIES = {
+    "dagster/max_retries": "2",
+    "dagster/retry_strategy": "FROM_FAILURE",
+    "dagster/retry_on_asset_or_op_failure": "false",
+}
+"""A run whose process was killed is started again where it stopped; one that refused its input is not. Effective where
+dagster.yaml enables run_retries."""
 
 repurposing_job = dg.define_asset_job(
-    "repurposing_job",
+    JOB,
     selection=dg.AssetSelection.all(),
     description="From graph files to ranked drugs per disease: every asset and every check.",
+    tags=RETRIES,
+    op_retry_policy=dg.RetryPolicy(max_retries=1),  # of a step whose process was killed: errors.py rules out the rest
 )
 
 
@@ -45,24 +48,42 @@ def weekly_retraining(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | 
         path = absolute(named, what=CONFIG_VARIABLE)
     except ValueError as error:
         return dg.SkipReason(str(error))
+    return request_of(path, instance=context.instance, named_by=CONFIG_VARIABLE)
+
+
+def schedule_of(entry: PlannedRetraining) -> dg.ScheduleDefinition:
+    """The schedule of an entry that has set times."""
+
+    @dg.schedule(
+        name=entry.name,
+        job=repurposing_job,
+        cron_schedule=entry.cron,
+        execution_timezone=entry.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Reload the graph and retrain everything with {entry.config}; skips if a run is unfinished.",
+    )
+    def retraining(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        return request_of(Path(entry.config), instance=context.instance, named_by=entry.name)
+
+    return retraining
+
+
+def request_of(path: Path, *, instance: dg.DagsterInstance, named_by: str) -> dg.RunRequest | dg.SkipReason:
+    """Request a run with a configuration file, unless it is invalid or a run uses its data folder.
+
+    Args:
+        path: The file.
+        instance: Where runs are recorded. Runs that are dead are ended, and this one takes their place.
+        named_by: Who names the file, for messages.
+    """
     if not path.is_file():
-        return dg.SkipReason(f"{CONFIG_VARIABLE} names {path}, which is not a file")
-    running = unfinished_runs(context.instance)
-    if running:
-        return dg.SkipReason(f"run {running[0].run_id} is not finished; if it has died, terminate it under Runs")
+        return dg.SkipReason(f"{named_by} names {path}, which is not a file")
     found = checked(path)
     if found.complaints:
         return dg.SkipReason(f"{path} is invalid: {'; '.join(found.complaints)}")
-    return dg.RunRequest(run_config=dict(found.config))
-
-
-def unfinished_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
-    """Runs that make any of this package's assets, however they were started."""
-    return [run for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)) if _makes_ours(run)]
-
-
-def _makes_ours(run: dg.DagsterRun) -> bool:
-    """Runs from the UI name assets instead of a job; a run that names neither may make any asset."""
-    if run.asset_selection is None:
-        return run.job_name == repurposing_job.name or run.job_name.startswith(UNNAMED_JOB)
-    return not run.asset_selection.isdisjoint(dg.AssetKey(name) for name in ASSETS)
+    root = data_folder(settings_of("store", found.config).data_folder)
+    end_dead_runs(instance, root=root, retried=False)
+    running = unfinished_runs(instance, root=root)
+    if running:
+        return dg.SkipReason(f"run {running[0].run_id} is not finished")
+    return dg.RunRequest(run_config=dict(found.config), tags={CONTENT_TAG: content_now(found.config)})

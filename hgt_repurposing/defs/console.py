@@ -8,11 +8,11 @@ from typing import Any
 
 import dagster as dg
 
-from hgt_repurposing.storage.catalog import PLACES
+from hgt_repurposing.defs.run_config import ASSETS
 
 STEP_EVENTS = frozenset({"STEP_START", "STEP_SUCCESS"})
 """Shown for assets; a check only has a line for its result."""
-OTHER_EVENTS = frozenset({"STEP_FAILURE", "ASSET_CHECK_EVALUATION"})
+OTHER_EVENTS = frozenset({"STEP_FAILURE", "STEP_UP_FOR_RETRY", "ASSET_CHECK_EVALUATION"})
 SKIPPED = "Dependencies for step"
 """Start of Dagster's line for each step that is skipped after a failure."""
 
@@ -23,7 +23,8 @@ class TerseFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line; bugs keep their stack trace, input errors are one sentence."""
         meta = _meta(record)
-        message = _sentence(meta.get("dagster_event")) or meta.get("orig_message") or record.getMessage()
+        event = meta.get("dagster_event")
+        message = (event and _sentence(event)) or meta.get("orig_message") or record.getMessage()
         level = f" {record.levelname}" if record.levelno > logging.INFO else ""
         return f"{self.formatTime(record, '%H:%M:%S')} {meta.get('step_key') or 'run'}:{level} {message}"
 
@@ -37,14 +38,12 @@ class TerseFilter(logging.Filter):
         if event is None:
             return record.levelno >= logging.INFO and not _meta(record).get("orig_message", "").startswith(SKIPPED)
         return event.event_type_value in OTHER_EVENTS or (
-            event.event_type_value in STEP_EVENTS and event.step_key in PLACES
+            event.event_type_value in STEP_EVENTS and event.step_key in ASSETS
         )
 
 
-def _sentence(event: dg.DagsterEvent | None) -> str | None:
+def _sentence(event: dg.DagsterEvent) -> str | None:
     """Message for an event in place of Dagster's own."""
-    if event is None:
-        return None
     match event.event_type_value:
         case "STEP_START":
             return "started"
@@ -52,6 +51,8 @@ def _sentence(event: dg.DagsterEvent | None) -> str | None:
             return f"done in {event.step_success_data.duration_ms / 1000:.1f} s"
         case "STEP_FAILURE":
             return _why_stopped(event)
+        case "STEP_UP_FOR_RETRY":
+            return f"begins again after it {_cause(event.step_retry_data.error)}"
         case "ASSET_CHECK_EVALUATION":
             check = event.asset_check_evaluation_data
             return f"{'passed' if check.passed else 'FAILED'}: {check.description}"
@@ -71,14 +72,17 @@ def _why_stopped(event: dg.DagsterEvent) -> str | None:
     failure = event.step_failure_data
     if failure.user_failure_data:
         return f"stopped: {failure.user_failure_data.description}"
-    error = failure.error
+    return _cause(failure.error) if failure.error else None
+
+
+def _cause(whole: Any) -> str:
+    """What stopped a step that gave no reason itself. Any: Dagster's description of an error."""
+    error = whole
     while error:
         if error.cls_name in NO_BUGS:
             return f"stopped: {NO_BUGS[error.cls_name]}"
         error = error.cause
-    return (
-        f"stopped by a bug in hgt_repurposing, please report it: {failure.error.to_string()}" if failure.error else None
-    )
+    return f"stopped by a bug in hgt_repurposing, please report it: {whole.to_string()}"
 
 
 @dg.logger(config_schema={}, description="Steps, checks and log lines on the terminal, one short line each.")

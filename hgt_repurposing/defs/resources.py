@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 PART = "part"
 """Metadata key of an input that is a single part of an artefact."""
+FOLDER_TAG = "hgt_repurposing/data_folder"
+"""Tag of a run with the data folder that it uses."""
 
 
 class Step(NamedTuple):
@@ -132,12 +134,22 @@ def _facts(context: dg.InitResourceContext) -> RunFacts:
         return found is not None and found.is_finished
 
     execution: Any = run.run_config.get("execution", {})  # Any: YAML values; Dagster has checked it
-    in_process = "in_process" in execution.get("config", {}) or instance is None or instance.is_ephemeral
+    in_process = "in_process" in execution.get("config", {})
     selected = run.asset_selection
     assets = None if selected is None else frozenset(key.to_user_string() for key in selected)
     if run.step_keys_to_execute is not None:
         assets = frozenset(run.step_keys_to_execute)
-    return RunFacts(run.run_id, run.run_config, assets, has_ended, has_step_processes=not in_process)
+    if instance is None or instance.is_ephemeral:
+        return RunFacts(run.run_id, run.run_config, assets, has_ended)
+    return RunFacts(
+        run.run_id,
+        run.run_config,
+        assets,
+        has_ended,
+        has_step_processes=not in_process,
+        is_recorded=True,
+        on_folder=lambda root: instance.add_run_tags(run.run_id, {FOLDER_TAG: str(root)}),
+    )
 
 
 def config_of(context: dg.AssetExecutionContext) -> dict[str, Any]:

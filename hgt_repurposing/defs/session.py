@@ -2,7 +2,8 @@
 
 Dagster starts one process for the whole run, or one for each step. Either way, the first access to the data folder goes
 through `begin`, which checks the whole run configuration and takes the folder (`run_lock.py`) before anything is read
-or replaced. The artefacts that a step has read are recorded as the inputs of its own artefact.
+or replaced. From then on the process gives signs of life (`heartbeat.py`), and ends if its run was ended from outside.
+The artefacts that a step has read are recorded as the inputs of its own artefact.
 """
 
 import logging
@@ -13,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,6 +37,7 @@ from hgt_repurposing.storage.catalog import (
     save,
 )
 from hgt_repurposing.storage.copies import copy_version, refresh_copies
+from hgt_repurposing.storage.heartbeat import beating, remove_old_heartbeats
 from hgt_repurposing.storage.manifest import Manifest
 from hgt_repurposing.storage.promotion import SAID_ABOUT, decide_on, release_run
 from hgt_repurposing.storage.releases import Release, current
@@ -43,7 +46,7 @@ from hgt_repurposing.storage.run_lock import FolderInUseError, Holder, held
 logger = logging.getLogger(__name__)
 
 RUN_IS_GONE = 75
-"""Exit status of a step whose run was killed: EX_TEMPFAIL of sysexits.h, try again later."""
+"""Exit status of a step whose run was killed or ended: EX_TEMPFAIL of sysexits.h, try again later."""
 
 
 class RunFacts(NamedTuple):
@@ -58,6 +61,10 @@ class RunFacts(NamedTuple):
     """Whether the run with an id has ended, in whatever way; False for runs that Dagster does not know."""
     has_step_processes: bool = False
     """Whether each step runs in its own child process of the run's process."""
+    is_recorded: bool = False
+    """Whether other processes can see the run, and end it; False: it is known in this process only."""
+    on_folder: Callable[[Path], None] = lambda _: None
+    """Called with the data folder before it is taken, if the run is recorded."""
 
     def makes(self, asset: str) -> bool:
         """Whether the run makes an asset."""
@@ -86,7 +93,7 @@ class RunSession:
         """Check all settings and take the data folder, before anything is read or replaced; later calls do nothing.
 
         Raises:
-            ValueError: If the run configuration is invalid, or another run uses the folder.
+            ValueError: If the run configuration is invalid, another run uses the folder, or this one was ended.
         """
         if self._require_held is not None:
             return
@@ -97,13 +104,25 @@ class RunSession:
             demo_over_another_graph(self.run.config, root=self.root)
         if self.run.makes("hgt_model"):
             require_device(self.run.config)
+        self._require_not_ended()
         me = Holder.of_process(self._process_of_run(), self.run.run_id, now=_now())
-        holding = held(self.root, me, wait=self._wait, has_ended=self.run.has_ended)
-        self._require_held = self._ends.enter_context(holding)
+        with ExitStack() as taking:
+            if self.run.is_recorded:
+                self._show_life(me, taking)
+            holding = held(self.root, me, wait=self._wait, has_ended=self.run.has_ended)
+            self._require_held = taking.enter_context(holding)
+            self._ends = taking.pop_all()
         adopt(self.root)
         refresh_copies(self.root)
         if self.run.makes(RELEASE):
             begin_attempt(self.run.run_id, process=f"process {me.pid} on {me.host}", root=self.root, now=_now())
+
+    def _show_life(self, me: Holder, until: ExitStack) -> None:
+        """Say where the run works, and beat, also while it waits for another run."""
+        self.run.on_folder(self.root)
+        remove_old_heartbeats(self.root, has_ended=self.run.has_ended)
+        is_over = partial(self.run.has_ended, self.run.run_id)
+        until.enter_context(beating(self.root, me, is_over=is_over, on_over=_end_process_of_run))
 
     def failed(self, sentence: str) -> None:
         """Write down why a run that set out to make a release does not; a full disk must not hide the reason."""
@@ -147,10 +166,13 @@ class RunSession:
             FolderInUseError: If the run was ended, or another one holds the folder.
         """
         self.begin()
-        if self.run.has_ended(self.run.run_id):
-            raise FolderInUseError(f"run {self.run.run_id} was ended from outside: nothing more is written")
+        self._require_not_ended()
         if self._require_held is not None:
             self._require_held()
+
+    def _require_not_ended(self) -> None:
+        if self.run.has_ended(self.run.run_id):
+            raise FolderInUseError(f"run {self.run.run_id} was ended from outside: nothing more is written")
 
     def load(self, name: str, *, step: str, part: str | None = None) -> Any:
         """Read an artefact for a step. Any: a different type per artefact.
@@ -236,3 +258,9 @@ def _end_with(parent: BaseProcess) -> None:
 def _outlive(parent: BaseProcess) -> None:
     parent.join()
     os._exit(RUN_IS_GONE)
+
+
+def _end_process_of_run() -> None:
+    """End this process if it was started for a run or a step; one that a person started writes nothing more."""
+    if multiprocessing.parent_process() is not None:
+        os._exit(RUN_IS_GONE)

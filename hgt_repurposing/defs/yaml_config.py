@@ -1,4 +1,4 @@
-"""Run configurations from YAML, without its surprising readings of numbers and repeated keys."""
+"""Configurations from YAML, without its surprising readings of numbers and repeated keys."""
 
 import re
 from reprlib import repr as shortened
@@ -39,16 +39,25 @@ _Loader.add_implicit_resolver(
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
+def read_yaml(text: str) -> Any:
+    """The value of a YAML text; None for an empty one. Any: YAML values.
+
+    Raises:
+        ValueError: If the text is not YAML.
+    """
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f"it is not YAML: {' '.join(str(error).split())}") from error
+
+
 def read_run_config(text: str) -> dict[str, Any]:
     """A run configuration from YAML. Any: YAML values.
 
     Raises:
         ValueError: If the text is not YAML, or is empty.
     """
-    try:
-        config = yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError(f"it is not YAML: {' '.join(str(error).split())}") from error
+    config = read_yaml(text)
     match config:
         case dict():
             return config

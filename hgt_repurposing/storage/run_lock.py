@@ -57,12 +57,17 @@ class Holder(NamedTuple):
     @property
     def is_here(self) -> bool:
         """Whether it is this very process."""
-        return self.host == socket.gethostname() and self.pid == os.getpid()
+        return self.is_on_this_host and self.pid == os.getpid()
+
+    @property
+    def is_on_this_host(self) -> bool:
+        """Whether the process can be looked up here."""
+        return self.host == socket.gethostname()
 
     @property
     def is_alive(self) -> bool:
         """Whether the process is still running; on another host this is unknown, and it counts as alive."""
-        if self.host != socket.gethostname():
+        if not self.is_on_this_host:
             return True
         try:
             process = psutil.Process(self.pid)
@@ -73,16 +78,6 @@ class Holder(NamedTuple):
 
     def __str__(self) -> str:
         return f"run {self.run_id} (process {self.pid} on {self.host}, since {self.since.strip()})"
-
-
-def holder_of(root: Path) -> Holder | None:
-    """The run that holds a data folder, as far as its processes live; None: none."""
-    path = root / LOCK_FILE
-    if not path.exists():
-        return None
-    with path.open(encoding="utf-8") as file:
-        found = _read(file)
-    return found if found is not None and found.is_alive else None
 
 
 @contextmanager
@@ -119,6 +114,15 @@ def held(
                 _lock(file, fcntl.LOCK_EX)
                 if _read(file) == me:
                     _write(file, None)
+
+
+def holder_of(root: Path) -> Holder | None:
+    """The run that `run.lock` names; None if there is none. It may be dead."""
+    try:
+        with (root / LOCK_FILE).open(encoding="utf-8") as file:
+            return _read(file)
+    except OSError:
+        return None
 
 
 def _take(

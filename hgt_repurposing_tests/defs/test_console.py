@@ -154,3 +154,33 @@ def test_a_bug_of_ours_shows_its_kind_its_message_and_where_it_is(capsys: pytest
     assert "IndexError: dimension out of range" in text
     assert 'test_console.py", line' in text
     assert "raise error" in text
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts", "said"),
+    [
+        (KeyboardInterrupt(), 1, "again: ERROR stopped: interrupted"),
+        (ValueError("no such file"), 1, "again: ERROR stopped: no such file"),
+        (RuntimeError("a moment of weakness"), 2, "again: begins again after it stopped by a bug"),
+    ],
+)
+def test_a_step_begins_again_only_after_what_is_nobodys_decision(
+    error: BaseException, attempts: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`kill -9` leaves no error at all, and is tried in defs/test_killed.py."""
+    tried: list[None] = []
+
+    @dg.op
+    def again() -> None:
+        tried.append(None)
+        with clear_errors():
+            if len(tried) == 1:
+                raise error
+
+    @dg.job(logger_defs={"console": terse_console}, op_retry_policy=dg.RetryPolicy(max_retries=1))
+    def job() -> None:
+        again()
+
+    job.execute_in_process(run_config={"loggers": {"console": {}}}, raise_on_error=False)
+    assert len(tried) == attempts
+    assert said in capsys.readouterr().err

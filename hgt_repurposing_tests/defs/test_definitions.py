@@ -13,8 +13,9 @@ import yaml
 
 import hgt_repurposing
 from hgt_repurposing.definitions import defs
-from hgt_repurposing.defs.automation import CONFIG_VARIABLE, UNFINISHED, weekly_retraining
+from hgt_repurposing.defs.automation import CONFIG_VARIABLE, weekly_retraining
 from hgt_repurposing.defs.config import EmbeddingParamsConfig, KnowledgeGraphConfig
+from hgt_repurposing.defs.dead_runs import UNFINISHED
 from hgt_repurposing.defs.run_config import ASSETS, RELEASE, SETTINGS
 from hgt_repurposing.graph.sources.source import GraphSource
 from hgt_repurposing.repurposing.params import ClassifierParams
@@ -338,7 +339,8 @@ def test_a_schedule_started_in_another_folder_sees_the_same_runs_and_the_same_da
 def test_the_environment_makes_every_folder_absolute(tmp_path: Path) -> None:
     if not (ROOT / ".venv" / "made-for").exists():
         pytest.skip("the tests do not run in the environment that scripts/environment.sh makes")
-    said = "echo $DAGSTER_HOME; echo $HGT_REPURPOSING_DATA; echo $HGT_REPURPOSING_CONFIG; ls $DAGSTER_HOME/dagster.yaml"
+    variables = ("DAGSTER_HOME", "HGT_REPURPOSING_DATA", "HGT_REPURPOSING_CONFIG", "HGT_REPURPOSING_SCHEDULES")
+    said = "; ".join([*(f"echo ${name}" for name in variables), "ls $DAGSTER_HOME/dagster.yaml"])
     bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "EXTRAS": "dev"}
 
     def sourced(**variables: str) -> list[str]:
@@ -346,6 +348,11 @@ def test_the_environment_makes_every_folder_absolute(tmp_path: Path) -> None:
         done = subprocess.run(command, cwd=tmp_path, env=bare | variables, capture_output=True, text=True, check=False)  # noqa: S603
         return done.stdout.splitlines()
 
-    assert sourced() == [f"{ROOT}/.dagster", f"{ROOT}/data", "", f"{ROOT}/.dagster/dagster.yaml"]
-    mine = sourced(HGT_REPURPOSING_DATA="out", HGT_REPURPOSING_CONFIG="mine.yaml", DAGSTER_HOME="home")
-    assert mine == [f"{tmp_path}/{name}" for name in ("home", "out", "mine.yaml")]
+    assert sourced() == [f"{ROOT}/.dagster", f"{ROOT}/data", "", "", f"{ROOT}/.dagster/dagster.yaml"]
+    mine = sourced(
+        HGT_REPURPOSING_DATA="out",
+        HGT_REPURPOSING_CONFIG="mine.yaml",
+        HGT_REPURPOSING_SCHEDULES="all.yaml",
+        DAGSTER_HOME="home",
+    )
+    assert mine == [f"{tmp_path}/{name}" for name in ("home", "out", "mine.yaml", "all.yaml")]

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -9,13 +10,17 @@ import sys
 import time
 from pathlib import Path
 
+import dagster as dg
 import psutil
 import pytest
 import yaml
 
 from hgt_repurposing.defs import assets
+from hgt_repurposing.defs.automation import CONFIG_VARIABLE, weekly_retraining
+from hgt_repurposing.defs.resources import FOLDER_TAG
 from hgt_repurposing.defs.run_config import IfMade
 from hgt_repurposing.storage.catalog import DATA_VARIABLE, is_there, load, working_folder
+from hgt_repurposing.storage.run_lock import LOCK_FILE
 from hgt_repurposing.training.loop import TrainingResult
 from hgt_repurposing_tests.defs.test_runs import SMALL, failures, run
 from hgt_repurposing_tests.training.runs import assert_same_run
@@ -130,6 +135,69 @@ def test_a_model_that_has_finished_is_trained_anew_if_asked(
     assert [message for message in caplog.messages if "its training has finished" in message]
 
 
+def executed(file: Path, home: Path, root: Path) -> subprocess.Popen[bytes]:
+    """A run of the whole job in a process for each step, as `dagster job execute` starts it."""
+    command = [sys.executable, "-m", "dagster", "job", "execute", "-m", "hgt_repurposing.definitions"]
+    environment = os.environ | {"DAGSTER_HOME": str(home), DATA_VARIABLE: str(root), "PYTHONPATH": str(ROOT)}
+    with (home / "log").open("wb") as log:
+        return subprocess.Popen(  # noqa: S603
+            [*command, "-j", "repurposing_job", "-c", str(file)], cwd=ROOT, env=environment, stdout=log, stderr=log
+        )
+
+
+def in_training(executing: subprocess.Popen[bytes], root: Path) -> list[psutil.Process]:
+    """Wait for the first checkpoint; the processes of the step that trains."""
+    checkpoints = working_folder(root) / "checkpoints"
+    while not list(checkpoints.glob("*/*.manifest.json")):
+        assert executing.poll() is None, "the run ended before its first checkpoint"
+        time.sleep(0.2)
+    steps = psutil.Process(executing.pid).children(recursive=True)
+    assert steps, "there is a process for the step"
+    return steps
+
+
+def a_schedule_takes_the_place_of_the_dead_run(
+    home: Path, file: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At its next tick, without a person."""
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    monkeypatch.setenv(CONFIG_VARIABLE, str(file))
+    monkeypatch.setenv(DATA_VARIABLE, str(root))
+    with dg.DagsterInstance.get() as instance:
+        (dead,) = instance.get_runs()
+        assert dead.status is dg.DagsterRunStatus.STARTED
+        assert isinstance(weekly_retraining(dg.build_schedule_context(instance=instance)), dg.RunRequest)
+        ended = instance.get_run_by_id(dead.run_id)
+        assert ended is not None
+        assert ended.status is dg.DagsterRunStatus.FAILURE
+        assert ended.tags[FOLDER_TAG] == str(root)
+
+
+@pytest.mark.slow
+def test_a_step_that_was_killed_begins_again_in_the_same_run_and_trains_no_epoch_twice(tmp_path: Path) -> None:
+    root, home, file = tmp_path / "data", tmp_path / "home", tmp_path / "run.yaml"
+    home.mkdir()
+    params = SMALL["embedding_params"]["config"] | {"num_epochs": 300, "checkpoint_every": 5}
+    ops = {**SMALL, "embedding_params": {"config": params}}
+    file.write_text(yaml.safe_dump({"ops": ops, "loggers": {"console": {"config": {}}}}))
+    with executed(file, home, root) as executing:
+        # The step writes its checkpoints; of its helpers (resource trackers) none holds the folder.
+        (step,) = [process for process in in_training(executing, root) if LOCK_FILE in files_open_in(process)]
+        step.kill()
+        assert executing.wait(timeout=900) == 0
+    log = (home / "log").read_text(encoding="utf-8")
+    assert "hgt_model: begins again after it stopped: the step's process was killed, often for lack of memory" in log
+    resumed = re.search(r"hgt_model: resuming from the checkpoint after epoch (\d+) of 300", log)
+    assert resumed
+    assert int(resumed[1]) >= 5
+    history = load("hgt_model", root=root).history
+    assert history["epoch"].tolist() == list(range(1, 301))
+
+
+def files_open_in(process: psutil.Process) -> set[str]:
+    return {Path(file.path).name for file in process.open_files()}
+
+
 @pytest.mark.slow
 def test_of_a_killed_run_with_a_process_for_each_step_nothing_writes_on_and_the_next_run_goes_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
@@ -141,24 +209,14 @@ def test_of_a_killed_run_with_a_process_for_each_step_nothing_writes_on_and_the_
     params = SMALL["embedding_params"]["config"] | lasting
     ops = {"embedding_params": {"config": params}}
     file.write_text(yaml.safe_dump({"ops": ops}))
-    command = [sys.executable, "-m", "dagster", "job", "execute", "-m", "hgt_repurposing.definitions"]
-    environment = os.environ | {"DAGSTER_HOME": str(home), DATA_VARIABLE: str(root), "PYTHONPATH": str(ROOT)}
-    checkpoints = working_folder(root) / "checkpoints"
-    with subprocess.Popen(  # noqa: S603
-        [*command, "-j", "repurposing_job", "-c", str(file)],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as killed_run:
-        while not list(checkpoints.glob("*/*.manifest.json")):
-            assert killed_run.poll() is None, "the run ended before its first checkpoint"
-            time.sleep(0.2)
-        steps = psutil.Process(killed_run.pid).children(recursive=True)
-        assert steps, "there is a process for the step"
+    (home / "dagster.yaml").write_text((ROOT / "dagster.yaml").read_text(encoding="utf-8"))
+    with executed(file, home, root) as killed_run:
+        steps = in_training(killed_run, root)
         killed_run.kill()
         _, alive = psutil.wait_procs(steps, timeout=60)
         assert alive == []
+    checkpoints = working_folder(root) / "checkpoints"
+    a_schedule_takes_the_place_of_the_dead_run(home, file, root, monkeypatch)
     last = max(checkpoints.glob("checkpoint_*"))
     shorter = {"embedding_params": {"config": params | {"num_epochs": int(last.name.rpartition("_")[2]) + 5}}}
     heard_by(caplog, monkeypatch)

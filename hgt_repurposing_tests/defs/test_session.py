@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ import psutil
 import pytest
 
 from hgt_repurposing.defs import assets, checks
-from hgt_repurposing.defs.resources import ArtifactStore, artifact_io_manager
-from hgt_repurposing.defs.session import RunFacts, RunSession
+from hgt_repurposing.defs.resources import FOLDER_TAG, ArtifactStore, artifact_io_manager
+from hgt_repurposing.defs.session import RUN_IS_GONE, RunFacts, RunSession
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.storage.catalog import PLACES, folder_of, is_there, manifest_of, save
-from hgt_repurposing.storage.run_lock import LOCK_FILE, FolderInUseError, Holder, held
+from hgt_repurposing.storage.heartbeat import HEARTBEATS, beating, heartbeat_of
+from hgt_repurposing.storage.run_lock import LOCK_FILE, FolderInUseError, Holder, held, holder_of
 from hgt_repurposing.training.params import EmbeddingParams
 from hgt_repurposing_tests.defs.test_runs import ALL, SMALL, failures
 
@@ -156,6 +158,112 @@ def test_a_step_ends_with_the_run_that_started_it(tmp_path: Path) -> None:
             assert step.is_running()
         parent.kill()
         step.wait(timeout=30)  # raises if it is still there: it would have slept for a minute
+
+
+ENDED_FROM_OUTSIDE = """
+import functools, multiprocessing, sys, time
+from pathlib import Path
+from hgt_repurposing.defs import session
+from hgt_repurposing.defs.session import RunFacts, RunSession
+
+session.beating = functools.partial(session.beating, every=0.1)
+
+def step(folder):
+    facts = RunFacts("run", {}, frozenset(), has_ended=lambda _: Path(folder, "ended").exists(), is_recorded=True,
+                     has_step_processes=True)
+    used = RunSession(facts, root=lambda: Path(folder, "data"), wait=False)
+    used.begin()
+    Path(folder, "begun").touch()
+    time.sleep(60)
+
+if __name__ == "__main__":
+    child = multiprocessing.get_context("spawn").Process(target=step, args=(sys.argv[1],))
+    child.start()
+    child.join()
+    sys.exit(child.exitcode)
+"""
+
+
+def test_a_step_ends_when_its_run_was_ended_from_outside(tmp_path: Path) -> None:
+    """Terminated in the browser, or found dead from another host, while the step works."""
+    script = tmp_path / "step.py"
+    script.write_text(ENDED_FROM_OUTSIDE)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen([sys.executable, script, tmp_path], env=environment) as parent:  # noqa: S603
+        while not (tmp_path / "begun").exists():
+            assert parent.poll() is None
+        (tmp_path / "ended").touch()
+        assert parent.wait(timeout=30) == RUN_IS_GONE  # it would have slept for a minute
+
+
+def recorded(run_id: str = "run", *, noted: list[Path] | None = None, ended: frozenset[str] = frozenset()) -> RunFacts:
+    on_folder = (noted if noted is not None else []).append
+    return RunFacts(run_id, {}, frozenset(), has_ended=ended.__contains__, is_recorded=True, on_folder=on_folder)
+
+
+def test_a_run_says_which_folder_it_uses_and_shows_life_until_it_ends(tmp_path: Path) -> None:
+    noted: list[Path] = []
+    session = RunSession(recorded(noted=noted), root=lambda: tmp_path, wait=False)
+    session.begin()
+    session.begin()
+    beat = heartbeat_of("run", root=tmp_path)
+    assert beat is not None
+    assert beat.holder == holder_of(tmp_path)
+    assert noted == [tmp_path]
+    session.end()
+    assert heartbeat_of("run", root=tmp_path) is None
+
+
+def test_a_run_that_waits_for_another_one_shows_life(tmp_path: Path) -> None:
+    theirs = Holder.of_process(os.getpid(), "theirs", now=datetime(2026, 11, 26, tzinfo=UTC))
+    waiting = RunSession(recorded(), root=lambda: tmp_path, wait=True)
+    thread = threading.Thread(target=waiting.begin, daemon=True)
+    with held(tmp_path, theirs, wait=False):
+        thread.start()
+        while heartbeat_of("run", root=tmp_path) is None:
+            assert thread.is_alive()
+        assert holder_of(tmp_path) == theirs
+    thread.join(timeout=30)
+    assert not thread.is_alive()
+    waiting.end()
+
+
+def test_a_run_that_may_not_use_the_folder_shows_no_life(tmp_path: Path, another_run: Holder) -> None:
+    with pytest.raises(FolderInUseError, match=f"is in use by run {another_run.run_id}"):
+        RunSession(recorded(), root=lambda: tmp_path, wait=False).begin()
+    assert heartbeat_of("run", root=tmp_path) is None
+
+
+def test_a_run_that_was_ended_does_not_begin(tmp_path: Path) -> None:
+    """A step whose process was killed begins again, and its run may have been ended in between."""
+    session = RunSession(recorded(ended=frozenset({"run"})), root=lambda: tmp_path, wait=False)
+    with pytest.raises(FolderInUseError, match="run run was ended from outside: nothing more is written"):
+        session.begin()
+    assert everything_in(tmp_path) == set()
+
+
+def test_a_run_clears_away_the_signs_of_runs_that_have_ended(tmp_path: Path) -> None:
+    me = Holder.of_process(os.getppid(), "old", now=datetime(2026, 11, 26, tzinfo=UTC))
+    with beating(tmp_path, me, is_over=lambda: False, on_over=lambda: None):
+        pass
+    assert heartbeat_of("old", root=tmp_path) is not None
+    session = RunSession(recorded(ended=frozenset({"old"})), root=lambda: tmp_path, wait=False)
+    session.begin()
+    session.end()
+    assert heartbeat_of("old", root=tmp_path) is None
+
+
+def test_a_run_that_dagster_records_bears_its_folder_as_a_tag(tmp_path: Path) -> None:
+    with dg.instance_for_test() as instance:
+        result = dg.materialize(
+            GRAPH,
+            instance=instance,
+            resources={"store": ArtifactStore(data_folder=str(tmp_path)), "io_manager": artifact_io_manager},
+        )
+        found = instance.get_run_by_id(result.run_id)
+    assert found is not None
+    assert found.tags[FOLDER_TAG] == str(tmp_path)
+    assert not list((tmp_path / HEARTBEATS).iterdir())  # shown while it was on, and removed in the end
 
 
 # made of what belongs together

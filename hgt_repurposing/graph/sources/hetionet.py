@@ -39,6 +39,11 @@ _EDGE_FILES = (
 )
 
 
+def hetionet_files(path: Path) -> tuple[Path, Path]:
+    """The node file and the edge file of a folder; raises as `find_file`."""
+    return find_file(path, _NODE_FILES), find_file(path, _EDGE_FILES)
+
+
 def load_hetionet(path: Path, naming: Naming = HETIONET_NAMING) -> KnowledgeGraph:
     """Load the node file and the edge file from a folder.
 
@@ -51,7 +56,7 @@ def load_hetionet(path: Path, naming: Naming = HETIONET_NAMING) -> KnowledgeGrap
         ValueError: If a file is empty, malformed, lacks a column or a value, an id has two kinds, an edge refers to an
             unknown node, a name set by the user does not occur, or there is no indication.
     """
-    node_file, edge_file = find_file(path, _NODE_FILES), find_file(path, _EDGE_FILES)
+    node_file, edge_file = hetionet_files(path)
     nodes = read_columns(node_file, ("id", "kind"), optional=("name",)).astype("str")
     nodes = nodes.rename(columns={"id": NODE_ID, "kind": NODE_TYPE, "name": NODE_NAME}).reindex(
         columns=list(NODE_COLUMNS)

@@ -21,6 +21,11 @@ _TARGET_COLUMNS = ("y_type", "y_id", "y_name")
 _EDGE_COLUMNS = ("x_type", "x_id", "relation", "y_type", "y_id")
 
 
+def primekg_file(path: Path) -> Path:
+    """The file itself, or that of a folder; raises as `find_file`."""
+    return path if path.is_file() else find_file(path, ["kg.csv", "kg.csv.gz"])
+
+
 def load_primekg(path: Path, naming: Naming = PRIMEKG_NAMING) -> KnowledgeGraph:
     """Load kg.csv.
 
@@ -33,7 +38,7 @@ def load_primekg(path: Path, naming: Naming = PRIMEKG_NAMING) -> KnowledgeGraph:
         ValueError: If the file is empty, malformed, lacks a column or a value, a name set by the user does not occur,
             or there is no indication.
     """
-    file = path if path.is_file() else find_file(path, ["kg.csv", "kg.csv.gz"])
+    file = primekg_file(path)
     rows = read_columns(file, _EDGE_COLUMNS, optional=("x_name", "y_name"))
     nodes = pd.concat([_distinct_nodes(rows, _SOURCE_COLUMNS), _distinct_nodes(rows, _TARGET_COLUMNS)])
     edges = rows[list(_EDGE_COLUMNS)].set_axis(list(EDGE_COLUMNS), axis=1)

@@ -98,6 +98,10 @@ class GraphSource(BaseModel, frozen=True, extra="forbid"):
             case named:
                 return named
 
+    def path_in(self, raw_folder: Path) -> Path:
+        """File or folder of the graph: the one that is set, else that of the format in the folder of graph files."""
+        return Path(self.path).expanduser() if self.path else raw_folder / self.source
+
     @property
     def naming(self) -> Naming:
         """The user's names, completed by the format's defaults that do not contradict them.
@@ -187,7 +191,7 @@ def _areas(source: GraphSource, graph: KnowledgeGraph) -> dict[str, IntArray]:
 
 
 def _loaded(source: GraphSource, raw_folder: Path) -> KnowledgeGraph:
-    path = Path(source.path).expanduser() if source.path else raw_folder / source.source
+    path = source.path_in(raw_folder)
     match source.format:
         case None:
             return synthetic_knowledge_graph(SyntheticConfig(preset=source.preset, seed=source.seed))

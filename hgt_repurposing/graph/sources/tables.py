@@ -11,6 +11,12 @@ from hgt_repurposing.graph.sources.files import find_file
 _ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 
 
+def table_files(path: Path) -> tuple[Path, Path]:
+    """The node table and the edge table of a folder; raises as `find_file`."""
+    nodes, edges = (find_file(path, [name + ending for ending in _ENDINGS]) for name in ("nodes", "edges"))
+    return nodes, edges
+
+
 def load_tables(path: Path, naming: Naming) -> KnowledgeGraph:
     """Load the node table and the edge table from a folder.
 
@@ -24,7 +30,7 @@ def load_tables(path: Path, naming: Naming) -> KnowledgeGraph:
         ValueError: If a table is empty, malformed, lacks a column or a value, an edge refers to an unknown node, a name
             set by the user does not occur, or there is no indication.
     """
-    node_file, edge_file = (find_file(path, [name + ending for ending in _ENDINGS]) for name in ("nodes", "edges"))
+    node_file, edge_file = table_files(path)
     nodes = read_columns(node_file, (NODE_TYPE, NODE_ID), optional=(NODE_NAME,)).astype("str")
     return build_knowledge_graph(
         nodes.reindex(columns=list(NODE_COLUMNS)),
