@@ -99,7 +99,8 @@ def test_compare_says_what_differs_in_figures_versions_and_lists(tmp_path: Path)
     assert result.exit_code == 0, result.stderr
     assert result.stdout.splitlines()[1].split() == ["edges", "100", "101", "+1"]
     assert "same versions: knowledge_graph" in result.stdout
-    assert " forte  entered       -" in result.stdout
+    entered = [line.split() for line in result.stdout.splitlines() if " forte  entered " in line]
+    assert {tuple(line[-3:]) for line in entered} == {("entered", "-", "1")}
     (counts,) = (line for line in result.stdout.splitlines() if line.startswith("ten best new drugs"))
     assert " entered, " in counts
     one = invoke("releases", "compare", "previous", "current", "--data", tmp_path, "--disease", "nothing like it")

@@ -45,7 +45,7 @@ class PromotionPolicy(BaseModel, frozen=True, extra="forbid", allow_inf_nan=Fals
         0.2, ge=0, le=1, description="share of nodes, edges or indications that the graph may have lost"
     )
     max_list_change: float = Field(
-        0.8, ge=0, le=1, description="share of new drugs among the ten best that a list may have, mean over diseases"
+        0.5, ge=0, le=1, description="share of new drugs among the ten best that a list may have, mean over diseases"
     )
 
 

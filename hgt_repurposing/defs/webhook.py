@@ -64,5 +64,9 @@ def send(
 def _post(message: Message, address: str) -> None:
     body = json.dumps({**message._asdict(), "details": dict(message.details)}).encode()
     request = urllib.request.Request(address, data=body, headers={"Content-Type": "application/json"}, method="POST")  # noqa: S310  (checked above)
-    with urllib.request.urlopen(request, timeout=TIMEOUT):  # noqa: S310
-        pass
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT):  # noqa: S310
+            pass
+    except urllib.error.HTTPError as error:
+        error.close()  # it holds the connection
+        raise

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
 
 from hgt_repurposing.report.wording import one_line, percent, shown
 from hgt_repurposing.repurposing.list_changes import ListChanges
@@ -166,5 +169,6 @@ def _difference(before: object, now: object) -> str:
     return f"{now - before:+,.0f}" if whole else f"{now - before:+.3f}"
 
 
-def _rank(value: object) -> str:
-    return str(value) if isinstance(value, int) else "-"
+def _rank(value: Any) -> str:
+    """Any: an integer, or what pandas has for a missing one."""
+    return "-" if pd.isna(value) else str(value)

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from hgt_repurposing.baselines.catalogue import BASELINES
+from hgt_repurposing.benchmark.challenge import Difference, PromotionPolicy
+from hgt_repurposing.benchmark.decision import Decision, decide
 from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.benchmark.trust import calibration_of
 from hgt_repurposing.embeddings.table import Embeddings
@@ -150,6 +152,7 @@ def built(
     *,
     num_diseases_shown: int,
     provenance: dict[str, str],
+    decision: Decision | None = None,
 ) -> HtmlPage:
     embeddings, validation = measured(tuple(graph.nodes["node_type"]))
     return build_report(
@@ -159,7 +162,7 @@ def built(
         validation,
         evaluation,
         candidates,
-        origin=Origin(provenance),
+        origin=Origin(provenance, decision),
         num_diseases_shown=num_diseases_shown,
     )
 
@@ -737,3 +740,32 @@ def test_the_page_says_where_a_blend_of_baselines_alone_was_best(toy_graph: Know
         assert "In the setting cold drug a blend" not in text
         assert f"warm pairnothingdrug kNN > 99 % cold drugtrees{HOSTILE} > 99 %nothing" in text
         assert "What the score is made of" not in text_of(report_on(toy_graph, evaluation).html)
+
+
+# the release
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_page_says_whether_and_why_it_was_promoted(toy_graph: KnowledgeGraph) -> None:
+    found = Difference("the whole grid", "auroc", 0.9, 0.95, 0.01, 0.09, 12, "better")
+    decision = decide(
+        PromotionPolicy(), against="20261102T030000Z-a", objections=[], comparisons=[found], notes=["the same graph"]
+    )
+    text = text_of(with_decision(toy_graph, decision))
+    assert "Promoted to the current release when it was made: better on the whole grid: AUROC 0.950 against" in text
+    assert "Compared with release 20261102T030000Z-a. The same graph." in text
+    assert "+0.010 to +0.090" in text
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_page_of_a_release_that_was_kept_aside_names_every_objection(toy_graph: KnowledgeGraph) -> None:
+    objections = [f"the graph lost{HOSTILE}", "the embeddings learned less"]
+    html = with_decision(toy_graph, decide(PromotionPolicy(), against="a", objections=objections, comparisons=[]))
+    assert "Kept aside: not the current release when it was made:" in text_of(html)
+    assert "the embeddings learned less" in html
+    assert HOSTILE not in html
+
+
+def with_decision(graph: KnowledgeGraph, decision: Decision) -> str:
+    page = built(graph, usual(), listed(TOY_LIST), num_diseases_shown=1, provenance={}, decision=decision)
+    return page.html
