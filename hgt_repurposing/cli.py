@@ -12,7 +12,6 @@ import yaml
 from hgt_repurposing.cli_errors import one_sentence
 from hgt_repurposing.cli_releases import app as releases_app
 from hgt_repurposing.cli_releases import folder_with_releases
-from hgt_repurposing.report.summary import summary_text
 from hgt_repurposing.storage.catalog import (
     PLACES,
     folder_of,
@@ -52,6 +51,8 @@ def summary(
     data: DataOption = "",
 ) -> None:
     """Print the best new candidates for a disease, a short evaluation, and the paths of the result files."""
+    from hgt_repurposing.report.summary import summary_text
+
     with one_sentence():
         root = folder_with_releases(data)
         manifests = _read_by_people(root)

@@ -17,9 +17,7 @@ from hgt_repurposing.storage.archive import back_up, restore
 from hgt_repurposing.storage.attempts import all_attempts
 from hgt_repurposing.storage.catalog import PLACES, data_folder, folder_of, path_of
 from hgt_repurposing.storage.copies import switch_to
-from hgt_repurposing.storage.promotion import release_newest
 from hgt_repurposing.storage.pruning import NUM_KEPT, num_bytes_stored, prune
-from hgt_repurposing.storage.released import ReleasedValues
 from hgt_repurposing.storage.releases import PREVIOUS, Release, all_releases, current, release_of
 from hgt_repurposing.storage.run_lock import Holder, held, holder_of
 
@@ -102,6 +100,8 @@ def compare(
 @app.command()
 def make(data: DataOption = "") -> None:
     """Make the newest version of every artefact a release, as a whole run does: after assets were made one by one."""
+    from hgt_repurposing.storage.promotion import release_newest  # noqa: PLC0415  (loads SciPy's statistics)
+
     with one_sentence():
         root = folder_with_releases(data)
         with _alone(root):
@@ -174,6 +174,8 @@ def restore_releases(file: Annotated[Path, typer.Argument(help="written by backu
 
 def _list_changes(first: Release, second: Release, root: Path) -> ListChanges | None:
     """Between the lists of two releases of any format; None if a table cannot be read."""
+    from hgt_repurposing.storage.released import ReleasedValues  # noqa: PLC0415  (loads SciPy's statistics)
+
     try:
         before, now = (ReleasedValues(each.manifests(root=root), root).candidates for each in (first, second))
         return list_changes(before, now)

@@ -15,7 +15,6 @@ import unicodedata
 
 import numpy as np
 from scipy import sparse
-from scipy.cluster.hierarchy import DisjointSet
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, FloatArray, IntArray
@@ -63,6 +62,8 @@ def disease_groups(graph: KnowledgeGraph, *, max_treated: int) -> IntArray:
 
     Single linkage as in Kruskal 1956, with a bound on cluster size.
     """
+    from scipy.cluster.hierarchy import DisjointSet  # noqa: PLC0415  (half a second of every command)
+
     nodes = graph.nodes_of(graph.therapeutic.disease)
     # A disease without a name is named by its id, and similar ids mean nothing.
     alike = [

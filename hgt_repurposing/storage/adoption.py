@@ -15,7 +15,6 @@ from hgt_repurposing.storage.manifest import (
     manifest_path,
     read_header_of_any_format,
 )
-from hgt_repurposing.storage.released import ReleasedValues
 from hgt_repurposing.storage.releases import Release, new_id, promote, record
 
 logger = logging.getLogger(__name__)
@@ -91,6 +90,8 @@ def _figures(found: dict[str, Manifest], root: Path) -> dict[str, float | str | 
         return {}
     if any(manifest.format_version != FORMAT_VERSION for manifest in found.values()):
         return {"format": float(next(iter(found.values())).format_version)}
+    from hgt_repurposing.storage.released import ReleasedValues  # noqa: PLC0415  (loads SciPy's statistics)
+
     try:
         return ReleasedValues(found, root).figures()
     except (KeyError, UnreadableArtifactError):

@@ -12,7 +12,8 @@ from hgt_repurposing.benchmark.challenge import (
     compare_evaluations,
     compare_on_own_graphs,
 )
-from hgt_repurposing.benchmark.decision import Decision, decide, objections_to
+from hgt_repurposing.benchmark.decision import Decision
+from hgt_repurposing.benchmark.gate import decide, objections_to
 from hgt_repurposing.repurposing.list_changes import list_changes
 from hgt_repurposing.storage.catalog import PLACES, is_there, lineage, manifest_of, save
 from hgt_repurposing.storage.copies import refresh_copies

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from hgt_repurposing.benchmark.decision import LOSS_SHARE, Decision, Side
+from hgt_repurposing.benchmark.decision import Decision
+from hgt_repurposing.benchmark.gate import LOSS_SHARE, Side
 from hgt_repurposing.embeddings.validation import ValidationReport
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.message_graph import MessageGraphConfig

@@ -11,7 +11,8 @@ import pytest
 
 from hgt_repurposing.baselines.catalogue import BASELINES
 from hgt_repurposing.benchmark.challenge import Difference, PromotionPolicy
-from hgt_repurposing.benchmark.decision import Decision, decide
+from hgt_repurposing.benchmark.decision import Decision
+from hgt_repurposing.benchmark.gate import decide
 from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.benchmark.trust import calibration_of
 from hgt_repurposing.embeddings.table import Embeddings

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from hgt_repurposing.benchmark.challenge import Difference, Promote, PromotionPolicy, Verdict
-from hgt_repurposing.benchmark.decision import Decision, Side, decide, objections_to
+from hgt_repurposing.benchmark.decision import Decision
+from hgt_repurposing.benchmark.gate import Side, decide, objections_to
 from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.embeddings.validation import Verdict as EmbeddingVerdict
 from hgt_repurposing.repurposing.list_changes import ListChanges, no_changes

@@ -1,0 +1,128 @@
+"""Whether a new release becomes the current one: decided here, with every reason in words."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from hgt_repurposing.benchmark.challenge import Difference, PromotionPolicy
+from hgt_repurposing.benchmark.decision import Decision
+from hgt_repurposing.benchmark.results import Evaluation
+from hgt_repurposing.benchmark.whole_grid import behind
+from hgt_repurposing.embeddings.validation import VERDICTS, ValidationReport
+from hgt_repurposing.repurposing.list_changes import ListChanges, no_changes
+
+MAX_LOSS_INCREASE = 0.1
+"""By how much the training loss, as a share of the chance loss, may be above that of the current release."""
+SIZES = ("nodes", "edges", "indications")
+"""Sizes of the graph that may not shrink beyond the limit."""
+LOSS_SHARE = "loss_over_chance_loss"
+
+
+class Side(NamedTuple):
+    """What is known of one of the two releases."""
+
+    sizes: Mapping[str, float]
+    """Of the graph: `SIZES`."""
+    loss_share: float
+    """Training loss at the end over the chance loss."""
+    validation: ValidationReport
+
+
+def objections_to(
+    challenger: Side, evaluation: Evaluation, champion: Side | None, lists: ListChanges | None, policy: PromotionPolicy
+) -> list[str]:
+    """What speaks against a new release, whatever its comparison with the current one says; one clause each.
+
+    Args:
+        challenger: The new release.
+        evaluation: Its own.
+        champion: The current one; None: there is none.
+        lists: Changes of its lists; None: unknown.
+        policy: The limits.
+    """
+    found = [f"behind the best baseline ({where})" for where in _behind(evaluation)]
+    if champion is None:
+        return found
+    for size in SIZES:
+        before, now = champion.sizes[size], challenger.sizes[size]
+        if now < (1 - policy.max_graph_loss) * before:
+            found.append(
+                f"the graph lost {1 - now / before:.0%} of its {size} ({before:,.0f} before, {now:,.0f} now; at most "
+                f"{policy.max_graph_loss:.0%})"
+            )
+    before_verdict, now_verdict = champion.validation.verdict, challenger.validation.verdict
+    if not challenger.validation.passed and VERDICTS.index(now_verdict) > VERDICTS.index(before_verdict):
+        found.append(f"the validation of the embeddings says {now_verdict} ({before_verdict} before)")
+    if challenger.loss_share > champion.loss_share + MAX_LOSS_INCREASE:
+        found.append(
+            f"the embeddings learned less: the training loss ends at {challenger.loss_share:.0%} of the chance loss "
+            f"({champion.loss_share:.0%} before)"
+        )
+    if lists is not None and lists.share_entered > policy.max_list_change:
+        found.append(
+            f"{lists.share_entered:.0%} of the drugs in the top lists are new, mean over {lists.num_diseases} diseases "
+            f"(at most {policy.max_list_change:.0%})"
+        )
+    return found
+
+
+def decide(
+    policy: PromotionPolicy,
+    *,
+    against: str | None,
+    objections: Sequence[str],
+    comparisons: Sequence[Difference],
+    notes: Sequence[str] = (),
+    changes: pd.DataFrame | None = None,
+) -> Decision:
+    """Apply the policy.
+
+    Args:
+        policy: When to promote.
+        against: Id of the current release; None: there is none, and anything is better than nothing.
+        objections: From `objections_to`.
+        comparisons: With the current release; empty if nothing could be compared.
+        notes: As in `Decision`.
+        changes: Of the top lists, as in `Decision`; None: there is nothing to compare with.
+    """
+    promoted, reason = _verdict(policy, against, objections, comparisons)
+    return Decision(
+        promoted,
+        reason,
+        against,
+        tuple(objections),
+        tuple(found.to_json() for found in comparisons),
+        tuple(notes),
+        no_changes() if changes is None else changes,
+    )
+
+
+def _verdict(
+    policy: PromotionPolicy, against: str | None, objections: Sequence[str], comparisons: Sequence[Difference]
+) -> tuple[bool, str]:
+    worse = [found for found in comparisons if found.verdict == "worse"]
+    better = [found for found in comparisons if found.verdict == "better"]
+    rules = (
+        (policy.promote == "never", False, "promote is set to never"),
+        (policy.promote == "always", True, "promote is set to always"),
+        (against is None, True, "there was no release before"),
+        (bool(objections), False, "; ".join(objections)),
+        (bool(worse), False, _listed(worse)),
+        (not comparisons, False, "nothing could be compared with the current release"),
+        (policy.promote == "if_better" and not better, False, "better than the current release nowhere beyond noise"),
+        (True, True, _listed(better or comparisons)),
+    )
+    return next((promoted, reason) for applies, promoted, reason in rules if applies)
+
+
+def _listed(found: Sequence[Difference]) -> str:
+    return "; ".join(difference.in_words() for difference in found)
+
+
+def _behind(evaluation: Evaluation) -> list[str]:
+    """Where the model is behind by more than noise: on the whole grid, or where that was not measured, held out."""
+    if evaluation.whole_grid is not None:
+        return [where for where in behind(evaluation.whole_grid) if where.startswith("whole grid")]
+    split = evaluation.headline_split
+    return [split] if evaluation.lead(split).standing == "behind" else []
