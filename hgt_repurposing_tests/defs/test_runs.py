@@ -3,6 +3,7 @@
 import gzip
 import re
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,11 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.message_graph import MessageGraphConfig, MessageScope, message_graph, scoped_message_graph
 from hgt_repurposing.graph.schema import PRIMEKG_RELATIONS, EdgeType
 from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey
-from hgt_repurposing.storage.catalog import PLACES, folder_of, load
+from hgt_repurposing.storage.attempts import all_attempts
+from hgt_repurposing.storage.catalog import PLACES, folder_of, load, path_of
 from hgt_repurposing.storage.manifest import read_manifest
+from hgt_repurposing.storage.promotion import release_newest
+from hgt_repurposing.storage.releases import Current, all_releases, current
 
 SMALL: dict[str, dict[str, dict[str, object]]] = {
     "embedding_params": {
@@ -97,6 +101,48 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_writes_every_artefact(finished: Path, name: str) -> None:
     assert load(name, root=finished) is not None
     assert not temporary_files(finished)
+
+
+def test_a_whole_run_is_the_current_release(finished: Path) -> None:
+    (made,) = all_releases(finished)
+    assert current(finished) == Current(made.id, ())
+    assert set(made.versions) == set(PLACES)
+    assert made.decision.reason == "there was no release before"
+    assert made.figures["edges"] == 60_000
+    assert made.software["hgt_repurposing"]
+    (attempt,) = all_attempts(finished)
+    assert (attempt.run_id, attempt.release, attempt.failed) == (made.run_id, made.id, None)
+    for name, manifest in made.manifests(root=finished).items():
+        for part in manifest.parts:
+            copy = folder_of(name, root=finished) / part
+            assert copy.read_bytes() == path_of(manifest, part, root=finished).read_bytes()
+            assert copy.stat().st_nlink == 1
+
+
+def test_the_same_versions_are_one_release(finished: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(finished, tmp_path / "data"))
+    (made,) = all_releases(root)
+    assert release_newest(root, now=datetime(2027, 1, 1, tzinfo=UTC)) == made
+    assert all_releases(root) == [made]
+
+
+def test_a_report_that_failed_leaves_the_release_of_before_and_a_reason(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = Path(shutil.copytree(finished, tmp_path / "data"))
+    before = current(root)
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("no such font")
+
+    monkeypatch.setattr("hgt_repurposing.report.page.build_report", broken)
+    resources = {"store": ArtifactStore(data_folder=str(root), if_made="make_again"), "io_manager": artifact_io_manager}
+    made = dg.materialize(
+        ALL, selection=[assets.repurposing_report, assets.release], resources=resources, raise_on_error=False
+    )
+    assert not made.success
+    assert current(root) == before
+    assert [attempt.failed for attempt in all_attempts(root)][1:] == ["RuntimeError: no such font"]
 
 
 def test_embeddings_lie_where_the_documentation_says(finished: Path) -> None:
