@@ -388,7 +388,7 @@ TRAINING_HISTORY = part_of("hgt_model", "history.parquet")
 
 
 @dg.asset(
-    group_name=REPURPOSING,
+    group_name=RELEASES,
     kinds={"matplotlib"},
     code_version=CODE_VERSION,
     ins={"training_history": TRAINING_HISTORY},
