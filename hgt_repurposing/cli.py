@@ -10,8 +10,8 @@ import typer
 import yaml
 
 from hgt_repurposing.cli_errors import one_sentence
+from hgt_repurposing.cli_releases import CANDIDATES, DataOption, folder_with_releases
 from hgt_repurposing.cli_releases import app as releases_app
-from hgt_repurposing.cli_releases import folder_with_releases
 from hgt_repurposing.storage.catalog import (
     PLACES,
     folder_of,
@@ -23,17 +23,13 @@ from hgt_repurposing.storage.catalog import (
 )
 from hgt_repurposing.storage.copies import refresh_copies
 from hgt_repurposing.storage.html_page import PAGE
-from hgt_repurposing.storage.manifest import Manifest
+from hgt_repurposing.storage.manifest import Manifest, MissingArtifactError
 from hgt_repurposing.storage.releases import all_releases, current, release_of
 
-CANDIDATES, EVALUATION = "repurposing_candidates", "repurposing_evaluation"
+EVALUATION = "repurposing_evaluation"
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(releases_app, name="releases")
-
-DataOption = Annotated[
-    str, typer.Option(help="data folder; default: HGT_REPURPOSING_DATA, else ./data", show_default=False)
-]
 
 ConfigArgument = Annotated[Path, typer.Argument(help="run configuration, YAML")]
 
@@ -87,7 +83,10 @@ def _read_by_people(root: Path) -> Mapping[str, Manifest]:
     now = current(root).id
     if now is not None:
         refresh_copies(root)
-        return release_of(now, root=root).manifests(root=root)
+        found = release_of(now, root=root).manifests(root=root)
+        if CANDIDATES not in found:
+            raise MissingArtifactError(f"the current release {now} has no {CANDIDATES}", name=CANDIDATES)
+        return found
     found = {name: manifest_of(name, root=root) for name in PLACES if is_there(name, root=root)}
     return found if CANDIDATES in found else {CANDIDATES: manifest_of(CANDIDATES, root=root)}
 
@@ -97,8 +96,10 @@ def _which_release(root: Path, manifests: Mapping[str, Manifest]) -> list[str]:
     now = current(root).id
     if now is not None:
         newer = [release.id for release in all_releases(root) if release.id > now]
-        aside = f"NOTE: newer releases were kept aside ({', '.join(newer)}): hgt-repurposing releases list says why"
-        return [aside] if newer else []
+        said = (
+            f"NOTE: newer releases are not the current one ({', '.join(newer)}): hgt-repurposing releases list says why"
+        )
+        return [said] if newer else []
     digests = {name: manifest.digest for name, manifest in manifests.items()}
     mixed = {
         name: [made_of for made_of, digest in manifest.lineage.items() if digests.get(made_of, digest) != digest]

@@ -26,12 +26,20 @@ app = typer.Typer(no_args_is_help=True, help="Finished runs: which one counts, a
 DataOption = Annotated[
     str, typer.Option(help="data folder; default: HGT_REPURPOSING_DATA, else ./data", show_default=False)
 ]
+CANDIDATES = "repurposing_candidates"
 ReleaseArgument = Annotated[str, typer.Argument(help="id, the beginning of one, or current, previous, newest")]
 
 
 @contextmanager
 def _alone(root: Path) -> Iterator[None]:
-    """Hold the data folder, as a run does."""
+    """Hold the data folder, as a run does.
+
+    Raises:
+        FileNotFoundError: If it does not exist.
+        FolderInUseError: If a run uses it.
+    """
+    if not root.is_dir():
+        raise FileNotFoundError(f"there is no data folder {root}")
     me = Holder.of_process(os.getpid(), f"command-{os.getpid()}", now=datetime.now(UTC))
     with held(root, me, wait=False):
         yield
@@ -58,11 +66,12 @@ def list_releases(data: DataOption = "") -> None:
             current(root),
             running=holder.run_id if holder and holder.is_alive else None,
         )
+        stored = num_bytes_stored(root)
     for line in lines:
         typer.echo(line)
     if len(lines) == 1:
         typer.echo(f"no release in {root} yet: a run of every asset makes one (bash scripts/run.sh)")
-    typer.echo(f"stored: {num_bytes_stored(root) / 1e6:,.0f} MB, each content once")
+    typer.echo(f"stored: {stored / 1e6:,.0f} MB, each content once")
 
 
 @app.command()
@@ -166,6 +175,7 @@ def restore_releases(file: Annotated[Path, typer.Argument(help="written by backu
     """Add the releases of an archive; nothing that is there is replaced."""
     with one_sentence():
         root = folder_with_releases(data)
+        root.mkdir(parents=True, exist_ok=True)
         with _alone(root):
             found = restore(file, root=root)
     typer.echo(f"added {', '.join(found.releases) or 'nothing: every release is there already'}")
@@ -176,10 +186,12 @@ def _list_changes(first: Release, second: Release, root: Path) -> ListChanges | 
     """Between the lists of two releases of any format; None if a table cannot be read."""
     from hgt_repurposing.storage.released import ReleasedValues  # noqa: PLC0415  (loads SciPy's statistics)
 
+    if not all(CANDIDATES in each.versions for each in (first, second)):
+        return None
     try:
         before, now = (ReleasedValues(each.manifests(root=root), root).candidates for each in (first, second))
         return list_changes(before, now)
-    except KeyError:
+    except KeyError:  # of an older format
         return None
 
 

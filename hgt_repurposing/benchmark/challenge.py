@@ -159,7 +159,8 @@ def compare_on_own_graphs(champion: Evaluation, challenger: Evaluation) -> list[
         challenger: Its seed is that of the bootstrap.
     """
     olds, news = ({(own.what, own.metric): own for own in _own_values(found)} for found in (champion, challenger))
-    return [_unpaired(olds[key], news[key], seed=challenger.seed) for key in olds if key in news]
+    pairs = [_unpaired(olds[key], news[key], seed=challenger.seed) for key in olds if key in news]
+    return [found for found in pairs if found is not None]
 
 
 class Own(NamedTuple):
@@ -183,14 +184,15 @@ class Own(NamedTuple):
         return bootstrap_difference(self.values, nothing, self.disease, generator=generator, weight=self.weight)
 
 
-def _unpaired(before: Own, now: Own, *, seed: int) -> Difference:
+def _unpaired(before: Own, now: Own, *, seed: int) -> Difference | None:
+    """None with too few diseases: then nothing would ever be worse."""
     old, new = before.interval(seed=seed), now.interval(seed=seed)
+    if old is None or new is None:
+        return None
     was, value = (float(np.average(own.values, weights=own.weight)) for own in (before, now))
     mean = value - was
-    lower = upper = None
-    if old and new:
-        lower = mean - math.hypot(new.mean - new.lower, old.upper - old.mean)
-        upper = mean + math.hypot(new.upper - new.mean, old.mean - old.lower)
+    lower = mean - math.hypot(new.mean - new.lower, old.upper - old.mean)
+    upper = mean + math.hypot(new.upper - new.mean, old.mean - old.lower)
     num_diseases = min(len(np.unique(own.disease)) for own in (before, now))
     return Difference(now.what, now.metric, was, value, lower, upper, num_diseases, verdict_of(mean, lower, upper))
 
@@ -199,7 +201,9 @@ def _own_values(evaluation: Evaluation) -> Iterator[Own]:
     if evaluation.whole_grid is not None:
         rows = _own(evaluation.whole_grid.positives, ASSUMPTION, AS_ASSUMED)
         for metric, column in OF_POSITIVES.items():
-            yield _values_of(WHOLE_GRID_IN_WORDS, metric, rows.dropna(subset=column), column, "weight")
+            known = rows.dropna(subset=column)
+            if len(known):
+                yield _values_of(WHOLE_GRID_IN_WORDS, metric, known, column, "weight")
     split = evaluation.headline_split
     rows = _own(evaluation.diseases, SPLIT, split)
     if len(rows):
@@ -218,9 +222,10 @@ def _on_whole_grid(champion: Evaluation, challenger: Evaluation) -> Iterator[Pai
         _own(grid.positives, ASSUMPTION, AS_ASSUMED) for grid in (champion.whole_grid, challenger.whole_grid)
     )
     both = _paired(before, now, [FOLD, DISEASE, "drug"])
-    for metric, column in OF_POSITIVES.items() if len(both) else ():
+    for metric, column in OF_POSITIVES.items():
         known = both.dropna(subset=[f"{column}_before", f"{column}_now"])
-        yield _side_by_side(WHOLE_GRID_IN_WORDS, metric, known, column, "weight_now")
+        if len(known):
+            yield _side_by_side(WHOLE_GRID_IN_WORDS, metric, known, column, "weight_now")
 
 
 def _on_headline_split(champion: Evaluation, challenger: Evaluation) -> Iterator[Paired]:

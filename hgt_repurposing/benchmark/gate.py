@@ -26,6 +26,10 @@ class Side(NamedTuple):
     """Of the graph: `SIZES`."""
     loss_share: float
     """Training loss at the end over the chance loss."""
+    contrastive_weight: float
+    """Of the part of the loss that the chance loss does not have."""
+    measured_grid: bool
+    """Whether the whole grid was measured."""
     validation: ValidationReport
 
 
@@ -42,8 +46,31 @@ def objections_to(
         policy: The limits.
     """
     found = [f"behind the best baseline ({where})" for where in _behind(evaluation)]
+    if challenger.validation.verdict == "broken":
+        found.append("the validation of the embeddings says broken")
     if champion is None:
         return found
+    if champion.measured_grid and not challenger.measured_grid:
+        found.append("the whole grid was measured before, and is not now")
+    before_verdict, now_verdict = champion.validation.verdict, challenger.validation.verdict
+    if not challenger.validation.passed and VERDICTS.index(now_verdict) > VERDICTS.index(before_verdict):
+        found.append(f"the validation of the embeddings says {now_verdict} ({before_verdict} before)")
+    same_loss = challenger.contrastive_weight == champion.contrastive_weight
+    if same_loss and challenger.loss_share > champion.loss_share + MAX_LOSS_INCREASE:
+        found.append(
+            f"the embeddings learned less: the training loss ends at {challenger.loss_share:.0%} of the chance loss "
+            f"({champion.loss_share:.0%} before)"
+        )
+    return [*found, *_list_objections(lists, policy)]
+
+
+def losses_of_graph(
+    challenger: Side, champion: Side | None, lists: ListChanges | None, policy: PromotionPolicy
+) -> list[str]:
+    """What the graph has lost beyond the limit, one clause each: such a release reaches nobody, whatever the policy."""
+    if champion is None:
+        return []
+    found = []
     for size in SIZES:
         before, now = champion.sizes[size], challenger.sizes[size]
         if now < (1 - policy.max_graph_loss) * before:
@@ -51,20 +78,21 @@ def objections_to(
                 f"the graph lost {1 - now / before:.0%} of its {size} ({before:,.0f} before, {now:,.0f} now; at most "
                 f"{policy.max_graph_loss:.0%})"
             )
-    before_verdict, now_verdict = champion.validation.verdict, challenger.validation.verdict
-    if not challenger.validation.passed and VERDICTS.index(now_verdict) > VERDICTS.index(before_verdict):
-        found.append(f"the validation of the embeddings says {now_verdict} ({before_verdict} before)")
-    if challenger.loss_share > champion.loss_share + MAX_LOSS_INCREASE:
+    if lists is not None and lists.num_gone > policy.max_graph_loss * (lists.num_diseases + lists.num_gone):
         found.append(
-            f"the embeddings learned less: the training loss ends at {challenger.loss_share:.0%} of the chance loss "
-            f"({champion.loss_share:.0%} before)"
-        )
-    if lists is not None and lists.share_entered > policy.max_list_change:
-        found.append(
-            f"{lists.share_entered:.0%} of the drugs in the top lists are new, mean over {lists.num_diseases} diseases "
-            f"(at most {policy.max_list_change:.0%})"
+            f"{lists.num_gone:,} of the {lists.num_diseases + lists.num_gone:,} diseases of the current lists are gone "
+            f"(at most {policy.max_graph_loss:.0%})"
         )
     return found
+
+
+def _list_objections(lists: ListChanges | None, policy: PromotionPolicy) -> list[str]:
+    if lists is None or lists.share_entered <= policy.max_list_change:
+        return []
+    return [
+        f"{lists.share_entered:.0%} of the drugs in the top lists are new, mean over {lists.num_diseases} diseases "
+        f"(at most {policy.max_list_change:.0%})"
+    ]
 
 
 def decide(
@@ -73,6 +101,7 @@ def decide(
     against: str | None,
     objections: Sequence[str],
     comparisons: Sequence[Difference],
+    losses: Sequence[str] = (),
     notes: Sequence[str] = (),
     changes: pd.DataFrame | None = None,
 ) -> Decision:
@@ -83,15 +112,16 @@ def decide(
         against: Id of the current release; None: there is none, and anything is better than nothing.
         objections: From `objections_to`.
         comparisons: With the current release; empty if nothing could be compared.
+        losses: From `losses_of_graph`.
         notes: As in `Decision`.
         changes: Of the top lists, as in `Decision`; None: there is nothing to compare with.
     """
-    promoted, reason = _verdict(policy, against, objections, comparisons)
+    promoted, reason = _verdict(policy, against, losses, objections, comparisons)
     return Decision(
         promoted,
         reason,
         against,
-        tuple(objections),
+        (*losses, *objections),
         tuple(found.to_json() for found in comparisons),
         tuple(notes),
         no_changes() if changes is None else changes,
@@ -99,12 +129,17 @@ def decide(
 
 
 def _verdict(
-    policy: PromotionPolicy, against: str | None, objections: Sequence[str], comparisons: Sequence[Difference]
+    policy: PromotionPolicy,
+    against: str | None,
+    losses: Sequence[str],
+    objections: Sequence[str],
+    comparisons: Sequence[Difference],
 ) -> tuple[bool, str]:
     worse = [found for found in comparisons if found.verdict == "worse"]
     better = [found for found in comparisons if found.verdict == "better"]
     rules = (
         (policy.promote == "never", False, "promote is set to never"),
+        (bool(losses), False, "; ".join([*losses, *objections])),
         (policy.promote == "always", True, "promote is set to always"),
         (against is None, True, "there was no release before"),
         (bool(objections), False, "; ".join(objections)),

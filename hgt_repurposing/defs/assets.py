@@ -50,6 +50,7 @@ from hgt_repurposing.report.plots import (
     plot_spectrum,
 )
 from hgt_repurposing.storage.html_page import HtmlPage
+from hgt_repurposing.storage.software import code_digest
 from hgt_repurposing.training.params import EmbeddingParams
 
 if TYPE_CHECKING:
@@ -176,6 +177,7 @@ def hgt_model(
             on_epoch=epoch_logger(context.log, embedding_params.num_epochs),
             checkpoints=CheckpointFolder.of_hgt_model(root=step.root, before_save=step.session.require_held),
             graph_digest=step.digest("hetero_data"),
+            code_version=code_digest(),
         )
         result = step.once(train)
     last = result.history.iloc[-1]
@@ -436,6 +438,7 @@ def release(context: dg.AssetExecutionContext, store: ArtifactStore) -> dg.Mater
     return dg.MaterializeResult(
         metadata={
             "release": made.id,
+            "made_by": made.run_id,
             "current": current,
             "releases": dg.MetadataValue.md("```\n{}\n```".format("\n".join(listed))),
             **decision_metadata(made.decision),

@@ -37,6 +37,8 @@ def releases(_: dg.SensorEvaluationContext, made: dg.EventLogEntry) -> dg.SkipRe
     materialization = made.asset_materialization
     assert materialization is not None, "the sensor is called for materialisations"
     details = {name: str(value.value) for name, value in materialization.metadata.items() if value.value is not None}
+    if details.get("made_by", made.run_id) != made.run_id:
+        return dg.SkipReason(f"nothing changed: release {details['release']} was made by another run")
     text = f"release {details.get('release', '?')}: {details.get('decision', '?')}, {details.get('reason', '?')}"
     return dg.SkipReason(send(Message("release", made.run_id, text, details)))
 

@@ -6,8 +6,10 @@ from typing import Any
 
 from hgt_repurposing.defs.run_config import settings_of
 from hgt_repurposing.graph.sources.source import GraphSource
-from hgt_repurposing.storage.catalog import is_there, manifest_of
-from hgt_repurposing.storage.manifest import UnreadableArtifactError
+from hgt_repurposing.storage.adoption import needs_adoption
+from hgt_repurposing.storage.catalog import folder_of, version_path, working_folder
+from hgt_repurposing.storage.manifest import UnreadableArtifactError, manifest_path, read_header
+from hgt_repurposing.storage.releases import current, release_of
 
 
 def require_device(config: Mapping[str, Any]) -> None:
@@ -30,14 +32,28 @@ def demo_over_another_graph(config: Mapping[str, Any], *, root: Path) -> None:
         ValueError: If the configuration names no graph and the data folder contains another graph than the demo.
     """
     asked: GraphSource = settings_of("knowledge_graph", config)
-    if asked.source != "auto" or not is_there("knowledge_graph", root=root):
-        return
-    try:
-        here = manifest_of("knowledge_graph", root=root).config.get("source", "auto")
-    except UnreadableArtifactError:
-        here = "unknown"
-    if here not in ("auto", "synthetic"):
+    others = [source for source in sources_in(root) if source not in ("auto", "synthetic")]
+    if asked.source == "auto" and others:
         raise ValueError(
-            f"no graph is named, and the demo graph would replace the results in {root} (source {here}): set source "
-            "and path of knowledge_graph, set source: synthetic, or choose another data folder"
+            f"no graph is named, and the demo graph would replace the results in {root} (source {others[0]}): set "
+            "source and path of knowledge_graph, set source: synthetic, or choose another data folder"
         )
+
+
+def sources_in(root: Path) -> list[str]:
+    """Sources of the newest graph, of that of the current release, and of one of before there were releases."""
+    name, now = "knowledge_graph", current(root).id
+    paths = [manifest_path(working_folder(root), name)]
+    if now is not None:
+        paths.append(version_path(name, release_of(now, root=root).versions.get(name, ""), root=root))
+    if needs_adoption(root):
+        paths.append(manifest_path(folder_of(name, root=root), name))
+    found = []
+    for path in paths:
+        try:
+            found.append(str(read_header(path, name).config.get("source", "auto")))
+        except UnreadableArtifactError:
+            found.append("unknown")
+        except FileNotFoundError:
+            continue
+    return found

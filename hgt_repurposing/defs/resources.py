@@ -17,7 +17,7 @@ from hgt_repurposing.graph.split import DrugDiseaseSplit
 from hgt_repurposing.report.page import Origin
 from hgt_repurposing.report.release_list import release_list
 from hgt_repurposing.storage.attempts import all_attempts
-from hgt_repurposing.storage.catalog import RAW_FOLDER, data_folder, evaluated_split, folder_of, path_of
+from hgt_repurposing.storage.catalog import RAW_FOLDER, data_folder, evaluated_split, path_of, version_path
 from hgt_repurposing.storage.releases import all_releases, current
 
 T = TypeVar("T")
@@ -50,11 +50,6 @@ class Step(NamedTuple):
     def root(self) -> Path:
         """The data folder."""
         return self.session.root
-
-    @property
-    def folder(self) -> Path:
-        """Folder of the step's artefact."""
-        return folder_of(self.name, root=self.session.root)
 
     def releases(self) -> tuple[str, list[str]]:
         """Id of the current release (empty: there is none), and the list of all as lines of text."""
@@ -176,7 +171,7 @@ class ArtifactIOManager(dg.IOManager):
         making.set_data_version(context.asset_key, dg.DataVersion(manifest.digest))
         context.add_output_metadata(
             {
-                "dagster/uri": folder_of(asset, root=self._store.session.root).as_uri(),
+                "dagster/uri": version_path(asset, manifest.header_sha256, root=self._store.session.root).as_uri(),
                 "dagster/size_bytes": manifest.num_bytes,
                 "digest": manifest.digest,
                 "read": ", ".join(f"{name} {digest[:12]}" for name, digest in manifest.inputs.items()) or "nothing",

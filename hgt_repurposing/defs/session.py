@@ -27,6 +27,7 @@ from hgt_repurposing.storage.adoption import adopt
 from hgt_repurposing.storage.attempts import begin_attempt, end_attempt
 from hgt_repurposing.storage.catalog import (
     PLACES,
+    SAID_ABOUT,
     keep_version,
     lineage,
     load_described,
@@ -38,8 +39,8 @@ from hgt_repurposing.storage.catalog import (
 )
 from hgt_repurposing.storage.copies import copy_version, refresh_copies
 from hgt_repurposing.storage.heartbeat import beating, remove_old_heartbeats
-from hgt_repurposing.storage.manifest import Manifest
-from hgt_repurposing.storage.promotion import SAID_ABOUT, decide_on, release_run
+from hgt_repurposing.storage.manifest import Manifest, UnreadableArtifactError
+from hgt_repurposing.storage.promotion import decide_on, release_run
 from hgt_repurposing.storage.releases import Release, current
 from hgt_repurposing.storage.run_lock import FolderInUseError, Holder, held
 
@@ -100,8 +101,6 @@ class RunSession:
         said = complaints(self.run.config)
         if said:
             raise ValueError(f"nothing was run: {'; '.join(said)}")
-        if self.run.makes("knowledge_graph"):
-            demo_over_another_graph(self.run.config, root=self.root)
         if self.run.makes("hgt_model"):
             require_device(self.run.config)
         self._require_not_ended()
@@ -112,7 +111,13 @@ class RunSession:
             holding = held(self.root, me, wait=self._wait, has_ended=self.run.has_ended)
             self._require_held = taking.enter_context(holding)
             self._ends = taking.pop_all()
-        adopt(self.root)
+        try:
+            adopt(self.root)
+            if self.run.makes("knowledge_graph"):
+                demo_over_another_graph(self.run.config, root=self.root)
+        except ValueError:
+            self.end()
+            raise
         refresh_copies(self.root)
         if self.run.makes(RELEASE):
             begin_attempt(self.run.run_id, process=f"process {me.pid} on {me.host}", root=self.root, now=_now())
@@ -216,12 +221,16 @@ class RunSession:
             found = made_before(name, root=self.root, config=config, inputs=self._read[step].values())
         if found is None:
             return make()
+        try:
+            value = read_version(found, root=self.root)
+        except UnreadableArtifactError as error:
+            logger.warning("made again: %s", error)
+            return make()
         logger.info(
             "not made again: code, configuration and inputs are those of the version %.12s (set if_made to make_again "
             "to make it all the same)",
             found.digest,
         )
-        value = read_version(found, root=self.root)
         self._made_before[step] = found
         return value
 

@@ -7,7 +7,16 @@ from pathlib import Path
 from hgt_repurposing.benchmark.decision import Decision
 from hgt_repurposing.mismatch import MismatchError
 from hgt_repurposing.storage.artifacts import keep_contents
-from hgt_repurposing.storage.catalog import PLACES, RELEASES_FOLDER, contents_folder, folder_of, keep_version, lineage
+from hgt_repurposing.storage.catalog import (
+    PLACES,
+    SAID_ABOUT,
+    contents_folder,
+    folder_of,
+    keep_version,
+    lineage,
+    record_version,
+    working_folder,
+)
 from hgt_repurposing.storage.manifest import (
     FORMAT_VERSION,
     Manifest,
@@ -25,7 +34,7 @@ REASON = "it was there before there were releases"
 
 def needs_adoption(root: Path) -> bool:
     """Whether a data folder has artefacts but no releases."""
-    return not (root / RELEASES_FOLDER).exists() and any(_header(name, root).exists() for name in PLACES)
+    return not working_folder(root).exists() and any(_header(name, root).exists() for name in PLACES)
 
 
 def adopt(root: Path) -> Release | None:
@@ -41,19 +50,20 @@ def adopt(root: Path) -> Release | None:
     when = max(_header(name, root).stat().st_mtime for name in PLACES if _header(name, root).exists())
     found = _together(root)
     for manifest in found.values():
-        files = {part: folder_of(manifest.name, root=root) / part for part in manifest.parts}
-        keep_contents(contents_folder(root), files, what=manifest.name)
-        keep_version(manifest, root=root)
-    versions = {name: manifest.header_sha256 for name, manifest in found.items()}
+        record_version(manifest, root=root)
+    missing = [name for name in PLACES if name not in (*found, *SAID_ABOUT)]
     release = Release(
         new_id(EARLIER, now=datetime.fromtimestamp(when, UTC)),
         "",
-        versions,
+        {name: manifest.header_sha256 for name, manifest in found.items()},
         _figures(found, root),
-        Decision(promoted=True, reason=REASON),
+        Decision(promoted=not missing, reason=f"{REASON}, without {', '.join(missing)}" if missing else REASON),
     )
     record(release, root=root)
-    promote(release, root=root)
+    if not missing:  # an incomplete one could not be compared with, and would keep all others aside
+        promote(release, root=root)
+    for manifest in found.values():
+        keep_version(manifest, root=root)  # last: from now on nothing is left to adopt
     logger.info("the results in %s are release %s now", root, release.id)
     return release
 
@@ -65,7 +75,7 @@ def _together(root: Path) -> dict[str, Manifest]:
         if not _header(name, root).exists():
             continue
         try:
-            manifest = _whole(name, root)
+            manifest = _kept(name, root)
             lineage([*found.values(), manifest])
         except (UnreadableArtifactError, MismatchError) as error:
             logger.warning("not part of the first release: %s", error)
@@ -74,13 +84,21 @@ def _together(root: Path) -> dict[str, Manifest]:
     return found
 
 
-def _whole(name: str, root: Path) -> Manifest:
-    """Manifest of an artefact whose files have their sizes; raises UnreadableArtifactError."""
+def _kept(name: str, root: Path) -> Manifest:
+    """Manifest of an artefact whose files are those it describes; they are among the contents then.
+
+    Raises:
+        UnreadableArtifactError: If a file is missing or was changed.
+    """
     manifest = read_header_of_any_format(_header(name, root), name)
-    for part, entry in manifest.parts.items():
-        path = folder_of(name, root=root) / part
-        if not path.exists() or path.stat().st_size != entry["bytes"]:
-            raise UnreadableArtifactError(f"artefact {name!r} is damaged: {path} is another file", name=name)
+    files = {part: folder_of(name, root=root) / part for part in manifest.parts}
+    gone = [path for path in files.values() if not path.exists()]
+    if gone:
+        raise UnreadableArtifactError(f"artefact {name!r} is incomplete: {gone[0]} is missing", name=name)
+    entries = keep_contents(contents_folder(root), files, what=name)
+    changed = [files[part] for part, entry in entries.items() if entry != manifest.parts[part]]
+    if changed:
+        raise UnreadableArtifactError(f"artefact {name!r} is damaged: {changed[0]} was changed", name=name)
     return manifest
 
 

@@ -1,17 +1,34 @@
 """Releases as one file: backup, and restoring into any data folder."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from hgt_repurposing.storage.artifacts import keep_contents, unpacked, write_archive, write_header
-from hgt_repurposing.storage.catalog import RELEASES_FOLDER, contents_folder, path_of, version_path
+from hgt_repurposing.storage.catalog import (
+    PLACES,
+    RELEASES_FOLDER,
+    contents_folder,
+    is_there,
+    keep_version,
+    path_of,
+    version_path,
+)
 from hgt_repurposing.storage.copies import refresh_copies
 from hgt_repurposing.storage.manifest import Manifest, UnreadableArtifactError, read_header_of_any_format
-from hgt_repurposing.storage.releases import Release, all_releases, current, made_path, promote, record, release_of
-
-CURRENT_FILE = "current.json"
+from hgt_repurposing.storage.releases import (
+    CURRENT_FILE,
+    Current,
+    Release,
+    all_releases,
+    current,
+    follow,
+    made_path,
+    read_current,
+    read_release,
+    record,
+    release_of,
+)
 
 
 class Restored(NamedTuple):
@@ -46,9 +63,8 @@ def back_up(path: Path, releases: Sequence[Release], *, root: Path) -> int:
             version = version_path(manifest.name, manifest.header_sha256, root=root)
             contents = (path_of(manifest, part, root=root) for part in manifest.parts)
             files |= {str(file.relative_to(root / RELEASES_FOLDER)): file for file in (version, *contents)}
-    now = root / RELEASES_FOLDER / CURRENT_FILE
     if current(root).id in {release.id for release in releases}:
-        files[CURRENT_FILE] = now
+        files[CURRENT_FILE] = root / RELEASES_FOLDER / CURRENT_FILE
     write_archive(path, files)
     return path.stat().st_size
 
@@ -67,19 +83,23 @@ def restore(path: Path, *, root: Path) -> Restored:
         UnreadableArtifactError: If one of its versions is damaged; then no release is added.
     """
     with unpacked(path, beside=root / RELEASES_FOLDER) as folder:
-        there = {release.id for release in all_releases(root)}
-        found = [Release.from_json(_json(file, path)) for file in sorted((folder / "made").glob("*.json"))]
+        found = [read_release(file) for file in sorted((folder / "made").glob("*.json"))]
         if not found:
             raise ValueError(f"{path} holds no release: it is not a backup")
-        versions = [version for release in found for version in _versions(release, folder)]
-        for manifest in versions:
+        was = read_current(folder / CURRENT_FILE)
+        for manifest in [version for release in found for version in _versions(release, folder)]:
             _take_over(manifest, folder / "contents", root=root)
-        added = [release for release in found if release.id not in there]
-        for release in added:
-            record(release, root=root)
-        was_current = _json(folder / CURRENT_FILE, path)["id"] if (folder / CURRENT_FILE).exists() else None
-    if current(root).id is None and was_current:
-        promote(release_of(was_current, root=root), root=root)
+    there = {release.id for release in all_releases(root)}
+    added = [release for release in found if release.id not in there]
+    for release in added:
+        record(release, root=root)
+    if current(root).id is None and was.id is not None:
+        known = {release.id for release in all_releases(root)}
+        newest = release_of(was.id, root=root).manifests(root=root)
+        for manifest in newest.values():
+            if not is_there(manifest.name, root=root):
+                keep_version(manifest, root=root)
+        follow(Current(was.id, tuple(before for before in was.before if before in known)), root=root)
         refresh_copies(root)
     return Restored([release.id for release in added], current(root).id)
 
@@ -88,6 +108,8 @@ def _versions(release: Release, folder: Path) -> list[Manifest]:
     """Manifests of a release in an unpacked archive."""
     found = []
     for name, header in release.versions.items():
+        if name not in PLACES:
+            raise ValueError(f"release {release.id} in the archive has an unknown artefact {name!r}")
         path = folder / version_path(name, header, root=Path()).relative_to(RELEASES_FOLDER)
         if not path.exists():
             raise UnreadableArtifactError(f"release {release.id} is incomplete in the archive: no {name}", name=name)
@@ -99,6 +121,9 @@ def _take_over(manifest: Manifest, contents: Path, *, root: Path) -> None:
     """Copy one version; its contents must be those that its manifest describes."""
     files = {part: contents / path_of(manifest, part, root=root).relative_to(contents_folder(root))
              for part in manifest.parts}  # fmt: skip
+    odd = [part for part in manifest.parts if Path(part).name != part]
+    if odd:
+        raise ValueError(f"artefact {manifest.name!r} in the archive has a part with an odd name: {odd[0]!r}")
     missing = [part for part, file in files.items() if not file.exists()]
     if missing:
         raise UnreadableArtifactError(
@@ -112,11 +137,3 @@ def _take_over(manifest: Manifest, contents: Path, *, root: Path) -> None:
             name=manifest.name,
         )
     write_header(version_path(manifest.name, manifest.header_sha256, root=root), manifest)
-
-
-def _json(file: Path, archive: Path) -> dict[str, str]:
-    try:
-        found: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{archive} is damaged: {file.name} is not JSON") from error
-    return found

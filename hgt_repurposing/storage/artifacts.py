@@ -186,8 +186,8 @@ def remove_artifact(folder: Path, name: str) -> None:
 
 
 def remove_leftovers(folder: Path, name: str) -> None:
-    """Remove the hidden folders that killed writes of an artefact left behind."""
-    for staging in folder.glob(f".{name}.*"):
+    """Remove the hidden folders that killed writes of an artefact left behind; an empty name: of any artefact."""
+    for staging in folder.glob(f".{name}.*" if name else ".*"):
         shutil.rmtree(staging)
 
 
@@ -201,6 +201,7 @@ def write_text(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with _staging(path.parent, path.name) as staging:
         (staging / path.name).write_text(text, encoding="utf-8")
+        _flush(staging / path.name)
         os.replace(staging / path.name, path)  # noqa: PTH105
 
 
@@ -267,11 +268,16 @@ def _keep(folder: Path, file: Path) -> dict[str, Any]:
     entry = _entry(file)
     place = content_path(folder, file.name, entry["sha256"])
     if not (place.exists() and _entry(place) == entry):  # a damaged one is replaced
-        with file.open("rb") as written:
-            os.fsync(written.fileno())  # otherwise a power cut could leave an empty file of this name
+        _flush(file)
         place.parent.mkdir(exist_ok=True)
         os.replace(file, place)  # noqa: PTH105
     return entry
+
+
+def _flush(file: Path) -> None:
+    """Onto the disk, before it is renamed: otherwise a power cut could leave an empty file of its final name."""
+    with file.open("rb") as written:
+        os.fsync(written.fileno())
 
 
 def _entry(file: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,13 +23,14 @@ from hgt_repurposing.storage.artifacts import content_path, read_part, write_con
 from hgt_repurposing.storage.manifest import (
     Manifest,
     Provenance,
+    UnreadableArtifactError,
     header_of,
     manifest_path,
     read_header,
     read_manifest,
     require_format,
 )
-from hgt_repurposing.storage.software import code_digest
+from hgt_repurposing.storage.software import code_digest, software
 
 DATA_VARIABLE = "HGT_REPURPOSING_DATA"
 RAW_FOLDER = "01_raw"
@@ -62,6 +64,9 @@ PLACES = {
     "release_decision": Place("08_reporting/release_decision", "benchmark.decision:Decision"),
     "repurposing_report": Place("08_reporting/report", "storage.html_page:HtmlPage"),
 }
+
+SAID_ABOUT = ("release_decision", "repurposing_report")
+"""Artefacts that speak of a release; the others say what it is worth."""
 
 
 def data_folder(given: str = "") -> Path:
@@ -164,16 +169,32 @@ def _is_whole(manifest: Manifest, part: str, *, root: Path) -> bool:
 
 
 def _key_path(name: str, config: Mapping[str, Any], made_of: Mapping[str, str], *, root: Path) -> Path:
-    """File that names the version made by this code, with this configuration (Any: JSON values), of these digests."""
-    key = json.dumps({"code": code_digest(), "config": config, "made_of": made_of}, sort_keys=True)
+    """File that names the version made by this code, with this configuration (Any: JSON values), of these digests.
+
+    The libraries count as code: other versions of them may give other numbers.
+    """
+    made_by = {"code": code_digest(), "libraries": software(), "config": config, "made_of": made_of}
+    key = json.dumps(made_by, sort_keys=True)
     digest = hashlib.sha256(key.encode()).hexdigest()
     return root / RELEASES_FOLDER / "keys" / name / f"{digest[:VERSION_DIGITS]}.json"
 
 
 def keep_version(manifest: Manifest, *, root: Path) -> None:
-    """Record a version whose contents have been written, as the newest one."""
+    """Record a version whose contents have been written, as the newest one.
+
+    If it is the newest one already its file is not touched: its time says when the artefact was made.
+    """
+    record_version(manifest, root=root)
+    newest = manifest_path(working_folder(root), manifest.name)
+    with suppress(FileNotFoundError, UnreadableArtifactError):
+        if read_header(newest, manifest.name) == manifest:
+            return
+    write_header(newest, manifest)
+
+
+def record_version(manifest: Manifest, *, root: Path) -> None:
+    """Record a version whose contents have been written, without making it the newest one."""
     write_header(version_path(manifest.name, manifest.header_sha256, root=root), manifest)
-    write_header(manifest_path(working_folder(root), manifest.name), manifest)
 
 
 def load(name: str, *, root: Path) -> Any:

@@ -4,11 +4,12 @@
 killed replacement is noticed and finished later.
 """
 
+import fcntl
 import json
 from collections.abc import Collection
 from pathlib import Path
 
-from hgt_repurposing.storage.artifacts import copy_content, write_header, write_json
+from hgt_repurposing.storage.artifacts import copy_content, open_in_place, write_header, write_json
 from hgt_repurposing.storage.catalog import PLACES, RELEASES_FOLDER, folder_of, path_of
 from hgt_repurposing.storage.manifest import Manifest, manifest_path
 from hgt_repurposing.storage.releases import PREVIOUS, Release, current, promote, release_of, roll_back
@@ -20,6 +21,16 @@ def refresh_copies(root: Path) -> bool:
     Raises:
         UnreadableArtifactError, OSError: If a version is damaged, or a file cannot be written.
     """
+    now = current(root).id
+    if now is None or _copied(root) == now:
+        return False
+    with open_in_place(root / RELEASES_FOLDER / "copies.lock") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        return _refresh(root)
+
+
+def _refresh(root: Path) -> bool:
+    """As `refresh_copies`, alone."""
     now = current(root).id
     if now is None or _copied(root) == now:
         return False
@@ -51,7 +62,13 @@ def switch_to(given: str, *, root: Path) -> Release:
         found = roll_back(root)
     else:
         promote(found, root=root)
-    refresh_copies(root)
+    try:
+        refresh_copies(root)
+    except OSError as error:
+        raise ValueError(
+            f"release {found.id} is the current one now, but its files could not be copied ({error}): free disk space, "
+            "then any command copies them"
+        ) from error
     return found
 
 
@@ -71,7 +88,7 @@ def _remove(name: str, *, root: Path, but: Collection[str] = ()) -> None:
         parts = json.loads(header.read_text(encoding="utf-8"))["parts"]
     except (FileNotFoundError, KeyError, TypeError, ValueError):
         return
-    header.unlink()
+    header.unlink(missing_ok=True)
     for part in parts:
         if part not in but:
             (header.parent / part).unlink(missing_ok=True)

@@ -136,6 +136,8 @@ def _header(path: Path, name: str) -> tuple[Any, dict[str, Any]]:
     try:
         entry = json.loads(path.read_text(encoding="utf-8"))
         return entry["format_version"], entry
+    except FileNotFoundError:
+        raise
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableArtifactError(f"artefact {name!r} is damaged: {path} is not a manifest", name=name) from error
 

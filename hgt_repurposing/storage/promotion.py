@@ -13,19 +13,17 @@ from hgt_repurposing.benchmark.challenge import (
     compare_on_own_graphs,
 )
 from hgt_repurposing.benchmark.decision import Decision
-from hgt_repurposing.benchmark.gate import decide, objections_to
+from hgt_repurposing.benchmark.gate import decide, losses_of_graph, objections_to
+from hgt_repurposing.graph.message_graph import leaked_pairs
 from hgt_repurposing.repurposing.list_changes import list_changes
-from hgt_repurposing.storage.catalog import PLACES, is_there, lineage, manifest_of, save
+from hgt_repurposing.storage.catalog import PLACES, SAID_ABOUT, is_there, lineage, manifest_of, save
 from hgt_repurposing.storage.copies import refresh_copies
-from hgt_repurposing.storage.manifest import Manifest
+from hgt_repurposing.storage.manifest import Manifest, UnreadableArtifactError
 from hgt_repurposing.storage.released import ReleasedValues
 from hgt_repurposing.storage.releases import Release, all_releases, current, new_id, promote, record, release_of
 from hgt_repurposing.storage.software import software
 
 logger = logging.getLogger(__name__)
-
-SAID_ABOUT = ("release_decision", "repurposing_report")
-"""Artefacts that speak of a release; the others say what it is worth."""
 
 
 def decide_on(manifests: Mapping[str, Manifest], *, root: Path, policy: PromotionPolicy) -> Decision:
@@ -51,23 +49,25 @@ def decide_on(manifests: Mapping[str, Manifest], *, root: Path, policy: Promotio
         )
         return decision_of(earlier, root=root)
     values, champion = ReleasedValues(manifests, root), current(root).id
+    now, evaluation = values.side, values.evaluation
     if champion is None:
-        objections = objections_to(values.side, values.evaluation, None, None, policy)
-        return decide(policy, against=None, objections=objections, comparisons=[])
-    before = ReleasedValues(release_of(champion, root=root).manifests(root=root), root)
-    try:
-        lists = list_changes(before.candidates, values.candidates)
-        objections = objections_to(values.side, values.evaluation, before.side, lists, policy)
-        comparisons, notes = _comparisons(before, values, policy)
-    except (KeyError, TypeError, ValueError) as error:
-        logger.warning("the current release %s cannot be compared with: %s", champion, error)
         return decide(
-            policy, against=champion, objections=[f"it cannot be compared with the current release: {error}"],
-            comparisons=[],
-        )  # fmt: skip
+            policy, against=None, objections=objections_to(now, evaluation, None, None, policy), comparisons=[]
+        )
+    try:
+        before = ReleasedValues(release_of(champion, root=root).manifests(root=root), root)
+        lists = list_changes(before.candidates, values.candidates)
+        losses = losses_of_graph(now, before.side, lists, policy)
+        objections = objections_to(now, evaluation, before.side, lists, policy)
+        comparisons, notes = _comparisons(before, values, policy)
+    except ValueError as error:  # damaged, of an older format, or its settings do not suit the new graph
+        logger.warning("the current release %s cannot be compared with: %s", champion, error)
+        said = f"it cannot be compared with the current release: {error}"
+        return decide(policy, against=champion, objections=[said], comparisons=[])
     return decide(
         policy,
         against=champion,
+        losses=losses,
         objections=objections,
         comparisons=comparisons,
         notes=notes,
@@ -95,7 +95,7 @@ def release_run(manifests: Mapping[str, Manifest], *, root: Path, run_id: str, n
     versions = _versions(manifests)
     earlier = _made_before(versions, root=root)
     if earlier is not None:
-        refresh_copies(root)
+        _finish(earlier, root=root)
         return earlier
     values = ReleasedValues(manifests, root)
     champion = current(root).id
@@ -116,8 +116,16 @@ def release_run(manifests: Mapping[str, Manifest], *, root: Path, run_id: str, n
     return release
 
 
+def _finish(earlier: Release, *, root: Path) -> None:
+    """Promote a release that was recorded as promoted by a run that died before it could do so."""
+    now = current(root)
+    if earlier.decision.promoted and earlier.decision.against == now.id and earlier.id not in now.before:
+        promote(earlier, root=root)
+    refresh_copies(root)
+
+
 def release_newest(root: Path, *, now: datetime) -> Release:
-    """Make the newest version of every artefact a release, by the usual policy, as a whole run does.
+    """Make the newest version of every artefact a release, by the policy of the last run, as a whole run does.
 
     Args:
         root: The data folder.
@@ -126,16 +134,39 @@ def release_newest(root: Path, *, now: datetime) -> Release:
     Raises:
         MissingArtifactError, UnreadableArtifactError: If there is none of some artefact, or a damaged one.
         MismatchError: If they do not belong together.
+        ValueError: If the message graph joins a held-out pair.
     """
     names = [name for name in PLACES if name not in SAID_ABOUT]
     manifests = {name: manifest_of(name, root=root) for name in names}
-    decision = decide_on(manifests, root=root, policy=PromotionPolicy())
+    _require_no_leak(ReleasedValues(manifests, root))
+    decision = decide_on(manifests, root=root, policy=_last_policy(root))
     inputs = list(manifests.values())
     manifests["release_decision"] = save("release_decision", decision, root=root, config={}, inputs=inputs)
     report = manifest_of("repurposing_report", root=root) if is_there("repurposing_report", root=root) else None
     if report is not None and _fits(report, inputs):
         manifests["repurposing_report"] = report
     return release_run(manifests, root=root, run_id="byhand", now=now)
+
+
+def _last_policy(root: Path) -> PromotionPolicy:
+    """That of the newest decision; the default one if there is none."""
+    if not is_there("release_decision", root=root):
+        return PromotionPolicy()
+    return PromotionPolicy.model_validate(dict(manifest_of("release_decision", root=root).config))
+
+
+def _require_no_leak(values: ReleasedValues) -> None:
+    """The check that stops a run; artefacts that were made one by one may have been stored in spite of it."""
+    from hgt_repurposing.graph.hetero_data import edge_arrays, scope_of  # noqa: PLC0415  (loads torch)
+
+    data = values.message_graph
+    scope = scope_of(data)
+    ends = {"drug": data.drug_type, "disease": data.disease_type}
+    leaks = leaked_pairs(edge_arrays(data), values.split, **ends, key=scope.fold if scope else None)
+    if len(leaks):
+        raise ValueError(
+            f"{len(leaks)} edges of the message graph join a held-out drug and disease: no release is made"
+        )
 
 
 def _fits(manifest: Manifest, others: Iterable[Manifest]) -> bool:
@@ -146,7 +177,10 @@ def _fits(manifest: Manifest, others: Iterable[Manifest]) -> bool:
 
 def decision_of(release: Release, *, root: Path) -> Decision:
     """What was decided about a release, with the changes of the lists; raises as `read_version`."""
-    return ReleasedValues(release.manifests(root=root), root).decision
+    try:
+        return ReleasedValues(release.manifests(root=root), root).decision
+    except UnreadableArtifactError:  # adopted, or of an older format
+        return release.decision
 
 
 def _versions(manifests: Mapping[str, Manifest]) -> dict[str, str]:
@@ -167,11 +201,12 @@ def _comparisons(
     before: ReleasedValues, now: ReleasedValues, policy: PromotionPolicy
 ) -> tuple[list[Difference], list[str]]:
     """The most that can be said about two releases, and how it was measured."""
-    if _digest(before) == _digest(now):
+    if all(_digest(before, name) == _digest(now, name) for name in ("knowledge_graph", "drug_disease_split")):
         same = compare_evaluations(before.evaluation, now.evaluation, margin=policy.margin)
         if same:
             return same, ["both were evaluated on the same held-out treatments of the same graph"]
-    if before.settings == now.settings:
+    sees_treatments = now.settings.message.key is not None  # then embeddings have learned from the new ones, too
+    if before.settings == now.settings and not sees_treatments:
         found, note = _on_new_treatments(before, now, policy)
     else:
         found, note = (
@@ -228,5 +263,5 @@ def _refitted(before: ReleasedValues, now: ReleasedValues, policy: PromotionPoli
     return compare_evaluations(evaluation, now.evaluation, margin=policy.margin)
 
 
-def _digest(values: ReleasedValues) -> str:
-    return values.manifests["knowledge_graph"].digest
+def _digest(values: ReleasedValues, name: str) -> str:
+    return values.manifests[name].digest

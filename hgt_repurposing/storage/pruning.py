@@ -1,13 +1,15 @@
 """Which releases are kept, and the removal of every version that no kept release and no newest artefact names."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from hgt_repurposing.storage.artifacts import remove_leftovers
 from hgt_repurposing.storage.attempts import all_attempts, forget_attempts
 from hgt_repurposing.storage.catalog import RELEASES_FOLDER, contents_folder, path_of, version_path, working_folder
 from hgt_repurposing.storage.manifest import Manifest, read_header_of_any_format
-from hgt_repurposing.storage.releases import all_releases, current, forget
+from hgt_repurposing.storage.releases import all_releases, forget_old
 
 NUM_KEPT = 5
 """Newest releases that are kept besides the current one and its predecessor."""
@@ -35,18 +37,19 @@ def prune(root: Path, *, num_kept: int = NUM_KEPT) -> Pruned:
     """
     if num_kept < 0:
         raise ValueError(f"the number of releases to keep must be at least 0 (got {num_kept})")
-    releases = all_releases(root)
-    now = current(root)
-    kept = {now.id, *now.before[-1:], *(release.id for release in releases[len(releases) - num_kept :])}
-    old = [release for release in releases if release.id not in kept]
-    forget({release.id for release in old}, root=root)
+    old = forget_old(num_kept, root=root)
     _forget_attempts(root, {release.run_id for release in old}, num_kept)
+    remove_leftovers(contents_folder(root), "")
     return _collect(root, [release.id for release in old])
 
 
 def num_bytes_stored(root: Path) -> int:
     """Size of all parts of all versions, each content once."""
-    return sum(path.stat().st_size for path in _files(contents_folder(root)))
+    num_bytes = 0
+    for path in _files(contents_folder(root)):
+        with suppress(FileNotFoundError):  # a run may write meanwhile
+            num_bytes += path.stat().st_size
+    return num_bytes
 
 
 def _forget_attempts(root: Path, runs: set[str], num_kept: int) -> None:

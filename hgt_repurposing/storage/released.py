@@ -17,7 +17,7 @@ from hgt_repurposing.graph.message_graph import MessageGraphConfig
 from hgt_repurposing.graph.split import DrugDiseaseSplit
 from hgt_repurposing.repurposing.params import ClassifierParams
 from hgt_repurposing.storage.catalog import read_part_of, read_version
-from hgt_repurposing.storage.manifest import Manifest
+from hgt_repurposing.storage.manifest import Manifest, UnreadableArtifactError
 from hgt_repurposing.training.params import EmbeddingParams
 
 if TYPE_CHECKING:
@@ -82,7 +82,13 @@ class ReleasedValues:
         """What is compared besides the evaluations."""
         validation: ValidationReport = self._value("embedding_validation")
         loss = float(self._part("hgt_model", HISTORY)["loss"].iloc[-1])
-        return Side(self.sizes, loss / self._params.chance_loss, validation)
+        return Side(
+            self.sizes,
+            loss / self._params.chance_loss,
+            self._params.contrastive_weight,
+            self.evaluation.whole_grid is not None,
+            validation,
+        )
 
     def scorer(self) -> "Scorer":
         """The final model as it scored the list; this loads torch and xgboost."""
@@ -111,6 +117,11 @@ class ReleasedValues:
         return LearningSettings(self._params, message, self._model.params)
 
     @property
+    def message_graph(self) -> Any:
+        """The message graph. Any: PyG's HeteroData, which loads torch."""
+        return self._value("hetero_data")
+
+    @property
     def split(self) -> DrugDiseaseSplit:
         """The split of the indications."""
         split: DrugDiseaseSplit = self._value("drug_disease_split")
@@ -125,6 +136,7 @@ class ReleasedValues:
         found = {
             **self.sizes,
             LOSS_SHARE: self.side.loss_share,
+            "graph": self._manifest("knowledge_graph").digest[:12],
             "validation": self.side.validation.verdict,
             "measured_on": self.evaluation.headline_split,
             lead.metric: lead.own,
@@ -138,8 +150,13 @@ class ReleasedValues:
 
     def _value(self, name: str) -> Any:
         """Any: the owner's type."""
-        return read_version(self.manifests[name], root=self.root)
+        return read_version(self._manifest(name), root=self.root)
 
     def _part(self, name: str, part: str) -> Any:
         """Any: a value of one of the part formats."""
-        return read_part_of(self.manifests[name], part, root=self.root)
+        return read_part_of(self._manifest(name), part, root=self.root)
+
+    def _manifest(self, name: str) -> Manifest:
+        if name not in self.manifests:
+            raise UnreadableArtifactError(f"the release has no {name}", name=name)
+        return self.manifests[name]

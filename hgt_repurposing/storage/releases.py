@@ -7,6 +7,7 @@ replaced in one step, so there is one current release at any time.
 
 import fcntl
 import json
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +21,11 @@ from hgt_repurposing.storage.artifacts import open_in_place, write_json
 from hgt_repurposing.storage.catalog import RELEASES_FOLDER, version_path
 from hgt_repurposing.storage.manifest import Manifest, UnreadableArtifactError, read_header_of_any_format
 
+logger = logging.getLogger(__name__)
+
 RELEASE_FORMAT = 1
+ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9A-Za-z]{1,8}")
+CURRENT_FILE = "current.json"
 CURRENT, PREVIOUS, NEWEST = "current", "previous", "newest"
 """Names that commands understand besides ids."""
 
@@ -100,12 +105,29 @@ def record(release: Release, *, root: Path) -> None:
 
 
 def all_releases(root: Path) -> list[Release]:
-    """Every release, the oldest first.
+    """Every release, the oldest first; damaged ones are left out with a warning."""
+    found = []
+    for path in sorted(made_path("", root=root).parent.glob("[0-9]*.json")):
+        try:
+            found.append(read_release(path))
+        except ValueError as error:
+            logger.warning("%s", error)
+    return found
+
+
+def read_release(path: Path) -> Release:
+    """Read the file of a release.
 
     Raises:
-        ValueError: If the file of one is damaged.
+        ValueError: If it is damaged.
     """
-    return [_read(path) for path in sorted(made_path("", root=root).parent.glob("[0-9]*.json"))]
+    try:
+        found = Release.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is damaged: it is not a release") from error
+    if not ID.fullmatch(found.id):
+        raise ValueError(f"{path} is damaged: {found.id!r} is no id of a release")
+    return found
 
 
 def release_of(given: str, *, root: Path) -> Release:
@@ -137,7 +159,11 @@ def current(root: Path) -> Current:
     Raises:
         ValueError: If the file is damaged.
     """
-    path = _current_path(root)
+    return read_current(_current_path(root))
+
+
+def read_current(path: Path) -> Current:
+    """Read the file that says which release counts; nothing counts if it is not there. Raises as `current`."""
     try:
         entry = json.loads(path.read_text(encoding="utf-8"))
         return Current(entry["id"], tuple(entry["before"]))
@@ -148,9 +174,15 @@ def current(root: Path) -> Current:
 
 
 def promote(release: Release, *, root: Path) -> None:
-    """Make a release the current one; the one before can be rolled back to."""
+    """Make a release the current one; the one before can be rolled back to.
+
+    Raises:
+        UnknownReleaseError: If it was removed meanwhile.
+    """
     with _switching(root):
         now = current(root)
+        if not made_path(release.id, root=root).exists():
+            raise UnknownReleaseError(f"{release.id!r} is no release of {root} any more")
         if now.id != release.id:
             _switch(Current(release.id, (*now.before, *([now.id] if now.id else []))), root=root)
 
@@ -169,14 +201,32 @@ def roll_back(root: Path) -> Release:
     return before
 
 
-def forget(release_ids: set[str], *, root: Path) -> None:
-    """Remove releases from the list; the current one must not be among them. Their versions stay."""
+def forget_old(num_kept: int, *, root: Path) -> list[Release]:
+    """Remove from the list all but the newest releases, the current one and the one before it.
+
+    Args:
+        num_kept: Newest releases that are kept in any case.
+        root: The data folder.
+
+    Returns:
+        Those that were removed, the oldest first; their versions stay.
+    """
     with _switching(root):
-        now = current(root)
-        assert now.id not in release_ids, "the current release is kept"
-        _switch(Current(now.id, tuple(before for before in now.before if before not in release_ids)), root=root)
-        for release_id in release_ids:
-            made_path(release_id, root=root).unlink()
+        now, releases = current(root), all_releases(root)
+        kept = {now.id, *now.before[-1:], *(release.id for release in releases[max(0, len(releases) - num_kept) :])}
+        old = [release for release in releases if release.id not in kept]
+        gone = {release.id for release in old}
+        _switch(Current(now.id, tuple(before for before in now.before if before not in gone)), root=root)
+        for release in old:
+            made_path(release.id, root=root).unlink()
+    return old
+
+
+def follow(now: Current, *, root: Path) -> None:
+    """Take over which release counts and which did before, where none did so far."""
+    with _switching(root):
+        if current(root).id is None:
+            _switch(now, root=root)
 
 
 def _require_previous(now: Current, root: Path) -> None:
@@ -185,7 +235,7 @@ def _require_previous(now: Current, root: Path) -> None:
 
 
 def _current_path(root: Path) -> Path:
-    return root / RELEASES_FOLDER / "current.json"
+    return root / RELEASES_FOLDER / CURRENT_FILE
 
 
 def _switch(to: Current, *, root: Path) -> None:
@@ -198,10 +248,3 @@ def _switching(root: Path) -> Iterator[None]:
     with open_in_place(root / RELEASES_FOLDER / "current.lock") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _read(path: Path) -> Release:
-    try:
-        return Release.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is damaged: it is not a release") from error

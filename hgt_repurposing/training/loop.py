@@ -133,6 +133,7 @@ def fit(
     on_epoch: Callable[[EpochResult], None] = lambda _: None,
     checkpoints: CheckpointStore | None = None,
     graph_digest: str = "",
+    code_version: str = "",
 ) -> TrainingResult:
     """Train an HGT by link prediction over all edge types of a graph.
 
@@ -142,6 +143,7 @@ def fit(
         on_epoch: Called after every epoch.
         checkpoints: Where the state is saved every `checkpoint_every` epochs and restored from after a stop.
         graph_digest: Digest of `data`; checkpoints of other graphs are not resumed.
+        code_version: Names the code; checkpoints of other code are not resumed. Empty: the version of this package.
 
     Raises:
         ValueError: If the device is not available, memory is too small, or the loss is no longer finite.
@@ -151,7 +153,7 @@ def fit(
         params.model_dump(),
         graph_digest=graph_digest,
         device=device.name,
-        code_version=importlib.metadata.version("hgt_repurposing"),
+        code_version=code_version or importlib.metadata.version("hgt_repurposing"),
     )
     store = checkpoints or NoCheckpoints()
     size = data.num_nodes * params.hidden_dim

@@ -131,3 +131,9 @@ def test_an_interval_of_two_independent_means_is_wider_than_either() -> None:
     assert alone.lower is not None
     assert alone.upper is not None
     assert found.upper - found.lower > alone.upper - alone.lower
+
+
+def test_too_few_diseases_of_their_own_are_not_compared() -> None:
+    """Without an interval nothing would ever be worse."""
+    champion, challenger = (on_grid(evaluated((0.5,)), 0.9 - n / 10, diseases=n) for n in (4, 5))
+    assert compare_on_own_graphs(champion, challenger) == []

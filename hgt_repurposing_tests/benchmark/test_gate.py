@@ -8,7 +8,7 @@ import pytest
 
 from hgt_repurposing.benchmark.challenge import Difference, Promote, PromotionPolicy, Verdict
 from hgt_repurposing.benchmark.decision import Decision
-from hgt_repurposing.benchmark.gate import Side, decide, objections_to
+from hgt_repurposing.benchmark.gate import Side, decide, losses_of_graph, objections_to
 from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.embeddings.validation import Verdict as EmbeddingVerdict
 from hgt_repurposing.repurposing.list_changes import ListChanges, no_changes
@@ -21,8 +21,17 @@ POLICY = PromotionPolicy()
 VALIDATED = validate(gaussian(40, 8))
 
 
-def side(loss_share: float = 0.5, verdict: EmbeddingVerdict = "good", **sizes: float) -> Side:
-    return Side(SIZES | sizes, loss_share, VALIDATED.model_copy(update={"verdict": verdict}))
+def side(
+    loss_share: float = 0.5,
+    verdict: EmbeddingVerdict = "good",
+    *,
+    contrastive_weight: float = 0.0,
+    measured_grid: bool = True,
+    **sizes: float,
+) -> Side:
+    return Side(
+        SIZES | sizes, loss_share, contrastive_weight, measured_grid, VALIDATED.model_copy(update={"verdict": verdict})
+    )
 
 
 def lists(share: float) -> ListChanges:
@@ -39,9 +48,6 @@ def difference(verdict: Verdict) -> Difference:
 @pytest.mark.parametrize(
     ("challenger", "share", "said"),
     [
-        (side(edges=1500.0), 0.1, "the graph lost 85% of its edges (10,000 before, 1,500 now; at most 20%)"),
-        (side(nodes=700.0), 0.1, "the graph lost 30% of its nodes (1,000 before, 700 now; at most 20%)"),
-        (side(indications=0.0), 0.1, "the graph lost 100% of its indications (100 before, 0 now; at most 20%)"),
         (side(loss_share=0.7), 0.1, "the embeddings learned less: the training loss ends at 70% of the chance loss "
                                     "(50% before)"),
         (side(verdict="collapsed"), 0.1, "the validation of the embeddings says collapsed (good before)"),
@@ -58,6 +64,42 @@ def test_each_objection_names_figures_and_limit(challenger: Side, share: float, 
 )
 def test_within_the_limits_nothing_is_said(challenger: Side) -> None:
     assert objections_to(challenger, evaluated(), side(), lists(0.5), POLICY) == []
+
+
+@pytest.mark.parametrize(
+    ("challenger", "said"),
+    [
+        (side(edges=1500.0), "the graph lost 85% of its edges (10,000 before, 1,500 now; at most 20%)"),
+        (side(nodes=700.0), "the graph lost 30% of its nodes (1,000 before, 700 now; at most 20%)"),
+        (side(indications=0.0), "the graph lost 100% of its indications (100 before, 0 now; at most 20%)"),
+    ],
+)
+def test_a_graph_that_lost_too_much_reaches_nobody(challenger: Side, said: str) -> None:
+    losses = losses_of_graph(challenger, side(), lists(0.1), POLICY)
+    assert losses == [said]
+    for promote in ("if_not_worse", "if_better", "always", "never"):
+        policy = PromotionPolicy.model_validate({"promote": promote})
+        found = decide(policy, against="old", objections=[], comparisons=[difference("better")], losses=losses)
+        assert not found.promoted
+
+
+@pytest.mark.parametrize(("gone", "left", "num_losses"), [(200, 0, 1), (60, 140, 1), (40, 160, 0), (0, 0, 0)])
+def test_diseases_that_are_gone_from_the_lists_count_as_lost(gone: int, left: int, num_losses: int) -> None:
+    """Other ids for all diseases would leave nothing to compare, and nothing that changed."""
+    changed = ListChanges(no_changes(), left, 0.0, gone, gone)
+    losses = losses_of_graph(side(), side(), changed, POLICY)
+    assert len(losses) == num_losses
+    assert all(f"{gone} of the 200 diseases of the current lists are gone" in loss for loss in losses)
+
+
+def test_other_objections() -> None:
+    assert objections_to(side(measured_grid=False), evaluated(), side(), None, POLICY) == [
+        "the whole grid was measured before, and is not now"
+    ]
+    assert objections_to(side(verdict="broken"), evaluated(), None, None, POLICY) == [
+        "the validation of the embeddings says broken"
+    ]
+    assert objections_to(side(0.9, contrastive_weight=1.0), evaluated(), side(0.5), None, POLICY) == []
 
 
 def test_embeddings_that_were_collapsed_before_are_no_objection() -> None:

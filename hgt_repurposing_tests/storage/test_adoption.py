@@ -6,9 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from hgt_repurposing.storage import adoption
 from hgt_repurposing.storage.adoption import adopt, needs_adoption
 from hgt_repurposing.storage.artifacts import write_artifact, write_json
-from hgt_repurposing.storage.catalog import folder_of, is_there, lineage, manifest_of, read_part_of
+from hgt_repurposing.storage.catalog import (
+    PLACES,
+    SAID_ABOUT,
+    folder_of,
+    is_there,
+    lineage,
+    manifest_of,
+    read_part_of,
+    working_folder,
+)
 from hgt_repurposing.storage.copies import refresh_copies
 from hgt_repurposing.storage.manifest import (
     FORMAT_VERSION,
@@ -19,7 +29,7 @@ from hgt_repurposing.storage.manifest import (
 )
 from hgt_repurposing.storage.releases import current, release_of
 
-NAMES = ("knowledge_graph", "hgt_model", "repurposing_candidates")
+NAMES = tuple(name for name in PLACES if name not in SAID_ABOUT)
 
 
 def written(root: Path, name: str, value: object, *inputs: Manifest) -> Manifest:
@@ -30,7 +40,7 @@ def written(root: Path, name: str, value: object, *inputs: Manifest) -> Manifest
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Three artefacts, each made from the one before."""
+    """Every artefact, each made from those before."""
     made: list[Manifest] = []
     for name in NAMES:
         made.append(written(tmp_path, name, f"value of {name}", *made))
@@ -40,7 +50,9 @@ def root(tmp_path: Path) -> Path:
 def test_what_lies_there_becomes_the_first_release(root: Path) -> None:
     path = manifest_path(folder_of("repurposing_candidates", root=root), "repurposing_candidates")
     os.utime(path, (1_793_674_800, 1_793_674_800))
-    for name in NAMES[:2]:
+    for name in NAMES:
+        if name == "repurposing_candidates":
+            continue
         os.utime(manifest_path(folder_of(name, root=root), name), (1_700_000_000, 1_700_000_000))
     made = adopt(root)
     assert made is not None
@@ -76,14 +88,35 @@ def test_an_older_format_is_adopted_as_well(root: Path) -> None:
         manifest_of("hgt_model", root=root)
 
 
-def test_what_does_not_belong_together_or_is_damaged_is_left_out(root: Path, caplog: pytest.LogCaptureFixture) -> None:
-    written(root, "hgt_embeddings", 1, written(root, "knowledge_graph", "newer"))
-    (folder_of("hgt_embeddings", root=root) / "hgt_embeddings.json").write_text("changed since")
+@pytest.mark.parametrize("kind", ["changed", "of another graph"])
+def test_an_incomplete_set_is_kept_but_does_not_become_the_current_one(
+    root: Path, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing could be compared with it, so it would keep all others aside."""
+    if kind == "changed":
+        file = folder_of("hgt_model", root=root) / "hgt_model.json"
+        file.write_text(file.read_text().replace("value", "vALUE"))  # of the same size
+    else:
+        written(root, "hgt_model", 1, written(root / "elsewhere", "knowledge_graph", "another"))
     made = adopt(root)
     assert made is not None
-    assert set(made.versions) == {"knowledge_graph"}
-    assert not is_there("hgt_embeddings", root=root)
-    assert [message.partition(":")[0] for message in caplog.messages] == ["not part of the first release"] * 3
+    assert (set(NAMES) - set(made.versions), current(root).id) == ({"hgt_model"}, None)
+    assert made.decision.reason == "it was there before there were releases, without hgt_model"
+    assert not is_there("hgt_model", root=root)
+    assert [message.partition(":")[0] for message in caplog.messages] == ["not part of the first release"]
+
+
+def test_an_interrupted_adoption_is_done_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(adoption, "record", full)
+    with pytest.raises(OSError, match="No space left"):
+        adopt(root)
+    monkeypatch.undo()
+    assert needs_adoption(root)
+    assert adopt(root) is not None
+    assert working_folder(root).exists()
 
 
 def test_an_empty_folder_needs_nothing(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from hgt_repurposing.storage.archive import back_up, restore
-from hgt_repurposing.storage.catalog import path_of, read_part_of
+from hgt_repurposing.storage.catalog import manifest_of, path_of, read_part_of
 from hgt_repurposing.storage.manifest import UnreadableArtifactError
-from hgt_repurposing.storage.releases import all_releases, current
+from hgt_repurposing.storage.releases import all_releases, current, roll_back
 from hgt_repurposing_tests.storage.stored import files, release
 
 
@@ -29,7 +29,9 @@ def test_what_is_restored_is_what_was_backed_up(root: Path, tmp_path: Path, name
     found = restore(tmp_path / name, root=other)
     assert all_releases(other) == all_releases(root)
     assert found.releases == [made.id for made in all_releases(root)]
-    assert current(other).id == found.current == current(root).id
+    assert current(other) == current(root)
+    assert found.current == current(root).id
+    assert manifest_of("hgt_model", root=other) == manifest_of("hgt_model", root=root)
     for made in all_releases(other):
         for manifest in made.manifests(root=other).values():
             ours, theirs = (read_part_of(manifest, f"{manifest.name}.json", root=folder) for folder in (other, root))
@@ -81,3 +83,33 @@ def test_without_a_release_there_is_nothing_to_back_up(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"^there is no release in .* to back up$"):
         back_up(tmp_path / "all.tar", [], root=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_restored_folder_can_be_rolled_back(root: Path, tmp_path: Path) -> None:
+    back_up(tmp_path / "all.tar", all_releases(root), root=root)
+    restore(tmp_path / "all.tar", root=tmp_path / "other")
+    assert roll_back(tmp_path / "other").run_id == "run00000"
+
+
+@pytest.mark.parametrize("text", ["{}", "[1]", "3", '{"id": "../../../evil", "decision": {}}'])
+def test_an_archive_with_something_else_in_place_of_a_release_is_refused(root: Path, tmp_path: Path, text: str) -> None:
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made/20261102T030000Z-a.json").write_text(text)
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        archive.add(tmp_path / "made", arcname="made")
+    before = files(root)
+    with pytest.raises(ValueError, match="is damaged: "):
+        restore(tmp_path / "a.tar", root=root)
+    assert files(root) == before
+
+
+def test_an_archive_whose_release_has_an_id_that_is_none_is_refused(root: Path, tmp_path: Path) -> None:
+    back_up(tmp_path / "all.tar", all_releases(root), root=root)
+    with tarfile.open(tmp_path / "all.tar") as archive:
+        archive.extractall(tmp_path / "in", filter="data")
+    file = min((tmp_path / "in/made").iterdir())
+    file.write_text(file.read_text().replace(file.stem, "../../../evil"))
+    with tarfile.open(tmp_path / "bad.tar", "w") as archive:
+        archive.add(tmp_path / "in", arcname=".")
+    with pytest.raises(ValueError, match=r"is damaged: '\.\./\.\./\.\./evil' is no id of a release$"):
+        restore(tmp_path / "bad.tar", root=tmp_path / "other")

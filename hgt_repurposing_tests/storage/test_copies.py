@@ -7,8 +7,8 @@ import pytest
 
 from hgt_repurposing.storage import copies
 from hgt_repurposing.storage.catalog import folder_of, path_of
-from hgt_repurposing.storage.copies import refresh_copies
-from hgt_repurposing.storage.releases import roll_back
+from hgt_repurposing.storage.copies import refresh_copies, switch_to
+from hgt_repurposing.storage.releases import current, roll_back
 from hgt_repurposing_tests.storage.stored import release
 
 GRAPH, MODEL = "knowledge_graph", "hgt_model"
@@ -71,3 +71,20 @@ def test_a_killed_replacement_is_finished_later(tmp_path: Path, monkeypatch: pyt
 def test_without_a_release_nothing_is_copied(tmp_path: Path) -> None:
     assert not refresh_copies(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_switch_whose_copies_fail_says_that_it_has_switched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = release(tmp_path, 0, hgt_model=1)
+    release(tmp_path, 1, hgt_model=2)
+    refresh_copies(tmp_path)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(copies, "copy_content", full)
+    with pytest.raises(ValueError, match=rf"^release {first.id} is the current one now, but its files could not be co"):
+        switch_to("previous", root=tmp_path)
+    monkeypatch.undo()
+    assert current(tmp_path).id == first.id
+    assert refresh_copies(tmp_path)
+    assert copied(tmp_path, MODEL) == 1

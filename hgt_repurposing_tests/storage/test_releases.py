@@ -16,7 +16,7 @@ from hgt_repurposing.storage.releases import (
     UnknownReleaseError,
     all_releases,
     current,
-    forget,
+    forget_old,
     made_path,
     new_id,
     promote,
@@ -53,11 +53,14 @@ def test_entries_of_a_later_package_do_not_stop_the_list(tmp_path: Path) -> None
     assert all_releases(tmp_path) == [made]
 
 
-def test_a_damaged_release_is_named(tmp_path: Path) -> None:
-    path = made_path(release(tmp_path, 0, hgt_model=1).id, root=tmp_path)
-    path.write_text(path.read_text(encoding="utf-8")[:40])
-    with pytest.raises(ValueError, match=rf"^{path} is damaged: it is not a release$"):
-        all_releases(tmp_path)
+def test_a_damaged_release_is_left_out_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    kept = release(tmp_path, 0, hgt_model=1)
+    path = made_path(release(tmp_path, 1, hgt_model=2).id, root=tmp_path)
+    path.write_text("")
+    assert all_releases(tmp_path) == [kept]
+    assert caplog.messages == [f"{path} is damaged: it is not a release"]
+    with pytest.raises(UnknownReleaseError, match=r"^'current' is no release of "):
+        release_of("current", root=tmp_path)
 
 
 def test_ids_sort_by_time_whatever_the_time_zone() -> None:
@@ -127,10 +130,11 @@ def test_rolling_back_undoes_the_last_switch(tmp_path_factory: pytest.TempPathFa
 
 
 def test_what_is_forgotten_cannot_be_rolled_back_to(tmp_path: Path) -> None:
-    first, second, third = (release(tmp_path, week, hgt_model=week) for week in range(3))
-    forget({second.id}, root=tmp_path)
-    assert current(tmp_path) == Current(third.id, (first.id,))
-    assert [found.id for found in all_releases(tmp_path)] == [first.id, third.id]
+    first, second, third, fourth = (release(tmp_path, week, hgt_model=week) for week in range(4))
+    assert forget_old(0, root=tmp_path) == [first, second]
+    assert current(tmp_path) == Current(fourth.id, (third.id,))
+    with pytest.raises(UnknownReleaseError, match=rf"^'{first.id}' is no release of .* any more$"):
+        promote(first, root=tmp_path)
 
 
 def test_a_release_whose_version_is_gone_is_named(tmp_path: Path) -> None:
