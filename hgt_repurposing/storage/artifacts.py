@@ -53,12 +53,7 @@ def write_artifact(folder: Path, name: str, parts: Mapping[str, Any], provenance
     header_path = manifest_path(folder, name)
     stale = _parts_of_earlier_write(header_path) - set(parts)
     with _staging(folder, name) as staging:
-        for part, value in parts.items():
-            try:
-                _write_part(staging / part, value)
-            except Exception as error:
-                error.add_note(f"while writing {part} of the artefact {name!r} to {folder}")
-                raise
+        _write_parts(staging, parts, what=f"{name!r} to {folder}")
         manifest = header_of(name, {part: _entry(staging / part) for part in parts}, provenance)
         header_path.unlink(missing_ok=True)
         for part in parts:
@@ -89,27 +84,18 @@ def write_contents(folder: Path, parts: Mapping[str, Any], *, what: str) -> dict
         TypeError, ValueError: If a value does not fit the format of its part.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    entries = {}
     with _staging(folder, what) as staging:
-        for part, value in parts.items():
-            try:
-                _write_part(staging / part, value)
-            except Exception as error:
-                error.add_note(f"while writing {part} of the artefact {what!r}")
-                raise
-            entries[part] = _keep(folder, staging / part)
-    return entries
+        _write_parts(staging, parts, what=repr(what))
+        return {part: _keep(folder, staging / part) for part in parts}
 
 
 def keep_contents(folder: Path, files: Mapping[str, Path], *, what: str) -> dict[str, dict[str, Any]]:
     """Copy files into a folder of contents; the rest as in `write_contents`."""
     folder.mkdir(parents=True, exist_ok=True)
-    entries = {}
     with _staging(folder, what) as staging:
         for part, file in files.items():
             shutil.copyfile(file, staging / part)
-            entries[part] = _keep(folder, staging / part)
-    return entries
+        return {part: _keep(folder, staging / part) for part in files}
 
 
 def content_path(folder: Path, part: str, sha256: str) -> Path:
@@ -189,6 +175,14 @@ def remove_leftovers(folder: Path, name: str) -> None:
     """Remove the hidden folders that killed writes of an artefact left behind; an empty name: of any artefact."""
     for staging in folder.glob(f".{name}.*" if name else ".*"):
         shutil.rmtree(staging)
+
+
+def read_json(path: Path) -> Any:
+    """A JSON value, None if the file is not there or holds something else. Any: a JSON value."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -287,10 +281,11 @@ def _entry(file: Path) -> dict[str, Any]:
 
 def _parts_of_earlier_write(header_path: Path) -> set[str]:
     """Part names, for any format version; none if the manifest is damaged, so that it can be written again."""
-    try:
-        return set(json.loads(header_path.read_text(encoding="utf-8"))["parts"])
-    except (FileNotFoundError, KeyError, TypeError, ValueError):
-        return set()
+    match read_json(header_path):
+        case {"parts": dict(parts)}:
+            return set(parts)
+        case _:
+            return set()
 
 
 def _dump_json(value: Any) -> str:
@@ -300,6 +295,16 @@ def _dump_json(value: Any) -> str:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_parts(folder: Path, parts: Mapping[str, Any], *, what: str) -> None:
+    """Write values (Any: of the part formats) under their names; errors say which part."""
+    for part, value in parts.items():
+        try:
+            _write_part(folder / part, value)
+        except Exception as error:
+            error.add_note(f"while writing {part} of the artefact {what}")
+            raise
 
 
 def _write_part(path: Path, value: Any) -> None:

@@ -4,14 +4,13 @@
 makes a release. A run that was killed leaves the first version behind.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from hgt_repurposing.storage.artifacts import write_json
+from hgt_repurposing.storage.artifacts import read_json, write_json
 from hgt_repurposing.storage.catalog import RELEASES_FOLDER
 
 
@@ -75,6 +74,6 @@ def _path(run_id: str, *, root: Path) -> Path:
 
 def _read(path: Path) -> Attempt | None:
     try:
-        return Attempt.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (FileNotFoundError, TypeError, ValueError):
+        return Attempt.from_json(read_json(path))
+    except (AttributeError, TypeError):  # not there, or damaged
         return None

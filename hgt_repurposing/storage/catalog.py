@@ -19,7 +19,14 @@ from hgt_repurposing.by_path import by_path
 from hgt_repurposing.graph.message_graph import SCOPE_PART, MessageScope
 from hgt_repurposing.graph.split import DrugDiseaseSplit
 from hgt_repurposing.mismatch import MismatchError
-from hgt_repurposing.storage.artifacts import content_path, read_part, write_contents, write_header, write_json
+from hgt_repurposing.storage.artifacts import (
+    content_path,
+    read_json,
+    read_part,
+    write_contents,
+    write_header,
+    write_json,
+)
 from hgt_repurposing.storage.manifest import (
     Manifest,
     Provenance,
@@ -153,10 +160,14 @@ def made_before(
         MismatchError: If the inputs do not belong together.
     """
     key_path = _key_path(name, config, lineage(inputs), root=root)
+    match read_json(key_path):
+        case {"version": str(version)}:
+            pass
+        case _:
+            return None
     try:
-        version = json.loads(key_path.read_text(encoding="utf-8"))["version"]
         manifest = read_header(version_path(name, version, root=root), name)
-    except (FileNotFoundError, KeyError, TypeError, ValueError):
+    except (FileNotFoundError, UnreadableArtifactError):
         return None  # a damaged one is made again
     whole = all(_is_whole(manifest, part, root=root) for part in manifest.parts)
     return manifest if whole else None

@@ -5,11 +5,10 @@ killed replacement is noticed and finished later.
 """
 
 import fcntl
-import json
 from collections.abc import Collection
 from pathlib import Path
 
-from hgt_repurposing.storage.artifacts import copy_content, open_in_place, write_header, write_json
+from hgt_repurposing.storage.artifacts import copy_content, open_in_place, read_json, write_header, write_json
 from hgt_repurposing.storage.catalog import PLACES, RELEASES_FOLDER, folder_of, path_of
 from hgt_repurposing.storage.manifest import Manifest, manifest_path
 from hgt_repurposing.storage.releases import PREVIOUS, Release, current, promote, release_of, roll_back
@@ -84,10 +83,11 @@ def copy_version(manifest: Manifest, *, root: Path) -> None:
 def _remove(name: str, *, root: Path, but: Collection[str] = ()) -> None:
     """Remove the copies of an artefact that are not among these; other files in its folder stay."""
     header = manifest_path(folder_of(name, root=root), name)
-    try:
-        parts = json.loads(header.read_text(encoding="utf-8"))["parts"]
-    except (FileNotFoundError, KeyError, TypeError, ValueError):
-        return
+    match read_json(header):
+        case {"parts": dict(parts)}:
+            pass
+        case _:
+            return
     header.unlink(missing_ok=True)
     for part in parts:
         if part not in but:
@@ -95,11 +95,11 @@ def _remove(name: str, *, root: Path, but: Collection[str] = ()) -> None:
 
 
 def _copied(root: Path) -> str | None:
-    try:
-        found: str | None = json.loads(_copied_path(root).read_text(encoding="utf-8"))["id"]
-    except (FileNotFoundError, KeyError, TypeError, ValueError):
-        return None
-    return found
+    match read_json(_copied_path(root)):
+        case {"id": str(found)}:
+            return found
+        case _:
+            return None
 
 
 def _copied_path(root: Path) -> Path:
