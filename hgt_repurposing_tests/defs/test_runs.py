@@ -21,7 +21,7 @@ from hgt_repurposing.graph.message_graph import MessageGraphConfig, MessageScope
 from hgt_repurposing.graph.schema import PRIMEKG_RELATIONS, EdgeType
 from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey
 from hgt_repurposing.storage.attempts import all_attempts
-from hgt_repurposing.storage.catalog import PLACES, folder_of, load, path_of
+from hgt_repurposing.storage.catalog import PLACES, folder_of, load, manifest_of, path_of
 from hgt_repurposing.storage.manifest import read_manifest
 from hgt_repurposing.storage.promotion import release_newest
 from hgt_repurposing.storage.releases import Current, all_releases, current
@@ -124,6 +124,32 @@ def test_the_same_versions_are_one_release(finished: Path, tmp_path: Path) -> No
     (made,) = all_releases(root)
     assert release_newest(root, now=datetime(2027, 1, 1, tzinfo=UTC)) == made
     assert all_releases(root) == [made]
+
+
+def test_a_promotion_that_a_dead_run_left_open_is_finished(finished: Path, tmp_path: Path) -> None:
+    """The release was recorded, and the run died before it became the current one."""
+    root = Path(shutil.copytree(finished, tmp_path / "data"))
+    (made,) = all_releases(root)
+    (root / "releases/current.json").unlink()
+    assert release_newest(root, now=datetime(2027, 1, 1, tzinfo=UTC)) == made
+    assert current(root) == Current(made.id, ())
+
+
+def test_a_damaged_version_is_made_again(finished: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(finished, tmp_path / "data"))
+    before = manifest_of("repurposing_candidates", root=root)
+    file = path_of(before, "repurposing_candidates.parquet", root=root)
+    file.write_bytes(b"x" * file.stat().st_size)
+    made = dg.materialize(
+        ALL,
+        selection=[assets.repurposing_candidates],
+        resources={"store": ArtifactStore(data_folder=str(root)), "io_manager": artifact_io_manager},
+        run_config={"ops": {"repurposing_candidates": SMALL["repurposing_candidates"]}},
+        raise_on_error=False,
+    )
+    assert made.success, failures(made)
+    assert manifest_of("repurposing_candidates", root=root).digest == before.digest
+    assert load("repurposing_candidates", root=root) is not None
 
 
 def test_a_report_that_failed_leaves_the_release_of_before_and_a_reason(

@@ -1,5 +1,6 @@
 """What belongs together: what artefacts say they were made from, and which split embeddings may be used with."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.message_graph import SCOPE_PART, MessageScope
 from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey, SplitConfig, split_drug_disease_pairs
 from hgt_repurposing.mismatch import MismatchError
+from hgt_repurposing.storage import catalog
 from hgt_repurposing.storage.artifacts import write_contents
 from hgt_repurposing.storage.catalog import (
     DATA_VARIABLE,
@@ -17,8 +19,11 @@ from hgt_repurposing.storage.catalog import (
     keep_version,
     lineage,
     load_described,
+    made_before,
     manifest_of,
+    path_of,
     save,
+    working_folder,
 )
 from hgt_repurposing.storage.manifest import Manifest, Provenance, header_of
 
@@ -152,3 +157,49 @@ def test_without_a_name_it_lies_in_the_current_folder(tmp_path: Path, monkeypatc
 def test_a_manifest_read_from_disk_is_the_one_that_was_written(tmp_path: Path) -> None:
     made = write(tmp_path, "drug_disease_split", 2, write(tmp_path, "knowledge_graph", 1))
     assert manifest_of("drug_disease_split", root=tmp_path) == made
+
+
+# what was made before
+
+
+def saved(root: Path, graph: KnowledgeGraph, **config: object) -> Manifest:
+    return save("knowledge_graph", graph, root=root, config=config)
+
+
+def test_the_same_code_inputs_and_settings_are_known_again(toy_graph: KnowledgeGraph, tmp_path: Path) -> None:
+    made = saved(tmp_path, toy_graph, seed=1)
+    assert made_before("knowledge_graph", root=tmp_path, config={"seed": 1}) == made
+    assert made_before("knowledge_graph", root=tmp_path, config={"seed": 2}) is None
+    assert made_before("knowledge_graph", root=tmp_path, config={"seed": 1}, inputs=[made]) is None
+
+
+@pytest.mark.parametrize("changed", ["code_digest", "software"])
+def test_other_code_or_other_libraries_make_it_again(
+    toy_graph: KnowledgeGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    saved(tmp_path, toy_graph)
+    monkeypatch.setattr(catalog, changed, lambda: "another")
+    assert made_before("knowledge_graph", root=tmp_path, config={}) is None
+
+
+def test_a_version_whose_content_is_gone_or_cut_is_made_again(toy_graph: KnowledgeGraph, tmp_path: Path) -> None:
+    made = saved(tmp_path, toy_graph)
+    part = path_of(made, next(iter(made.parts)), root=tmp_path)
+    whole = part.read_bytes()
+    part.write_bytes(whole[:-1])
+    assert made_before("knowledge_graph", root=tmp_path, config={}) is None
+    assert saved(tmp_path, toy_graph) == made
+    assert part.read_bytes() == whole
+    part.unlink()
+    assert made_before("knowledge_graph", root=tmp_path, config={}) is None
+
+
+def test_the_newest_version_is_not_written_again_if_it_is_the_same(toy_graph: KnowledgeGraph, tmp_path: Path) -> None:
+    """Its time says when it was made, and whether a checkpoint is newer."""
+    made = saved(tmp_path, toy_graph)
+    path = working_folder(tmp_path) / "knowledge_graph.manifest.json"
+    os.utime(path, (1, 1))
+    keep_version(made, root=tmp_path)
+    assert path.stat().st_mtime == 1
+    saved(tmp_path, toy_graph, seed=2)
+    assert path.stat().st_mtime > 1
