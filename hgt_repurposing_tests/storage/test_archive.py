@@ -1,11 +1,13 @@
 """Releases as one file."""
 
+import shutil
 import tarfile
 from pathlib import Path
 
 import pytest
 
 from hgt_repurposing.storage.archive import back_up, restore
+from hgt_repurposing.storage.artifacts import unpacked
 from hgt_repurposing.storage.catalog import manifest_of, path_of, read_part_of
 from hgt_repurposing.storage.manifest import UnreadableArtifactError
 from hgt_repurposing.storage.releases import all_releases, current, roll_back
@@ -75,8 +77,18 @@ def test_a_file_that_is_no_backup_is_refused(root: Path, tmp_path: Path) -> None
         restore(tmp_path / "b.tar", root=root)
     with tarfile.open(tmp_path / "c.tar", "w") as archive:
         archive.add(tmp_path / "a.tar", arcname="../outside")
-    with pytest.raises(ValueError, match=r"c\.tar is not a whole tar archive"):
+    with pytest.raises(ValueError, match=r"c\.tar is not a backup: its entry '\.\./outside' is no file within it$"):
         restore(tmp_path / "c.tar", root=root)
+    (tmp_path / "link").symlink_to(tmp_path / "a.tar")
+    with tarfile.open(tmp_path / "d.tar", "w") as archive:
+        archive.add(tmp_path / "link", arcname="made/link")
+    with pytest.raises(ValueError, match=r"d\.tar is not a backup: its entry 'made/link' is no file within it$"):
+        restore(tmp_path / "d.tar", root=root)
+    whole = tmp_path / "e.tar.gz"
+    back_up(whole, all_releases(root), root=root)
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    with pytest.raises(ValueError, match=r"e\.tar\.gz is not a whole tar archive"):
+        restore(whole, root=tmp_path / "other")
 
 
 def test_without_a_release_there_is_nothing_to_back_up(tmp_path: Path) -> None:
@@ -105,8 +117,8 @@ def test_an_archive_with_something_else_in_place_of_a_release_is_refused(root: P
 
 def test_an_archive_whose_release_has_an_id_that_is_none_is_refused(root: Path, tmp_path: Path) -> None:
     back_up(tmp_path / "all.tar", all_releases(root), root=root)
-    with tarfile.open(tmp_path / "all.tar") as archive:
-        archive.extractall(tmp_path / "in", filter="data")
+    with unpacked(tmp_path / "all.tar", beside=tmp_path) as folder:
+        shutil.copytree(folder, tmp_path / "in")
     file = min((tmp_path / "in/made").iterdir())
     file.write_text(file.read_text().replace(file.stem, "../../../evil"))
     with tarfile.open(tmp_path / "bad.tar", "w") as archive:
