@@ -99,7 +99,8 @@ def restore(path: Path, *, root: Path) -> Restored:
         for manifest in newest.values():
             if not is_there(manifest.name, root=root):
                 keep_version(manifest, root=root)
-        follow(Current(was.id, tuple(before for before in was.before if before in known)), root=root)
+        before, withdrawn = (tuple(each for each in ids if each in known) for ids in (was.before, was.withdrawn))
+        follow(Current(was.id, before, withdrawn), root=root)
         refresh_copies(root)
     return Restored([release.id for release in added], current(root).id)
 

@@ -117,9 +117,12 @@ def release_run(manifests: Mapping[str, Manifest], *, root: Path, run_id: str, n
 
 
 def _finish(earlier: Release, *, root: Path) -> None:
-    """Promote a release that was recorded as promoted by a run that died before it could do so."""
+    """Promote a release that was recorded as promoted by a run that died before it could do so.
+
+    One that was rolled back from stays where it is.
+    """
     now = current(root)
-    if earlier.decision.promoted and earlier.decision.against == now.id and earlier.id not in now.before:
+    if earlier.decision.promoted and earlier.decision.against == now.id and not now.knows(earlier.id):
         promote(earlier, root=root)
     refresh_copies(root)
 

@@ -9,7 +9,7 @@ import fcntl
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -87,6 +87,25 @@ class Current(NamedTuple):
     """None: none yet."""
     before: tuple[str, ...]
     """Those that were current before it, the last one last."""
+    withdrawn: tuple[str, ...] = ()
+    """Those that were rolled back from, and not promoted again: no run promotes them."""
+
+    def promoted(self, release_id: str) -> Self:
+        """With another release as the current one."""
+        if self.id == release_id:
+            return self
+        before = (*self.before, *([self.id] if self.id else []))
+        return self._replace(id=release_id, before=before, withdrawn=_without(self.withdrawn, {release_id}))
+
+    def rolled_back(self) -> Self:
+        """With the release before it as the current one; there must be one."""
+        now = self.before[-1]
+        withdrawn = (*_without(self.withdrawn, {now, str(self.id)}), str(self.id))
+        return self._replace(id=now, before=self.before[:-1], withdrawn=_without(withdrawn, {now}))
+
+    def knows(self, release_id: str) -> bool:
+        """Whether a release is or was the current one."""
+        return release_id in (self.id, *self.before, *self.withdrawn)
 
 
 def new_id(run_id: str, *, now: datetime) -> str:
@@ -166,7 +185,7 @@ def read_current(path: Path) -> Current:
     """Read the file that says which release counts; nothing counts if it is not there. Raises as `current`."""
     try:
         entry = json.loads(path.read_text(encoding="utf-8"))
-        return Current(entry["id"], tuple(entry["before"]))
+        return Current(entry["id"], tuple(entry["before"]), tuple(entry["withdrawn"]))
     except FileNotFoundError:
         return Current(None, ())
     except (KeyError, TypeError, ValueError) as error:
@@ -183,8 +202,7 @@ def promote(release: Release, *, root: Path) -> None:
         now = current(root)
         if not made_path(release.id, root=root).exists():
             raise UnknownReleaseError(f"{release.id!r} is no release of {root} any more")
-        if now.id != release.id:
-            _switch(Current(release.id, (*now.before, *([now.id] if now.id else []))), root=root)
+        _switch(now.promoted(release.id), root=root)
 
 
 def roll_back(root: Path) -> Release:
@@ -197,7 +215,7 @@ def roll_back(root: Path) -> Release:
         now = current(root)
         _require_previous(now, root)
         before = release_of(now.before[-1], root=root)
-        _switch(Current(before.id, now.before[:-1]), root=root)
+        _switch(now.rolled_back(), root=root)
     return before
 
 
@@ -216,7 +234,8 @@ def forget_old(num_kept: int, *, root: Path) -> list[Release]:
         kept = {now.id, *now.before[-1:], *(release.id for release in releases[max(0, len(releases) - num_kept) :])}
         old = [release for release in releases if release.id not in kept]
         gone = {release.id for release in old}
-        _switch(Current(now.id, tuple(before for before in now.before if before not in gone)), root=root)
+        left = now._replace(before=_without(now.before, gone), withdrawn=_without(now.withdrawn, gone))
+        _switch(left, root=root)
         for release in old:
             made_path(release.id, root=root).unlink()
     return old
@@ -239,7 +258,11 @@ def _current_path(root: Path) -> Path:
 
 
 def _switch(to: Current, *, root: Path) -> None:
-    write_json(_current_path(root), {"id": to.id, "before": list(to.before)})
+    write_json(_current_path(root), to._asdict())
+
+
+def _without(release_ids: tuple[str, ...], gone: Collection[str]) -> tuple[str, ...]:
+    return tuple(release_id for release_id in release_ids if release_id not in gone)
 
 
 @contextmanager

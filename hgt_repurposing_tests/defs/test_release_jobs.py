@@ -28,7 +28,7 @@ def copied(root: Path) -> str:
 
 def test_without_a_name_it_rolls_back_as_the_command_does(root: Path) -> None:
     assert switch(root)
-    assert current(root) == Current("20261102T030000Z-run00000", ())
+    assert current(root) == Current("20261102T030000Z-run00000", (), ("20261109T030000Z-run00001",))
     assert copied(root) == "0"
 
 

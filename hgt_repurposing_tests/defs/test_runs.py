@@ -3,6 +3,7 @@
 import gzip
 import re
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,12 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.message_graph import MessageGraphConfig, MessageScope, message_graph, scoped_message_graph
 from hgt_repurposing.graph.schema import PRIMEKG_RELATIONS, EdgeType
 from hgt_repurposing.graph.split import DrugDiseaseSplit, FoldKey
+from hgt_repurposing.storage.artifacts import write_json
 from hgt_repurposing.storage.attempts import all_attempts
 from hgt_repurposing.storage.catalog import PLACES, folder_of, load, manifest_of, path_of
 from hgt_repurposing.storage.manifest import read_manifest
 from hgt_repurposing.storage.promotion import release_newest
-from hgt_repurposing.storage.releases import Current, all_releases, current
+from hgt_repurposing.storage.releases import Current, all_releases, current, record
 
 SMALL: dict[str, dict[str, dict[str, object]]] = {
     "embedding_params": {
@@ -133,6 +135,17 @@ def test_a_promotion_that_a_dead_run_left_open_is_finished(finished: Path, tmp_p
     (root / "releases/current.json").unlink()
     assert release_newest(root, now=datetime(2027, 1, 1, tzinfo=UTC)) == made
     assert current(root) == Current(made.id, ())
+
+
+def test_what_was_rolled_back_from_is_not_promoted_by_an_unchanged_run(finished: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(finished, tmp_path / "data"))
+    (made,) = all_releases(root)
+    earlier = replace(made, id="20260101T000000Z-earlier")
+    record(earlier, root=root)
+    record(replace(made, decision=replace(made.decision, against=earlier.id)), root=root)
+    write_json(root / "releases/current.json", Current(earlier.id, (), (made.id,))._asdict())
+    assert release_newest(root, now=datetime(2027, 1, 1, tzinfo=UTC)).id == made.id
+    assert current(root).id == earlier.id
 
 
 def test_a_damaged_version_is_made_again(finished: Path, tmp_path: Path) -> None:

@@ -99,6 +99,14 @@ def test_without_any_release_nothing_is_current(tmp_path: Path) -> None:
         roll_back(tmp_path)
 
 
+def test_what_was_rolled_back_from_is_remembered_until_it_is_promoted_again(tmp_path: Path) -> None:
+    first, second = (release(tmp_path, week, hgt_model=week) for week in range(2))
+    roll_back(tmp_path)
+    assert current(tmp_path) == Current(first.id, (), (second.id,))
+    promote(second, root=tmp_path)
+    assert current(tmp_path) == Current(second.id, (first.id,), ())
+
+
 def test_promoting_what_is_current_changes_nothing(tmp_path: Path) -> None:
     first = release(tmp_path, 0, hgt_model=0)
     promote(first, root=tmp_path)
@@ -118,15 +126,19 @@ def test_rolling_back_undoes_the_last_switch(tmp_path_factory: pytest.TempPathFa
     root = tmp_path_factory.mktemp("data")
     made = [release(root, week, promoted=False, hgt_model=week) for week in range(3)]
     expected: list[str] = []
+    ever: set[str] = set()
     for step in steps:
         if isinstance(step, int):
             promote(made[step], root=root)
+            ever.add(made[step].id)
             expected += [made[step].id] if expected[-1:] != [made[step].id] else []
         elif len(expected) > 1:
             roll_back(root)
             expected.pop()
         now = current(root)
         assert [*now.before, *([now.id] if now.id else [])] == expected
+        assert not set(now.withdrawn) & {now.id}
+        assert all(now.knows(release_id) for release_id in ever)
 
 
 def test_what_is_forgotten_cannot_be_rolled_back_to(tmp_path: Path) -> None:
