@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,22 +19,6 @@ from hgt_repurposing.storage.heartbeat import HEARTBEATS
 from hgt_repurposing.storage.run_lock import Holder
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def storage() -> Iterator[dg.DagsterInstance]:
-    """An instance with the settings that we ship; making one takes a second."""
-    shipped = yaml.safe_load((ROOT / "dagster.yaml").read_text(encoding="utf-8"))
-    with dg.instance_for_test(overrides={"run_retries": shipped["run_retries"]}) as made:
-        yield made
-
-
-@pytest.fixture
-def instance(storage: dg.DagsterInstance) -> dg.DagsterInstance:
-    """The instance, which knows of no run."""
-    for run in storage.get_runs():
-        storage.delete_run(run.run_id)
-    return storage
 
 
 class Graph:

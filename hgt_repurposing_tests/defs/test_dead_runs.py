@@ -4,7 +4,6 @@ import itertools
 import os
 import re
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,22 +26,6 @@ from hgt_repurposing.storage.heartbeat import HEARTBEATS, PATIENCE
 from hgt_repurposing.storage.run_lock import LOCK_FILE, Holder
 
 GONE = r"ended because its process \d+ on \S+ is gone; the next run takes over its data folder and its last checkpoint"
-
-
-@pytest.fixture(scope="module")
-def storage() -> Iterator[dg.DagsterInstance]:
-    """An instance that retries runs, as dagster.yaml says; making one takes a second."""
-    retries = {"enabled": True, "max_retries": 2, "retry_on_asset_or_op_failure": False}
-    with dg.instance_for_test(overrides={"run_retries": retries}) as made:
-        yield made
-
-
-@pytest.fixture
-def instance(storage: dg.DagsterInstance) -> dg.DagsterInstance:
-    """The instance, which knows of no run."""
-    for run in storage.get_runs():
-        storage.delete_run(run.run_id)
-    return storage
 
 
 def begun(
