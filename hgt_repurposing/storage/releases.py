@@ -185,10 +185,10 @@ def read_current(path: Path) -> Current:
     """Read the file that says which release counts; nothing counts if it is not there. Raises as `current`."""
     try:
         entry = json.loads(path.read_text(encoding="utf-8"))
-        return Current(entry["id"], tuple(entry["before"]), tuple(entry["withdrawn"]))
+        return Current(entry["id"], tuple(entry["before"]), tuple(entry.get("withdrawn", ())))
     except FileNotFoundError:
         return Current(None, ())
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is damaged: remove it, then promote a release") from error
 
 
