@@ -111,11 +111,8 @@ class Paired:
         """
         before, now = (float(np.average(values, weights=self.weight)) for values in (self.before, self.now))
         num_diseases = len(np.unique(self.disease))
-        lower = upper = None
-        if num_diseases >= MIN_DISEASES:
-            generator = np.random.default_rng(seed)
-            found = bootstrap_difference(self.now, self.before, self.disease, generator=generator, weight=self.weight)
-            lower, upper = found.lower, found.upper
+        found = _interval(self.now, self.before, self.disease, self.weight, seed=seed)
+        lower, upper = (found.lower, found.upper) if found else (None, None)
         verdict = verdict_of(now - before, lower, upper, margin=margin)
         return Difference(self.what, self.metric, before, now, lower, upper, num_diseases, verdict)
 
@@ -177,11 +174,16 @@ class Own(NamedTuple):
 
     def interval(self, *, seed: int) -> BootstrapDifference | None:
         """Bootstrap over diseases of the mean; None with too few of them."""
-        if len(np.unique(self.disease)) < MIN_DISEASES:
-            return None
-        generator = np.random.default_rng(seed)
-        nothing = np.zeros(len(self.values))
-        return bootstrap_difference(self.values, nothing, self.disease, generator=generator, weight=self.weight)
+        return _interval(self.values, np.zeros(len(self.values)), self.disease, self.weight, seed=seed)
+
+
+def _interval(
+    now: FloatArray, before: FloatArray, disease: IntArray, weight: FloatArray, *, seed: int
+) -> BootstrapDifference | None:
+    """Bootstrap over diseases of the mean difference; None with too few of them. Shape [num] each."""
+    if len(np.unique(disease)) < MIN_DISEASES:
+        return None
+    return bootstrap_difference(now, before, disease, generator=np.random.default_rng(seed), weight=weight)
 
 
 def _unpaired(before: Own, now: Own, *, seed: int) -> Difference | None:

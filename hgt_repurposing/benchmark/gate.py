@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from hgt_repurposing.benchmark.assumptions import WHOLE_GRID
 from hgt_repurposing.benchmark.challenge import Difference, PromotionPolicy
 from hgt_repurposing.benchmark.decision import Decision
 from hgt_repurposing.benchmark.results import Evaluation
-from hgt_repurposing.benchmark.whole_grid import behind
 from hgt_repurposing.embeddings.validation import VERDICTS, ValidationReport
 from hgt_repurposing.repurposing.list_changes import ListChanges, no_changes
 
@@ -158,6 +158,7 @@ def _listed(found: Sequence[Difference]) -> str:
 def _behind(evaluation: Evaluation) -> list[str]:
     """Where the model is behind by more than noise: on the whole grid, or where that was not measured, held out."""
     if evaluation.whole_grid is not None:
-        return [where for where in behind(evaluation.whole_grid) if where.startswith("whole grid")]
+        leads = evaluation.whole_grid.headline_leads
+        return [f"{WHOLE_GRID}, {lead.metric}" for lead in leads if lead.standing == "behind"]
     split = evaluation.headline_split
     return [split] if evaluation.lead(split).standing == "behind" else []

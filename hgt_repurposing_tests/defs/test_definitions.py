@@ -4,7 +4,6 @@ import importlib.metadata
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -173,21 +172,6 @@ def test_a_value_out_of_bounds_names_field_rule_and_value() -> None:
     assert (
         caught.value.description == "invalid configuration: seed: Input should be greater than or equal to 0 (got -1)"
     )
-
-
-@pytest.fixture(scope="module")
-def storage() -> Iterator[dg.DagsterInstance]:
-    """An instance with a run storage of its own; making one takes a second."""
-    with dg.instance_for_test() as made:
-        yield made
-
-
-@pytest.fixture
-def instance(storage: dg.DagsterInstance) -> dg.DagsterInstance:
-    """An instance that knows of no run."""
-    for run in storage.get_runs():
-        storage.delete_run(run.run_id)
-    return storage
 
 
 def tick(instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:

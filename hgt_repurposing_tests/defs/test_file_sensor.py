@@ -1,7 +1,6 @@
 """Retraining when files change: once for each content, never for half a file, never beside another run."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,6 @@ from hgt_repurposing.defs.retraining_plan import PlannedRetraining
 from hgt_repurposing_tests.defs.test_runs import NODES, TREATS, write_tables
 
 RESTING = "files are new or have changed: they are used when they rest until the next look"
-
-
-@pytest.fixture(scope="module")
-def storage() -> Iterator[dg.DagsterInstance]:
-    """An instance with a run storage of its own; making one takes a second."""
-    with dg.instance_for_test() as made:
-        yield made
 
 
 class Followed:
