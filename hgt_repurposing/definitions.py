@@ -4,7 +4,7 @@ import os
 
 import dagster as dg
 
-from hgt_repurposing.defs import assets, automation, checks, dead_runs, notifications, release_jobs
+from hgt_repurposing.defs import assets, automation, checks, dead_runs, notifications, release_assets, release_jobs
 from hgt_repurposing.defs.console import terse_console
 from hgt_repurposing.defs.file_sensor import file_sensor_of
 from hgt_repurposing.defs.resources import ArtifactStore, artifact_io_manager
@@ -25,9 +25,9 @@ defs = dg.Definitions(
         assets.repurposing_model,
         assets.repurposing_evaluation,
         assets.repurposing_candidates,
-        assets.release_decision,
-        assets.repurposing_report,
-        assets.release,
+        release_assets.release_decision,
+        release_assets.repurposing_report,
+        release_assets.release,
     ],
     asset_checks=[
         checks.no_held_out_pair_in_message_graph,

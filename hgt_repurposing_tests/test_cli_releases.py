@@ -37,7 +37,7 @@ def test_the_list_has_every_release_and_every_run_without_one_newest_first(root:
         ["current", "20261109T030000Z-run00001", "101"],
         ["previous", "20261102T030000Z-run00000", "100"],
     ]
-    assert "was killed, or stopped by a check (process 8 on here)" in lines[1]
+    assert "was killed or ended from outside (process 8 on here)" in lines[1]
     assert "failed: edges.csv is empty" in lines[2]
     assert "kept aside: reason of week 2" in lines[3]
     assert lines[-1] == "stored: 0 MB, each content once"

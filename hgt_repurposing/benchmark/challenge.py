@@ -44,6 +44,13 @@ class PromotionPolicy(BaseModel, frozen=True, extra="forbid", allow_inf_nan=Fals
     max_graph_loss: float = Field(
         0.2, ge=0, le=1, description="share of nodes, edges or indications that the graph may have lost"
     )
+    max_decline: float = Field(
+        0.03,
+        ge=0,
+        le=1,
+        description="how far below the best of the releases it came from a new release may be, in AUROC or average "
+        "precision: the sum of the differences between one release and the next",
+    )
     max_list_change: float = Field(
         0.5, ge=0, le=1, description="share of new drugs among the ten best that a list may have, mean over diseases"
     )
@@ -65,6 +72,8 @@ class Difference(NamedTuple):
     """Upper end of that interval."""
     num_diseases: int
     verdict: Verdict
+    paired: bool = True
+    """Whether both values are of the same held-out treatments."""
 
     @property
     def mean(self) -> float:
@@ -196,7 +205,9 @@ def _unpaired(before: Own, now: Own, *, seed: int) -> Difference | None:
     lower = mean - math.hypot(new.mean - new.lower, old.upper - old.mean)
     upper = mean + math.hypot(new.upper - new.mean, old.mean - old.lower)
     num_diseases = min(len(np.unique(own.disease)) for own in (before, now))
-    return Difference(now.what, now.metric, was, value, lower, upper, num_diseases, verdict_of(mean, lower, upper))
+    return Difference(
+        now.what, now.metric, was, value, lower, upper, num_diseases, verdict_of(mean, lower, upper), paired=False
+    )
 
 
 def _own_values(evaluation: Evaluation) -> Iterator[Own]:

@@ -1,6 +1,7 @@
 """Whether a new release becomes the current one: decided here, with every reason in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import pandas as pd
@@ -10,6 +11,7 @@ from hgt_repurposing.benchmark.challenge import Difference, PromotionPolicy
 from hgt_repurposing.benchmark.decision import Decision
 from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.embeddings.validation import VERDICTS, ValidationReport
+from hgt_repurposing.metrics.registry import METRICS
 from hgt_repurposing.repurposing.list_changes import ListChanges, no_changes
 
 MAX_LOSS_INCREASE = 0.1
@@ -84,6 +86,41 @@ def losses_of_graph(
             f"(at most {policy.max_graph_loss:.0%})"
         )
     return found
+
+
+def declines(comparisons: Sequence[Difference], earlier: Sequence[Decision], policy: PromotionPolicy) -> list[str]:
+    """Where many small losses have added up: each was within the margin, their sum is beyond the limit; a clause each.
+
+    Args:
+        comparisons: With the current release.
+        earlier: Decisions about the current release and those it came from, the newest first, each about a release that
+            was compared with the next one.
+        policy: Has the limit.
+    """
+    found = []
+    for now in comparisons:
+        if now.paired:
+            sums = list(accumulate([now.mean, *_earlier_differences(now, earlier)]))[1:]
+            lost = -min(sums, default=0.0)
+            if lost > policy.max_decline:
+                found.append(
+                    f"the last {sums.index(-lost) + 2} releases together lost {lost:.3f} on {now.what} "
+                    f"({METRICS[now.metric].title}; at most {policy.max_decline:g})"
+                )
+    return found
+
+
+def _earlier_differences(now: Difference, earlier: Sequence[Decision]) -> Iterator[float]:
+    """Of the same metric on the same kind of held-out treatments, up to the first release without it."""
+    for decision in earlier:
+        same = [
+            entry["difference"]
+            for entry in decision.comparisons
+            if entry.get("paired") and (entry["what"], entry["metric"]) == (now.what, now.metric)
+        ]
+        if not same:
+            return
+        yield same[0]
 
 
 def _list_objections(lists: ListChanges | None, policy: PromotionPolicy) -> list[str]:

@@ -8,9 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import pandas as pd
 
-from hgt_repurposing.benchmark.decision import Decision
 from hgt_repurposing.benchmark.preflight import split_for_learning
 from hgt_repurposing.defs.code_version import CODE_VERSION
 from hgt_repurposing.defs.config import (
@@ -18,13 +16,11 @@ from hgt_repurposing.defs.config import (
     EmbeddingParamsConfig,
     HeteroDataConfig,
     KnowledgeGraphConfig,
-    ReleaseDecisionConfig,
     RepurposingCandidatesConfig,
     RepurposingModelConfig,
 )
 from hgt_repurposing.defs.metadata import (
     column_schema,
-    decision_metadata,
     made_of,
     number,
     picture,
@@ -33,7 +29,7 @@ from hgt_repurposing.defs.metadata import (
     whole_grid_numbers,
 )
 from hgt_repurposing.defs.progress import block_logger, epoch_logger
-from hgt_repurposing.defs.resources import ArtifactStore, part_of
+from hgt_repurposing.defs.resources import ArtifactStore
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationReport, ValidationThresholds, validate_embeddings
 from hgt_repurposing.graph.evidence import nodes_without_evidence
@@ -49,7 +45,6 @@ from hgt_repurposing.report.plots import (
     plot_projection,
     plot_spectrum,
 )
-from hgt_repurposing.storage.html_page import HtmlPage
 from hgt_repurposing.storage.software import code_digest
 from hgt_repurposing.training.params import EmbeddingParams
 
@@ -63,7 +58,7 @@ if TYPE_CHECKING:
 else:
     HeteroData = Candidates = Evaluation = RepurposingModel = TrainingResult = Any
 
-GRAPH, EMBEDDINGS, REPURPOSING, RELEASES = "graph", "embeddings", "repurposing", "releases"
+GRAPH, EMBEDDINGS, REPURPOSING = "graph", "embeddings", "repurposing"
 
 ORDER_ONLY = ["drug_disease_split"]
 """Not read: parameters next to older results are replaced only after graph and split have turned out to be valid."""
@@ -366,84 +361,4 @@ def repurposing_candidates(
             "share_known_in_top_10": number(table.loc[table["rank"] <= 10, "known"].mean()),
             "preview": preview(table),
         },
-    )
-
-
-DECIDED_BY = [embedding_validation, repurposing_evaluation, repurposing_candidates]
-"""The last assets before a release; they and all that they were made from are compared with the current one."""
-
-
-@dg.asset(group_name=RELEASES, kinds={"json", "csv"}, code_version=CODE_VERSION, deps=DECIDED_BY)
-def release_decision(
-    context: dg.AssetExecutionContext, config: ReleaseDecisionConfig, store: ArtifactStore
-) -> dg.MaterializeResult[Decision]:
-    """Whether these results should replace the current release: both on the same held-out treatments."""
-    with store.step(context) as step:
-        decision = step.session.decide(config, step=step.name)
-    return dg.MaterializeResult(value=decision, metadata=decision_metadata(decision))
-
-
-MADE_WITH = [embedding_params, drug_disease_split, repurposing_model]
-"""Assets that the report's footer lists without reading their values."""
-TRAINING_HISTORY = part_of("hgt_model", "history.parquet")
-"""The only part of the model that the report needs: the weights are not loaded."""
-
-
-@dg.asset(
-    group_name=RELEASES,
-    kinds={"matplotlib"},
-    code_version=CODE_VERSION,
-    ins={"training_history": TRAINING_HISTORY},
-    deps=[*MADE_WITH, release_decision],
-)
-def repurposing_report(
-    context: dg.AssetExecutionContext,
-    store: ArtifactStore,
-    knowledge_graph: KnowledgeGraph,
-    training_history: pd.DataFrame,
-    hgt_embeddings: Embeddings,
-    embedding_validation: ValidationReport,
-    repurposing_evaluation: Evaluation,
-    repurposing_candidates: Candidates,
-) -> dg.MaterializeResult[HtmlPage]:
-    """One HTML page: does the model beat its baselines, what does it propose, how far to trust it."""
-    from hgt_repurposing.report.page import build_report
-
-    with store.step(context) as step:
-        build = partial(
-            build_report,
-            knowledge_graph,
-            training_history,
-            hgt_embeddings,
-            embedding_validation,
-            repurposing_evaluation,
-            repurposing_candidates,
-            origin=step.origin("knowledge_graph", "hgt_embeddings", *(asset.key.path[-1] for asset in MADE_WITH)),
-        )
-        report = step.once(build)
-    return dg.MaterializeResult(value=report)
-
-
-@dg.asset(
-    group_name=RELEASES,
-    kinds={"json"},
-    code_version=CODE_VERSION,
-    deps=[release_decision, repurposing_report],
-)
-def release(context: dg.AssetExecutionContext, store: ArtifactStore) -> dg.MaterializeResult[None]:
-    """These versions as one release, and if it was so decided, the current one, whose files people open."""
-    with store.step(context) as step:
-        made = step.session.release(step=step.name)
-        current, listed = step.releases()
-    return dg.MaterializeResult(
-        metadata={
-            "release": made.id,
-            "made_by": made.run_id,
-            "current": current,
-            "releases": dg.MetadataValue.md("```\n{}\n```".format("\n".join(listed))),
-            **decision_metadata(made.decision),
-            "figures": dg.MetadataValue.json(dict(made.figures)),
-            "software": dg.MetadataValue.json(dict(made.software)),
-            "versions": dg.MetadataValue.json(dict(made.versions)),
-        }
     )

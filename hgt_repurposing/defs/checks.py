@@ -13,6 +13,7 @@ from hgt_repurposing.benchmark.trust import (
     why_not_measured,
 )
 from hgt_repurposing.defs.metadata import calibration_numbers, number, preview, validation_numbers
+from hgt_repurposing.defs.resources import ArtifactStore
 from hgt_repurposing.embeddings.validation import ValidationReport
 from hgt_repurposing.graph.message_graph import leaked_pairs
 from hgt_repurposing.graph.split import DrugDiseaseSplit
@@ -27,7 +28,7 @@ else:
 
 @dg.asset_check(asset="hetero_data", blocking=True, additional_ins={"drug_disease_split": dg.AssetIn()})
 def no_held_out_pair_in_message_graph(
-    hetero_data: HeteroData, drug_disease_split: DrugDiseaseSplit
+    store: ArtifactStore, hetero_data: HeteroData, drug_disease_split: DrugDiseaseSplit
 ) -> dg.AssetCheckResult:
     """No held-out pair is joined in the message graph, under any relation, in any direction. Stops the run.
 
@@ -44,20 +45,27 @@ def no_held_out_pair_in_message_graph(
         disease=hetero_data.disease_type,
         key=key,
     )
+    description = f"{len(leaks)} edges of the message graph join a held-out drug and disease"
+    if not leaks.empty:
+        store.session.failed(description)
     return dg.AssetCheckResult(
         passed=leaks.empty,
-        description=f"{len(leaks)} edges of the message graph join a held-out drug and disease",
+        description=description,
         metadata={"held_out_by": str(key or "any fold"), "leaked": number(len(leaks)), "first": preview(leaks, rows=5)},
     )
 
 
 @dg.asset_check(asset="embedding_validation", blocking=True)
-def embeddings_are_whole(embedding_validation: ValidationReport) -> dg.AssetCheckResult:
+def embeddings_are_whole(store: ArtifactStore, embedding_validation: ValidationReport) -> dg.AssetCheckResult:
     """Every node has one finite vector. Stops the run."""
     overall = embedding_validation.overall
+    description = f"{overall.num_missing} missing rows, {overall.num_non_finite} rows with non-finite values"
+    is_whole = embedding_validation.verdict != "broken"
+    if not is_whole:
+        store.session.failed(f"the embeddings are broken: {description}")
     return dg.AssetCheckResult(
-        passed=embedding_validation.verdict != "broken",
-        description=f"{overall.num_missing} missing rows, {overall.num_non_finite} rows with non-finite values",
+        passed=is_whole,
+        description=description,
         metadata=validation_numbers(embedding_validation),
     )
 

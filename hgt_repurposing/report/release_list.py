@@ -140,7 +140,7 @@ def _of_attempt(attempt: Attempt, running: str | None) -> Row:
     elif attempt.run_id == running:
         said = "is running"
     else:
-        said = f"was killed, or stopped by a check ({attempt.process})"
+        said = f"was killed or ended from outside ({attempt.process})"
     name = f"none, run {attempt.run_id[:8]}"
     return Row(f"{attempt.started_at:%Y-%m-%d %H:%M}", "", name, ("-",) * len(COLUMNS), one_line(said, MAX_REASON))
 

@@ -6,17 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from hgt_repurposing.benchmark.challenge import (
-    Difference,
-    PromotionPolicy,
-    compare_evaluations,
-    compare_on_own_graphs,
-)
+from hgt_repurposing.benchmark.challenge import PromotionPolicy
 from hgt_repurposing.benchmark.decision import Decision
-from hgt_repurposing.benchmark.gate import decide, losses_of_graph, objections_to
+from hgt_repurposing.benchmark.gate import decide, declines, losses_of_graph, objections_to
 from hgt_repurposing.graph.message_graph import leaked_pairs
 from hgt_repurposing.repurposing.list_changes import list_changes
 from hgt_repurposing.storage.catalog import PLACES, SAID_ABOUT, is_there, lineage, manifest_of, save
+from hgt_repurposing.storage.comparison import compare_releases
 from hgt_repurposing.storage.copies import refresh_copies
 from hgt_repurposing.storage.manifest import Manifest, UnreadableArtifactError
 from hgt_repurposing.storage.released import ReleasedValues
@@ -42,7 +38,7 @@ def decide_on(manifests: Mapping[str, Manifest], *, root: Path, policy: Promotio
         UnreadableArtifactError: If one of them is damaged.
     """
     lineage(manifests.values())
-    earlier = _made_before(_versions(manifests), root=root)
+    earlier = _same_release(_versions(manifests), root=root)
     if earlier is not None:
         logger.info(
             "no release is made: release %s has the same versions; the current one is %s", earlier.id, current(root).id
@@ -59,7 +55,8 @@ def decide_on(manifests: Mapping[str, Manifest], *, root: Path, policy: Promotio
         lists = list_changes(before.candidates, values.candidates)
         losses = losses_of_graph(now, before.side, lists, policy)
         objections = objections_to(now, evaluation, before.side, lists, policy)
-        comparisons, notes = _comparisons(before, values, policy)
+        comparisons, notes = compare_releases(before, values, policy)
+        objections += declines(comparisons, decisions_before(root), policy)
     except ValueError as error:  # damaged, of an older format, or its settings do not suit the new graph
         logger.warning("the current release %s cannot be compared with: %s", champion, error)
         said = f"it cannot be compared with the current release: {error}"
@@ -93,7 +90,7 @@ def release_run(manifests: Mapping[str, Manifest], *, root: Path, run_id: str, n
     """
     lineage(manifest for name, manifest in manifests.items() if name not in SAID_ABOUT)
     versions = _versions(manifests)
-    earlier = _made_before(versions, root=root)
+    earlier = _same_release(versions, root=root)
     if earlier is not None:
         _finish(earlier, root=root)
         return earlier
@@ -186,11 +183,26 @@ def decision_of(release: Release, *, root: Path) -> Decision:
         return release.decision
 
 
+def decisions_before(root: Path) -> list[Decision]:
+    """Those about the current release and the ones it came from, the newest first, each compared with the next one.
+
+    What a person decided ends the list: a release that was promoted against the decision, or over another release.
+    """
+    now, releases = current(root), {release.id: release for release in all_releases(root)}
+    found: list[Decision] = []
+    for release_id in [now.id, *reversed(now.before)]:
+        release = releases.get(release_id or "")
+        if release is None or not release.decision.promoted or (found and found[-1].against != release_id):
+            break
+        found.append(release.decision)
+    return found
+
+
 def _versions(manifests: Mapping[str, Manifest]) -> dict[str, str]:
     return {name: manifest.header_sha256 for name, manifest in manifests.items()}
 
 
-def _made_before(versions: Mapping[str, str], *, root: Path) -> Release | None:
+def _same_release(versions: Mapping[str, str], *, root: Path) -> Release | None:
     """The newest release with the same versions, but of what is said about it."""
     wanted = _substance(versions)
     return next((found for found in reversed(all_releases(root)) if _substance(found.versions) == wanted), None)
@@ -198,73 +210,3 @@ def _made_before(versions: Mapping[str, str], *, root: Path) -> Release | None:
 
 def _substance(versions: Mapping[str, str]) -> dict[str, str]:
     return {name: version for name, version in versions.items() if name not in SAID_ABOUT}
-
-
-def _comparisons(
-    before: ReleasedValues, now: ReleasedValues, policy: PromotionPolicy
-) -> tuple[list[Difference], list[str]]:
-    """The most that can be said about two releases, and how it was measured."""
-    if all(_digest(before, name) == _digest(now, name) for name in ("knowledge_graph", "drug_disease_split")):
-        same = compare_evaluations(before.evaluation, now.evaluation, margin=policy.margin)
-        if same:
-            return same, ["both were evaluated on the same held-out treatments of the same graph"]
-    sees_treatments = now.settings.message.key is not None  # then embeddings have learned from the new ones, too
-    if before.settings == now.settings and not sees_treatments:
-        found, note = _on_new_treatments(before, now, policy)
-    else:
-        found, note = (
-            _refitted(before, now, policy),
-            (
-                "graph or folds changed together with settings: a model with the settings of the current release was "
-                "trained and evaluated on the new graph and folds"
-            ),
-        )
-    each = compare_on_own_graphs(before.evaluation, now.evaluation)
-    if found:
-        # Values of two graphs do not compare: beside a paired comparison they only inform.
-        return found, [note, *(f"each on its own held-out treatments: {own.in_words()}" for own in each)]
-    return each, [note, "each was evaluated on its own held-out treatments: only a difference beyond noise counts"]
-
-
-def _on_new_treatments(
-    before: ReleasedValues, now: ReleasedValues, policy: PromotionPolicy
-) -> tuple[list[Difference], str]:
-    """Differences on treatments that are new in the graph, and how they were measured or why they were not."""
-    from hgt_repurposing.benchmark.new_treatments import (  # noqa: PLC0415  (loads scikit-learn and xgboost)
-        MIN_NEW,
-        NewTreatments,
-        compare_on_new_treatments,
-    )
-
-    new = NewTreatments.between(before.graph, now.graph)
-    number = new.pairs.shape[1]
-    if number < MIN_NEW:
-        return [], f"{number} treatments of drugs and diseases that both graphs have are new, fewer than {MIN_NEW}"
-    params = now.settings.classifier
-    pairs = compare_on_new_treatments(new, before.scorer(), before.graph, now.inputs(), params)
-    return (
-        [paired.difference(margin=policy.margin, seed=params.seed) for paired in pairs],
-        f"{number} treatments are new in the graph: the current model ranked them before they were known, the new one "
-        "was refitted without them",
-    )
-
-
-def _refitted(before: ReleasedValues, now: ReleasedValues, policy: PromotionPolicy) -> list[Difference]:
-    """The settings of the current release on the new graph and folds, against the new release."""
-    from hgt_repurposing.benchmark.refit import evaluate_settings  # noqa: PLC0415  (loads torch)
-
-    logger.info("training and evaluating the settings of the current release on the new graph and folds")
-    settings = before.settings
-    evaluation = evaluate_settings(
-        now.graph,
-        now.split,
-        settings.embedding,
-        settings.message,
-        settings.classifier,
-        on_fold=lambda name: logger.info("evaluated the settings of the current release on %s", name),
-    )
-    return compare_evaluations(evaluation, now.evaluation, margin=policy.margin)
-
-
-def _digest(values: ReleasedValues, name: str) -> str:
-    return values.manifests[name].digest

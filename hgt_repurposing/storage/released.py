@@ -22,6 +22,7 @@ from hgt_repurposing.training.params import EmbeddingParams
 
 if TYPE_CHECKING:
     from hgt_repurposing.benchmark.results import Evaluation
+    from hgt_repurposing.embeddings.table import Embeddings
     from hgt_repurposing.repurposing.inputs import PairInputs
     from hgt_repurposing.repurposing.model import RepurposingModel
     from hgt_repurposing.repurposing.scorer import Scorer
@@ -106,9 +107,9 @@ class ReleasedValues:
         model: RepurposingModel = self._value("repurposing_model")
         return model
 
-    def inputs(self) -> "PairInputs":
-        """What the final model scores from."""
-        return self._model.inputs_of(self.graph, self._value("hgt_embeddings"))
+    def inputs(self, embeddings: "Embeddings | None" = None) -> "PairInputs":
+        """What the final model scores from: its own embeddings, or others of the same nodes."""
+        return self._model.inputs_of(self.graph, embeddings or self._value("hgt_embeddings"))
 
     @property
     def settings(self) -> LearningSettings:

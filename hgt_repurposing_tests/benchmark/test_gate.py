@@ -8,7 +8,7 @@ import pytest
 
 from hgt_repurposing.benchmark.challenge import Difference, Promote, PromotionPolicy, Verdict
 from hgt_repurposing.benchmark.decision import Decision
-from hgt_repurposing.benchmark.gate import Side, decide, losses_of_graph, objections_to
+from hgt_repurposing.benchmark.gate import Side, decide, declines, losses_of_graph, objections_to
 from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.embeddings.validation import Verdict as EmbeddingVerdict
 from hgt_repurposing.repurposing.list_changes import ListChanges, no_changes
@@ -130,6 +130,53 @@ def with_baseline(evaluation: Evaluation, placement: float) -> Evaluation:
     positives = grid.positives.assign(**other, placement=placement, precision=placement / 2)
     both = [pd.concat(tables, ignore_index=True) for tables in ((grid.scorers, scorers), (grid.positives, positives))]
     return replace(evaluation, whole_grid=replace(grid, scorers=both[0], positives=both[1]))
+
+
+# many small losses
+
+
+def lost(by: float, *, what: str = "here", paired: bool = True) -> Difference:
+    return Difference(what, "auroc", 0.8, 0.8 - by, -1.0, 1.0, 30, "not worse", paired)
+
+
+def decided(*differences: Difference) -> Decision:
+    return decide(POLICY, against="old", objections=[], comparisons=differences)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "said"),
+    [
+        ([], []),
+        ([0.009], []),
+        ([0.009, 0.009, 0.009], ["the last 4 releases together lost 0.036 on here (AUROC; at most 0.03)"]),
+        # It was better in between: what counts is the distance from the best of them.
+        ([0.009, 0.009, -0.05, 0.009, 0.009], []),
+        (
+            [0.009, -0.001, 0.009, 0.009, -0.05, 0.1],
+            ["the last 7 releases together lost 0.085 on here (AUROC; at most 0.03)"],
+        ),
+    ],
+)
+def test_losses_within_the_margin_may_not_add_up(earlier: list[float], said: list[str]) -> None:
+    found = declines([lost(0.009)], [decided(lost(by)) for by in earlier], POLICY)
+    assert found == said
+
+
+def test_one_loss_alone_is_the_margins_affair() -> None:
+    assert declines([lost(0.5)], [], POLICY) == []
+
+
+@pytest.mark.parametrize("other", [lost(0.5, what="elsewhere"), lost(0.5, paired=False)])
+def test_only_losses_on_the_same_treatments_add_up(other: Difference) -> None:
+    assert declines([lost(0.009)], [decided(other), decided(lost(0.5))], POLICY) == []
+    assert declines([other], [decided(other)], POLICY) == ([] if not other.paired else [
+        "the last 2 releases together lost 1.000 on elsewhere (AUROC; at most 0.03)"
+    ])  # fmt: skip
+
+
+def test_decisions_of_before_there_was_this_rule_end_the_sum() -> None:
+    old = Decision.from_json(decided(lost(0.5)).to_json() | {"comparisons": [{"what": "here", "metric": "auroc"}]})
+    assert declines([lost(0.009)], [old], POLICY) == []
 
 
 # the rule

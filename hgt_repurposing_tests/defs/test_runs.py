@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from hgt_repurposing.definitions import defs
-from hgt_repurposing.defs import assets, checks
+from hgt_repurposing.defs import assets, checks, release_assets
 from hgt_repurposing.defs.resources import ArtifactStore, artifact_io_manager
 from hgt_repurposing.defs.run_config import IfMade
 from hgt_repurposing.graph.hetero_data import scope_of, to_hetero_data
@@ -177,7 +177,10 @@ def test_a_report_that_failed_leaves_the_release_of_before_and_a_reason(
     monkeypatch.setattr("hgt_repurposing.report.page.build_report", broken)
     resources = {"store": ArtifactStore(data_folder=str(root), if_made="make_again"), "io_manager": artifact_io_manager}
     made = dg.materialize(
-        ALL, selection=[assets.repurposing_report, assets.release], resources=resources, raise_on_error=False
+        ALL,
+        selection=[release_assets.repurposing_report, release_assets.release],
+        resources=resources,
+        raise_on_error=False,
     )
     assert not made.success
     assert current(root) == before
@@ -202,7 +205,7 @@ def test_the_report_reads_the_history_of_the_training_and_not_its_weights(finish
     root = Path(shutil.copytree(finished, tmp_path / "data"))
     (folder_of("hgt_model", root=root) / "weights.npz").unlink()
     resources = {"store": ArtifactStore(data_folder=str(root)), "io_manager": artifact_io_manager}
-    made = dg.materialize(ALL, selection=[assets.repurposing_report], resources=resources, raise_on_error=False)
+    made = dg.materialize(ALL, selection=[release_assets.repurposing_report], resources=resources, raise_on_error=False)
     assert made.success, failures(made)
     report, model = (read_manifest(folder_of(name, root=root), name) for name in ("repurposing_report", "hgt_model"))
     assert report.inputs["hgt_model"] == model.digest
@@ -221,8 +224,8 @@ def test_two_runs_with_one_seed_give_the_same_artefacts(
 ) -> None:
     # All but the page, whose bytes are compared in test_page.py, the validation, which nothing is made from, and the
     # pictures of the event log. Any: assets.
-    left_out = (*left_out, assets.repurposing_report, assets.embedding_validation)
-    left_out = (*left_out, assets.release_decision, assets.release)
+    left_out = (*left_out, release_assets.repurposing_report, assets.embedding_validation)
+    left_out = (*left_out, release_assets.release_decision, release_assets.release)
     monkeypatch.setattr(assets, "picture", lambda _: dg.MetadataValue.null())
     chain = [asset for asset in ALL if asset not in left_out]
     assert run(tmp_path, {}, chain=chain).success
@@ -248,6 +251,8 @@ def test_a_leaked_pair_stops_the_run_before_training(tmp_path: Path) -> None:
     assert not evaluation.passed
     assert evaluation.metadata["leaked"].value == 2  # the edge and its reverse
     assert not (tmp_path / PLACES["hgt_model"].folder).exists()
+    (attempt,) = all_attempts(tmp_path)
+    assert attempt.failed == "2 edges of the message graph join a held-out drug and disease"
 
 
 GRAPH_CHAIN = [assets.knowledge_graph, assets.drug_disease_split, assets.hetero_data]
