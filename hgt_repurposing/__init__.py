@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         fit_model,
         load_graph,
         rank,
+        score,
         split_pairs,
         validate,
     )
@@ -39,6 +40,7 @@ __all__ = [
     "fit_model",
     "load_graph",
     "rank",
+    "score",
     "split_pairs",
     "validate",
 ]

@@ -1,4 +1,4 @@
-"""The pipeline from a graph to ranked drugs as eight functions, for scripts and notebooks; no files are written.
+"""The pipeline from a graph to ranked drugs as nine functions, for scripts and notebooks; no files are written.
 
 Each function does the same as that step of the pipeline, with the same defaults, and returns a value for later steps.
 """
@@ -23,8 +23,10 @@ from hgt_repurposing.repurposing.candidate_ranking import rank_candidates
 from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.repurposing.inputs import pair_inputs
 from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
+from hgt_repurposing.repurposing.neighbourhoods import neighbourhoods_of
 from hgt_repurposing.repurposing.params import CandidateParams, ClassifierParams
-from hgt_repurposing.repurposing.scorer import Scorer
+from hgt_repurposing.repurposing.score_grid import ScoreGrid
+from hgt_repurposing.repurposing.scorer import Scorer, score_all_pairs
 from hgt_repurposing.training.loop import TrainingResult, fit
 from hgt_repurposing.training.params import EmbeddingParams
 
@@ -41,6 +43,7 @@ __all__ = [
     "fit_model",
     "load_graph",
     "rank",
+    "score",
     "split_pairs",
     "validate",
 ]
@@ -144,28 +147,39 @@ def fit_model(
     return fit_repurposing_model(pair_inputs(graph, embeddings, vectors=chosen.vectors), split, chosen, on_fit=on_fit)
 
 
-def rank(
+def score(
     graph: KnowledgeGraph,
     embeddings: Embeddings,
     model: RepurposingModel,
-    params: CandidateParams | None = None,
     *,
     on_block: Callable[[int], None] = lambda _: None,
-) -> Candidates:
-    """Rank all drugs for every disease; `.table` holds the best for each.
+) -> ScoreGrid:
+    """Score every drug for every disease.
 
     Args:
-        graph: Source of features, names and known pairs.
+        graph: Source of features and known treatments.
         embeddings: The embeddings that the model was fitted on.
         model: Result of `fit_model`.
-        params: How many drugs to list; None: the defaults.
         on_block: Called with the number of diseases in each finished block.
 
     Raises:
         MismatchError: If the model was fitted on other embeddings.
     """
-    scorer = Scorer.of_model(model, model.inputs_of(graph, embeddings))
-    return rank_candidates(scorer, graph, params or CandidateParams(), on_block=on_block)
+    return score_all_pairs(Scorer.of_model(model, model.inputs_of(graph, embeddings)), graph, on_block=on_block)
+
+
+def rank(graph: KnowledgeGraph, scores: ScoreGrid, params: CandidateParams | None = None) -> Candidates:
+    """Rank all drugs for every disease and the reverse; `.table` and `.by_drug` hold the best of each.
+
+    Args:
+        graph: Source of names, known pairs and evidence.
+        scores: Result of `score`.
+        params: How many drugs and diseases to list; None: the defaults.
+
+    Raises:
+        ValueError: If the scores are of other drugs or diseases.
+    """
+    return rank_candidates(scores, graph, neighbourhoods_of(graph), params or CandidateParams())
 
 
 def evaluate(

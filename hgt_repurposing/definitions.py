@@ -24,6 +24,7 @@ defs = dg.Definitions(
         assets.embedding_validation,
         assets.repurposing_model,
         assets.repurposing_evaluation,
+        assets.repurposing_scores,
         assets.repurposing_candidates,
         release_assets.release_decision,
         release_assets.repurposing_report,

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.storage.attempts import begin_attempt, end_attempt
 from hgt_repurposing.storage.catalog import folder_of, save
 from hgt_repurposing.storage.copies import refresh_copies
 from hgt_repurposing.storage.releases import current
 from hgt_repurposing_tests.report.test_page import TOY_LIST, listed
+from hgt_repurposing_tests.repurposing.lists import candidates_of
 from hgt_repurposing_tests.storage.stored import START, release
 from hgt_repurposing_tests.test_cli import invoke
 
@@ -92,7 +92,7 @@ def test_compare_says_what_differs_in_figures_versions_and_lists(tmp_path: Path)
     table = first.table.assign(score=first.table["score"] / 2)
     table["drug_name"] = table["drug_name"].where(table["rank"] > 1, table["drug_name"] + " forte")
     table["drug_id"] = table["drug_id"].where(table["rank"] > 1, table["drug_id"] + "f")
-    for week, candidates in enumerate((first, Candidates(table))):
+    for week, candidates in enumerate((first, candidates_of(table))):
         made = save("repurposing_candidates", candidates, root=tmp_path, config={})
         release(tmp_path, week, knowledge_graph="same", repurposing_candidates=made)
     result = invoke("releases", "compare", "previous", "current", "--data", tmp_path)

@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from hgt_repurposing.api import rank
 from hgt_repurposing.benchmark.folds import EvaluatedFold
 from hgt_repurposing.benchmark.protocol import TherapeuticPairs
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
@@ -16,7 +17,7 @@ from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION, UNKNOWN, Labels
 from hgt_repurposing.repurposing.model import fit_repurposing_model
 from hgt_repurposing.repurposing.params import CandidateParams
-from hgt_repurposing.repurposing.scorer import Scorer
+from hgt_repurposing.repurposing.scorer import Scorer, score_all_pairs
 from hgt_repurposing_tests.graph.small_graphs import Ends, graph_of
 from hgt_repurposing_tests.repurposing.planted import (
     NUM_DISEASES,
@@ -54,7 +55,7 @@ def scored() -> tuple[Scorer, Candidates]:
     graph = failed_graph()
     inputs = planted_inputs(graph)
     scorer = Scorer.of_model(fit_repurposing_model(inputs, planted_split(graph), QUICK), inputs)
-    return scorer, rank_candidates(scorer, graph, CandidateParams())
+    return scorer, rank_candidates(score_all_pairs(scorer, graph), graph, inputs.neighbourhoods, CandidateParams())
 
 
 # learned from
@@ -155,6 +156,6 @@ def test_what_else_the_graph_says_of_the_pair_may_count_more(said: list[str], st
         edge_type = EdgeType("drug", relation, "disease")
         edges[edge_type] = np.unique([*np.array(edges[edge_type]).reshape(2, -1).T.tolist(), new], axis=0).T
     graph = graph_of(planted.num_nodes, edges, therapeutic=names)
-    table = rank_candidates(scorer, graph, CandidateParams()).table
+    table = rank(graph, score_all_pairs(scorer, graph)).table
     row = (table["drug_id"] == f"{new[0]:04d}") & (table["disease_id"] == f"{new[1]:04d}")
     assert table.loc[row, "status"].tolist() == [status]

@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from hgt_repurposing.api import rank
 from hgt_repurposing.benchmark.cross_validation import evaluate
 from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.embeddings.inference import embed_all_nodes
@@ -16,12 +17,10 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.message_graph import message_graph
 from hgt_repurposing.graph.split import SplitConfig, split_drug_disease_pairs
 from hgt_repurposing.report.summary import summary_text
-from hgt_repurposing.repurposing.candidate_ranking import rank_candidates
 from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.repurposing.inputs import pair_inputs
 from hgt_repurposing.repurposing.model import fit_repurposing_model
-from hgt_repurposing.repurposing.params import CandidateParams
-from hgt_repurposing.repurposing.scorer import Scorer
+from hgt_repurposing.repurposing.scorer import Scorer, score_all_pairs
 from hgt_repurposing.training.loop import fit
 from hgt_repurposing_tests.graph.small_graphs import Ends, graph_of
 from hgt_repurposing_tests.repurposing.planted import (
@@ -72,9 +71,8 @@ def results() -> tuple[Evaluation, Candidates]:
     inputs = pair_inputs(graph(), embeddings(), vectors=["hgt"])
     split = split_drug_disease_pairs(graph(), SplitConfig(num_folds=2, deployment_folds=0))
     model = fit_repurposing_model(inputs, split, QUICK.model_copy(update={"vectors": ["hgt"], "tower_updates": 5}))
-    return evaluate(graph(), inputs, split, model), rank_candidates(
-        Scorer.of_model(model, inputs), graph(), CandidateParams()
-    )
+    grid = score_all_pairs(Scorer.of_model(model, inputs), graph())
+    return evaluate(graph(), inputs, split, model), rank(graph(), grid)
 
 
 def test_isolated_nodes_do_not_break_the_embeddings() -> None:

@@ -8,6 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import numpy as np
+import pandas as pd
 
 from hgt_repurposing.benchmark.preflight import split_for_learning
 from hgt_repurposing.defs.code_version import CODE_VERSION
@@ -29,7 +31,7 @@ from hgt_repurposing.defs.metadata import (
     whole_grid_numbers,
 )
 from hgt_repurposing.defs.progress import block_logger, epoch_logger
-from hgt_repurposing.defs.resources import ArtifactStore
+from hgt_repurposing.defs.resources import ArtifactStore, part_of
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationReport, ValidationThresholds, validate_embeddings
 from hgt_repurposing.graph.evidence import nodes_without_evidence
@@ -45,6 +47,7 @@ from hgt_repurposing.report.plots import (
     plot_projection,
     plot_spectrum,
 )
+from hgt_repurposing.repurposing.score_grid import BY_DISEASE, ScoreGrid
 from hgt_repurposing.storage.software import code_digest
 from hgt_repurposing.training.params import EmbeddingParams
 
@@ -326,28 +329,62 @@ def repurposing_evaluation(
     )
 
 
-@dg.asset(group_name=REPURPOSING, kinds={"xgboost", "csv", "parquet"}, code_version=CODE_VERSION)
+@dg.asset(group_name=REPURPOSING, kinds={"xgboost", "parquet"}, code_version=CODE_VERSION)
+def repurposing_scores(
+    context: dg.AssetExecutionContext,
+    store: ArtifactStore,
+    knowledge_graph: KnowledgeGraph,
+    hgt_embeddings: Embeddings,
+    repurposing_model: RepurposingModel,
+) -> dg.MaterializeResult[ScoreGrid]:
+    """The score of every drug for every disease, and how much the members of the ensemble differ."""
+    from hgt_repurposing.api import score
+
+    with store.step(context) as step:
+        score_all = partial(
+            score,
+            knowledge_graph,
+            hgt_embeddings,
+            repurposing_model,
+            on_block=block_logger(context.log, knowledge_graph.num_nodes[knowledge_graph.therapeutic.disease]),
+        )
+        scores = step.once(score_all)
+    num_drugs, num_diseases = scores.log_odds.shape
+    return dg.MaterializeResult(
+        value=scores,
+        metadata={
+            "dagster/row_count": number(num_drugs * num_diseases),
+            "drugs": number(num_drugs),
+            "diseases": number(num_diseases),
+            "highest_log_odds": number(scores.log_odds.max()),
+            "median_spread": number(np.median(scores.spread)),
+        },
+    )
+
+
+SCORES_BY_DISEASE = part_of("repurposing_scores", BY_DISEASE)
+"""One of the two orders of the same scores."""
+
+
+@dg.asset(
+    group_name=REPURPOSING,
+    kinds={"csv", "parquet"},
+    code_version=CODE_VERSION,
+    ins={"scores_by_disease": SCORES_BY_DISEASE},
+)
 def repurposing_candidates(
     context: dg.AssetExecutionContext,
     config: RepurposingCandidatesConfig,
     store: ArtifactStore,
     knowledge_graph: KnowledgeGraph,
-    hgt_embeddings: Embeddings,
-    repurposing_model: RepurposingModel,
+    scores_by_disease: pd.DataFrame,
 ) -> dg.MaterializeResult[Candidates]:
-    """The best drugs for every disease by name, with score, rank, and whether the pair is already known."""
+    """The best drugs for every disease and the best diseases for every drug, with evidence and what is known."""
     from hgt_repurposing.api import rank
 
     with store.step(context) as step:
-        list_drugs = partial(
-            rank,
-            knowledge_graph,
-            hgt_embeddings,
-            repurposing_model,
-            config,
-            on_block=block_logger(context.log, knowledge_graph.num_nodes[knowledge_graph.therapeutic.disease]),
-        )
-        candidates = step.once(list_drugs)
+        scores = ScoreGrid.of_table(scores_by_disease)
+        candidates = step.once(partial(rank, knowledge_graph, scores, config))
     table = candidates.table
     return dg.MaterializeResult(
         value=candidates,
@@ -360,5 +397,6 @@ def repurposing_candidates(
             ),
             "share_known_in_top_10": number(table.loc[table["rank"] <= 10, "known"].mean()),
             "preview": preview(table),
+            "preview_by_drug": preview(candidates.by_drug),
         },
     )

@@ -150,6 +150,11 @@ def gene_relations(graph: KnowledgeGraph, start: str) -> list[EdgeType]:
     ]
 
 
+def gene_node_types(graph: KnowledgeGraph) -> list[str]:
+    """Node types of genes and pathways, in the order of the columns of `gene_incidence`."""
+    return [node_type for node_type in graph.num_nodes if is_gene_or_pathway(node_type)]
+
+
 def gene_incidence(graph: KnowledgeGraph, start: str) -> csr_array:
     """Incidence matrix of drugs (diseases) and their genes: 0 and 1, gene node types concatenated.
 
@@ -157,7 +162,7 @@ def gene_incidence(graph: KnowledgeGraph, start: str) -> csr_array:
         Shape [num_starts, num_genes], float32; a row without genes is empty.
     """
     columns = [csr_array((graph.num_nodes[start], 0), dtype=np.float32)]
-    for node_type in filter(is_gene_or_pathway, graph.num_nodes):
+    for node_type in gene_node_types(graph):
         total = csr_array((graph.num_nodes[start], graph.num_nodes[node_type]), dtype=np.float32)
         for edge_type in gene_relations(graph, start):
             if node_type in (edge_type.source, edge_type.target):

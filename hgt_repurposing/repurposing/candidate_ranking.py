@@ -1,77 +1,142 @@
-"""Ranking of candidate drugs per disease, by a fitted model."""
+"""The best drugs for every disease, and the best diseases for every drug, from the scores of all pairs."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
 from hgt_repurposing.graph.evidence import evidence_of_type
-from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, FloatArray, IntArray
-from hgt_repurposing.repurposing.candidates import STATUS, Candidates
-from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees
+from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, BoolArray, Features, FloatArray, IntArray
+from hgt_repurposing.graph.settings import SETTINGS, Treated
+from hgt_repurposing.repurposing.candidates import SCHEMA, SCHEMA_BY_DRUG, STATUS, Candidates
+from hgt_repurposing.repurposing.evidence_lines import Evidence
+from hgt_repurposing.repurposing.labels import Labels
+from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods
 from hgt_repurposing.repurposing.params import CandidateParams
-from hgt_repurposing.repurposing.scorer import Block, Scorer
+from hgt_repurposing.repurposing.score_grid import ScoreGrid
+
+CELLS_AT_ONCE = 4_000_000
+"""Pairs that are sorted at a time."""
+WIDTH = 2.0
+"""Standard deviations over the ensemble from a probability to the ends of its interval."""
+
+
+class Best(NamedTuple):
+    """The best columns of some rows of the grid, or of the grid turned round."""
+
+    row: IntArray
+    """Shape [num_best], as all."""
+    rank: IntArray
+    column: IntArray
+    corrected_rank: IntArray
 
 
 def rank_candidates(
-    scorer: Scorer,
-    graph: KnowledgeGraph,
-    params: CandidateParams,
-    *,
-    on_block: Callable[[int], None] = lambda _: None,
+    grid: ScoreGrid, graph: KnowledgeGraph, neighbourhoods: Neighbourhoods, params: CandidateParams
 ) -> Candidates:
-    """Score all drugs for all diseases and keep the best of each disease.
+    """Keep the best drugs of each disease, and the best diseases of each drug.
 
-    Ties are broken by drug id. Known pairs keep their rank and are marked, as are drugs and diseases without edges, or
+    Ties are broken by id. Known pairs keep their rank and are marked, as are drugs and diseases without edges, or
     without edges other than treatments.
 
     Args:
-        scorer: The final model's.
+        grid: Scores of all pairs.
         graph: Source of names and of known pairs.
+        neighbourhoods: Of the graph; source of the evidence.
         params: Length of the lists.
-        on_block: Called after each block with its number of diseases.
+
+    Raises:
+        ValueError: If the scores are of other drugs or diseases than the graph's.
     """
-    num_diseases = graph.num_nodes[graph.therapeutic.disease]
-    status = _status(graph)
-    blocks = []
-    for block in scorer.blocks(np.arange(num_diseases)):
-        blocks.append(_best(block, params.top_k))
-        on_block(len(block.diseases))
-    columns = [np.concatenate(column) for column in zip(*blocks, strict=True)]
-    order = np.argsort(columns[0], kind="stable")
-    disease, rank, drug, score, against = (column[order] for column in columns)
-    drugs, names = graph.nodes_of(graph.therapeutic.drug), graph.nodes_of(graph.therapeutic.disease)
-    known_as = status.reindex(np.ravel_multi_index((drug, disease), graph.grid_shape), fill_value="new").to_numpy()
-    table = pd.DataFrame(
-        {
-            "disease_id": names[NODE_ID].to_numpy()[disease],
-            "disease_name": names[NODE_NAME].to_numpy()[disease],
-            "rank": rank,
-            "drug_id": drugs[NODE_ID].to_numpy()[drug],
-            "drug_name": drugs[NODE_NAME].to_numpy()[drug],
-            "score": score,
-            "contraindication_score": against,
+    grid.require_of(graph)
+    described = _Described(grid, graph, neighbourhoods)
+    by_disease = _best(grid.log_odds.T, described.treated.diseases, params.top_k)
+    by_drug = _best(grid.log_odds, described.treated.drugs, params.top_k_by_drug)
+    table = described.table(np.stack([by_disease.column, by_disease.row]), by_disease)
+    of_drugs = described.table(np.stack([by_drug.row, by_drug.column]), by_drug)
+    return Candidates(table[list(SCHEMA.columns)], of_drugs[list(SCHEMA_BY_DRUG.columns)])
+
+
+def _best(scores: Features, is_treated: BoolArray, top_k: int) -> Best:
+    """The best columns of every row.
+
+    Args:
+        scores: Shape [num_rows, num_columns].
+        is_treated: Rows with a known treatment; the others are scored by other classifiers. Shape [num_rows].
+        top_k: How many.
+    """
+    usual = np.zeros((2, scores.shape[1]))
+    for kind in np.unique(is_treated):
+        usual[int(kind)] = scores[is_treated == kind].mean(axis=0, dtype=np.float64)
+    blocks = [
+        _best_of(rows, np.ascontiguousarray(scores[rows]), usual[is_treated[rows].astype(int)], top_k)
+        for rows in _blocks(*scores.shape)
+    ]
+    return Best(*(np.concatenate(column) for column in zip(*blocks, strict=True)))
+
+
+def _best_of(rows: IntArray, scores: Features, usual: FloatArray, top_k: int) -> Best:
+    """Of some rows. Scores, usual: shape [len(rows), num_columns]."""
+    k = min(top_k, scores.shape[1])
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    corrected = np.argsort(-(scores - usual), axis=1, kind="stable")
+    rank = np.empty_like(corrected)
+    np.put_along_axis(rank, corrected, np.arange(1, scores.shape[1] + 1)[None], axis=1)
+    return Best(
+        np.repeat(rows, k),
+        np.tile(np.arange(1, k + 1), len(rows)),
+        order.ravel(),
+        np.take_along_axis(rank, order, axis=1).ravel(),
+    )
+
+
+def _blocks(num_rows: int, num_columns: int) -> Iterator[IntArray]:
+    per_block = max(1, CELLS_AT_ONCE // max(1, num_columns))
+    for start in range(0, num_rows, per_block):
+        yield np.arange(start, min(start + per_block, num_rows))
+
+
+class _Described:
+    """What the lists say about a pair."""
+
+    def __init__(self, grid: ScoreGrid, graph: KnowledgeGraph, neighbourhoods: Neighbourhoods) -> None:
+        self.treated = Treated.of(Labels.of_graph(graph).indications)
+        self._grid, self._graph = grid, graph
+        self._sorted = np.sort(grid.log_odds, axis=None)
+        self._status = _status(graph)
+        self._evidence = Evidence.of(graph, neighbourhoods)
+        self._degrees = degrees(graph)["degree"].to_numpy()
+
+    def table(self, pairs: IntArray, best: Best) -> pd.DataFrame:
+        """One row for each pair. Pairs: drug and disease, shape [2, num_pairs]."""
+        graph, grid, cells = self._graph, self._grid, (pairs[0], pairs[1])
+        log_odds, spread = grid.log_odds[cells].astype(np.float64), grid.spread[cells].astype(np.float64)
+        known_as = self._status.reindex(np.ravel_multi_index(cells, graph.grid_shape), fill_value="new").to_numpy()
+        below = np.searchsorted(self._sorted, grid.log_odds[cells], side="left")
+        columns: dict[str, Any] = {  # Any: arrays and lists
+            "rank": best.rank,
+            "score": expit(log_odds),
+            "score_lower": expit(log_odds - WIDTH * spread),
+            "score_upper": expit(log_odds + WIDTH * spread),
+            "percentile": 100 * below / len(self._sorted),
+            "corrected_rank": best.corrected_rank,
+            "contraindication_score": expit(grid.against[cells].astype(np.float64)),
             "known": known_as == "indication",
             "status": known_as,
-            "drug_evidence": evidence_of_type(graph, graph.therapeutic.drug)[drug],
-            "disease_evidence": evidence_of_type(graph, graph.therapeutic.disease)[disease],
+            "setting": np.array(SETTINGS, dtype=object)[self.treated.settings_of(pairs)],
+            "evidence": self._evidence.lines(pairs),
         }
-    )
-    return Candidates(table)
-
-
-def _best(block: Block, top_k: int) -> tuple[IntArray, IntArray, IntArray, FloatArray, FloatArray]:
-    """Disease, rank, drug, and probabilities of indication and contraindication, for the best drugs per column."""
-    scores = block.log_odds[INDICATION - 1]
-    k = min(top_k, scores.shape[0])
-    order = np.argsort(-scores, axis=0, kind="stable")[:k]
-    rank = np.tile(np.arange(1, k + 1), len(block.diseases))
-    known_against = len(block.log_odds) >= CONTRAINDICATION
-    against = block.log_odds[CONTRAINDICATION - 1] if known_against else np.full_like(scores, np.nan)
-    best, risk = (expit(np.take_along_axis(values, order, axis=0)).T.ravel() for values in (scores, against))
-    return np.repeat(block.diseases, k), rank, order.T.ravel(), best, risk
+        names = graph.therapeutic
+        for side, node_type, index in zip(("drug", "disease"), (names.drug, names.disease), pairs, strict=True):
+            nodes, start = graph.nodes_of(node_type), graph.offsets[node_type]
+            columns[f"{side}_id"] = nodes[NODE_ID].to_numpy()[index]
+            columns[f"{side}_name"] = nodes[NODE_NAME].to_numpy()[index]
+            columns[f"{side}_degree"] = self._degrees[start + index]
+            columns[f"{side}_evidence"] = evidence_of_type(graph, node_type)[index]
+        return pd.DataFrame(columns)
 
 
 def _status(graph: KnowledgeGraph) -> "pd.Series[str]":

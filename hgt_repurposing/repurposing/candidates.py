@@ -1,4 +1,4 @@
-"""The candidate list: the best drugs for every disease, with what is already known about each pair."""
+"""The candidate lists: the best drugs for every disease and the reverse, with what is known about each pair."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import pandas as pd
 from pandera.pandas import Check, Column, DataFrameSchema
 
 from hgt_repurposing.graph.evidence import EVIDENCE
+from hgt_repurposing.graph.settings import SETTINGS
 from hgt_repurposing.table_schema import require_schema, text
 
 STATUS = ("new", "other", "off-label", "not indicated", "contraindication", "indication")
@@ -18,37 +19,55 @@ both."""
 _PROBABILITY = Check.in_range(0, 1, error="be between 0 and 1")
 _EVIDENCE = Check.isin(EVIDENCE, error=f"be one of {', '.join(EVIDENCE)}")
 
-SCHEMA = DataFrameSchema(
-    {
-        "disease_id": text(),
-        "disease_name": text(),
-        "rank": Column("int64", Check.ge(1, error="be at least 1")),
-        "drug_id": text(),
-        "drug_name": text(),
-        "score": Column("float64", _PROBABILITY),
-        "contraindication_score": Column("float64", _PROBABILITY, nullable=True),
-        "known": Column("bool"),
-        "status": text(Check.isin(STATUS, error=f"be one of {', '.join(STATUS)}")),
-        "drug_evidence": text(_EVIDENCE),
-        "disease_evidence": text(_EVIDENCE),
-    },
-    unique=["disease_id", "rank"],
-)
+_SETTING = Check.isin(SETTINGS, error=f"be one of {', '.join(SETTINGS)}")
+_RANK = Check.ge(1, error="be at least 1")
+
+_COLUMNS = {
+    "rank": Column("int64", _RANK),
+    "score": Column("float64", _PROBABILITY),
+    "score_lower": Column("float64", _PROBABILITY),
+    "score_upper": Column("float64", _PROBABILITY),
+    "percentile": Column("float64", Check.in_range(0, 100, error="be between 0 and 100")),
+    "corrected_rank": Column("int64", _RANK),
+    "contraindication_score": Column("float64", _PROBABILITY, nullable=True),
+    "known": Column("bool"),
+    "status": text(Check.isin(STATUS, error=f"be one of {', '.join(STATUS)}")),
+    "setting": text(_SETTING),
+    "evidence": text(),
+    "drug_degree": Column("int64", Check.ge(0, error="not be negative")),
+    "disease_degree": Column("int64", Check.ge(0, error="not be negative")),
+    "drug_evidence": text(_EVIDENCE),
+    "disease_evidence": text(_EVIDENCE),
+}
+_OF_DISEASE = {"disease_id": text(), "disease_name": text()}
+_OF_DRUG = {"drug_id": text(), "drug_name": text()}
+_RANK_FIRST = {"rank": _COLUMNS["rank"]}
+SCHEMA = DataFrameSchema({**_OF_DISEASE, **_RANK_FIRST, **_OF_DRUG, **_COLUMNS}, unique=["disease_id", "rank"])
+"""Of the best drugs for every disease."""
+SCHEMA_BY_DRUG = DataFrameSchema({**_OF_DRUG, **_RANK_FIRST, **_OF_DISEASE, **_COLUMNS}, unique=["drug_id", "rank"])
+"""Of the best diseases for every drug; the same columns in another order."""
 
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """The best drugs for every disease."""
+    """The best drugs for every disease, and the best diseases for every drug."""
 
     table: pd.DataFrame
     """Follows `SCHEMA`, sorted by disease and rank. Scores are probabilities at the prevalence of the evaluation's
-    grids; `contraindication_score`, of a contraindication or a pair recorded as not indicated, is NaN if the graph has
-    none of them, or too few. `known` marks recorded indications; pairs without an edge have the status `new`.
-    `drug_evidence` and `disease_evidence` say what else the graph knows about drug and disease (`graph/evidence.py`):
-    without any, a rank reflects base rates, not evidence."""
+    grids; `score_lower` and `score_upper` are two standard deviations over the ensemble away, in log odds.
+    `percentile`: of all pairs of the grid, those with a lower score. `corrected_rank`: the rank if each drug's mean log
+    odds over diseases is taken off, so that drugs that score high everywhere do not come first.
+    `contraindication_score`, of a contraindication or a pair recorded as not indicated, is NaN if the graph has none of
+    them, or too few. `known` marks recorded indications; pairs without an edge have the status `new`. `setting`
+    (`graph/settings.py`): which ends have a known treatment. `evidence`: what speaks for the pair, in one line. Degrees
+    count all edges of the graph. `drug_evidence` and `disease_evidence` say what else the graph knows about drug and
+    disease (`graph/evidence.py`): without any, a rank reflects base rates, not evidence."""
+    by_drug: pd.DataFrame
+    """Follows `SCHEMA_BY_DRUG`, sorted by drug and rank; ranks are among the diseases of a drug."""
 
     def __post_init__(self) -> None:
         require_schema(self.table, SCHEMA, what="a candidate list")
+        require_schema(self.by_drug, SCHEMA_BY_DRUG, what="a candidate list by drug")
 
     def of_disease(self, disease: str) -> pd.DataFrame:
         """Rows of the diseases with this id or name; if there are none, names are compared ignoring case.
@@ -70,9 +89,14 @@ class Candidates:
 
     def to_parts(self) -> dict[str, Any]:
         """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""
-        return {"repurposing_candidates.csv": self.table, "repurposing_candidates.parquet": self.table}
+        return {
+            "repurposing_candidates.csv": self.table,
+            "repurposing_candidates.parquet": self.table,
+            "repurposing_candidates_by_drug.csv": self.by_drug,
+            "repurposing_candidates_by_drug.parquet": self.by_drug,
+        }
 
     @classmethod
     def from_parts(cls, parts: Mapping[str, Any]) -> Self:
         """Inverse of `to_parts`."""
-        return cls(parts["repurposing_candidates.parquet"])
+        return cls(parts["repurposing_candidates.parquet"], parts["repurposing_candidates_by_drug.parquet"])

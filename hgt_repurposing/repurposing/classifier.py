@@ -96,6 +96,15 @@ class Member(NamedTuple):
         )
 
 
+class PairScores(NamedTuple):
+    """What a classifier says of some pairs."""
+
+    log_odds: FloatArray
+    """Shape [num_classes - 1, num_pairs]."""
+    spread: FloatArray
+    """Standard deviation of the log odds of an indication over the members. Shape [num_pairs]."""
+
+
 @dataclass(frozen=True, eq=False)
 class PairClassifier:
     """A fitted ensemble."""
@@ -140,27 +149,29 @@ class PairClassifier:
                 f"features) than it is given ({features.setting!r} setting, {len(features.names)} features)"
             )
 
+    def scaled(self, rows: Rows) -> Rows:
+        """Rows with the baselines as heads and blends read them."""
+        return rows._replace(baselines=np.arcsinh(rows.baselines / self.baseline_scales))
+
     def log_odds(self, rows: Rows) -> FloatArray:
-        """Log odds of pairs, at the prevalence of the grid that they are missing from.
+        """Log odds of pairs alone, as in `scores`. Shape [num_classes - 1, num_pairs]."""
+        return self.scores(rows).log_odds
+
+    def scores(self, rows: Rows) -> PairScores:
+        """Score pairs, at the prevalence of the grid that they are missing from.
 
         Args:
             rows: Of features that `require` accepts. Shapes [num_pairs, ...].
-
-        Returns:
-            Shape [num_classes - 1, num_pairs].
         """
-        scaled = rows._replace(baselines=np.arcsinh(rows.baselines / self.baseline_scales))
+        scaled = self.scaled(rows)
         members: list[FloatArray | None] = [member.log_odds(scaled) for member in self.members]
-        found = np.stack(
-            [
-                mean_log_odds(
-                    [blend.apply(_side_by_side(heads, scaled, fold, k)) for fold, heads in enumerate(members or [None])]
-                )
-                for k, blend in enumerate(self.blends)
-            ]
-        )
+        by_class = [
+            [blend.apply(_side_by_side(heads, scaled, fold, k)) for fold, heads in enumerate(members or [None])]
+            for k, blend in enumerate(self.blends)
+        ]
+        found = np.stack([mean_log_odds(by_member) for by_member in by_class])
         found[INDICATION - 1] += self.shift
-        return found
+        return PairScores(found, np.std(by_class[INDICATION - 1], axis=0))
 
     def expecting(self, number: float, rows: Rows, weight: FloatArray) -> Self:
         """The same classifier, shifted so that probabilities sum to a number of treatments.

@@ -9,7 +9,7 @@ counts a drug's or a disease's treatments: popularity is not evidence.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,31 @@ Column = Callable[[IntArray], npt.NDArray[np.floating]]
 
 SHARED_TREATMENTS = ("drug kNN", "disease kNN", "matrix factorisation")
 """Baselines that compare drugs and diseases by the treatments that they share: features of warm pairs."""
+
+AGAINST_OTHER_DRUGS = ", against other drugs"
+"""End of the name of a feature that is standardised over all drugs."""
+Evidence = Literal["similar diseases", "similar drugs", "both", "shared treatments", "paths", "usage"]
+EVIDENCE_IN_WORDS: Mapping[Evidence, str] = {
+    "similar diseases": "treats diseases that are similar by genes, symptoms and other relations",
+    "similar drugs": "is similar to drugs that treat the disease, by targets, side effects and other relations",
+    "both": "is similar to drugs that treat similar diseases",
+    "shared treatments": "has uses in common with drugs that treat the disease",
+    "paths": "paths through the graph that join drug and disease",
+    "usage": "how often drug and disease are treated at all",
+}
+"""Kinds of evidence that features and baselines stand for."""
+OF_FEATURE: Mapping[str, Evidence] = {
+    "treats similar diseases by ": "similar diseases",
+    "most similar treated disease": "similar diseases",
+    "similar drugs treat it by ": "similar drugs",
+    "most similar treating drug": "similar drugs",
+    "similar drugs treat similar diseases": "both",
+    KRONECKER_RIDGE: "both",
+    **dict.fromkeys(SHARED_TREATMENTS, "shared treatments"),
+    "similarity to any treating drug": "usage",
+    "paths ": "paths",
+}
+"""Kind of evidence by the beginning of a feature's name; one beginning fits each name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,10 +149,15 @@ class PairFeatures:
         Raises:
             ValueError: If two are the same, which relation names should never cause.
         """
-        beside = [f"{name}, against other drugs" for name in self._label_columns]
+        beside = [f"{name}{AGAINST_OTHER_DRUGS}" for name in self._label_columns]
         names = (*self._label_columns, *beside, *self._further_columns)
         require_distinct(names)
         return names
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """The kind of evidence that each feature stands for."""
+        return tuple(next(kind for begin, kind in OF_FEATURE.items() if name.startswith(begin)) for name in self.names)
 
     @property
     def of_graph(self) -> BoolArray:

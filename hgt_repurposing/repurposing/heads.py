@@ -33,6 +33,19 @@ class LinearHead:
         """Shape [num_rows, num_classes - 1]."""
         return np.asarray(rows @ self.coefficients.T.astype(np.float32) + self.intercepts)
 
+    def contributions(self, row: Features, usual: FloatArray) -> tuple[FloatArray, float]:
+        """What each feature of a pair adds to the log odds of an indication, and the log odds of what is usual.
+
+        Args:
+            row: Shape [num_features].
+            usual: Features of a usual pair. Shape [num_features].
+
+        Returns:
+            Shape [num_features], and the rest of the log odds.
+        """
+        coefficients = self.coefficients[0]
+        return coefficients * (row - usual), float(coefficients @ usual + self.intercepts[0])
+
     def to_json(self) -> dict[str, Any]:
         """Inverse of `from_json`. Any: JSON values."""
         return {"coefficients": self.coefficients.tolist(), "intercepts": self.intercepts.tolist()}
@@ -68,6 +81,20 @@ class TreeHead:
         """Shape [num_rows, num_classes - 1]."""
         margins = [booster.inplace_predict(rows, predict_type="margin") for booster in self.boosters]
         return np.stack(margins, axis=1).astype(np.float64)
+
+    def contributions(self, row: Features) -> tuple[FloatArray, float]:
+        """Shapley values of each feature of a pair for the log odds of an indication, and the log odds of all examples.
+
+        TreeSHAP: Lundberg et al. 2020.
+
+        Args:
+            row: Shape [num_features].
+
+        Returns:
+            Shape [num_features], and the rest of the log odds.
+        """
+        found = self.boosters[0].predict(xgb.DMatrix(row[None], nthread=1), pred_contribs=True)[0].astype(np.float64)
+        return found[:-1], float(found[-1])
 
     def to_json(self) -> list[dict[str, Any]]:
         """XGBoost's own JSON models. Any: JSON values."""

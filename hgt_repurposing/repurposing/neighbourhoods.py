@@ -16,7 +16,7 @@ from scipy.sparse import csr_array, eye_array, vstack
 
 from hgt_repurposing.graph.kernel import Eigenvectors, similarity_kernel
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.schema import IntArray
+from hgt_repurposing.graph.schema import EdgeType, IntArray
 from hgt_repurposing.graph.walks import (
     Walk,
     direct_walks,
@@ -66,6 +66,10 @@ class Paths:
     """Shape [num_diseases, num_ends]."""
     mean: float
     """Mean over pairs with a path, of some diseases."""
+    drug_steps: tuple[EdgeType, ...] = ()
+    """Edge types from the drug to where both walks meet."""
+    disease_steps: tuple[EdgeType, ...] = ()
+    """Edge types from the disease to there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +187,8 @@ def _meetings(drug_walks: list[Walk], disease_walks: list[Walk]) -> list[Paths]:
             spread = np.unique(np.linspace(0, other.weights.shape[0] - 1, SCALE_COLUMNS).astype(np.int64))
             counts = csr_array(mine.weights @ other.weights[spread].T).data
             if len(counts):
-                found.append(Paths(f"{mine.name} ~ {other.name}", mine.weights, other.weights, float(counts.mean())))
+                name, mean = f"{mine.name} ~ {other.name}", float(counts.mean())
+                found.append(Paths(name, mine.weights, other.weights, mean, mine.steps, other.steps))
     require_distinct([paths.name for paths in found])
     return found
 

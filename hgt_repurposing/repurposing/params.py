@@ -78,3 +78,4 @@ class CandidateParams(BaseModel, frozen=True, extra="forbid"):
     """Which candidates are listed."""
 
     top_k: int = Field(100, ge=1, description="drugs listed per disease, known ones included")
+    top_k_by_drug: int = Field(20, ge=1, description="diseases listed per drug, known ones included")

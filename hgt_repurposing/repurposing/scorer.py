@@ -6,14 +6,16 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import FloatArray, IntArray
 from hgt_repurposing.graph.settings import SETTINGS, Setting, Treated
-from hgt_repurposing.repurposing.classifier import ROWS_AT_ONCE, PairClassifier, Rows
+from hgt_repurposing.repurposing.classifier import ROWS_AT_ONCE, PairClassifier, PairScores, Rows
 from hgt_repurposing.repurposing.features import PairFeatures
 from hgt_repurposing.repurposing.inputs import PairInputs
-from hgt_repurposing.repurposing.labels import INDICATION
+from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION
 from hgt_repurposing.repurposing.learning import Classifiers, LearningCase
 from hgt_repurposing.repurposing.model import RepurposingModel
+from hgt_repurposing.repurposing.score_grid import ScoreGrid, ids_of
 from hgt_repurposing.repurposing.vectors import PairVectors
 from hgt_repurposing.threads import on_every_core
 
@@ -26,6 +28,21 @@ class Block(NamedTuple):
     log_odds: FloatArray
     """Of an indication, and of a contraindication if the graph has any; NaN where there were too few to learn from.
     Shape [num_classes - 1, num_drugs, num_columns]."""
+    spread: FloatArray
+    """Standard deviation of the log odds of an indication over the ensemble. Shape [num_drugs, num_columns]."""
+
+
+class Beside(NamedTuple):
+    """One pair among those of the same disease and setting."""
+
+    classifier: PairClassifier
+    features: PairFeatures
+    drugs: IntArray
+    """Drugs of the setting, ascending. Shape [num_drugs_of_setting]."""
+    rows: Rows
+    """Of these drugs and the disease."""
+    place: int
+    """Of the pair among them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +137,25 @@ class Scorer:
         """Log odds of an indication alone, as in `grid`. Shape [num_drugs, num_columns]."""
         return np.asarray(self.grid(diseases)[INDICATION - 1])
 
+    def beside(self, drug: int, disease: int) -> "Beside":
+        """A pair among those of the same disease and setting.
+
+        Raises:
+            ValueError: If the setting has no classifier.
+        """
+        columns = np.array([disease])
+        setting, drugs = next((s, d) for s, d in self._drugs_by_setting(disease).items() if drug in d)
+        features = self.features[setting]
+        towers = self.classifiers.log_probabilities(columns)[drugs, 0] if self.classifiers.towers else None
+        rows = Rows(
+            features.block(columns)[drugs, 0],
+            features.baselines.block(columns)[drugs, 0],
+            np.stack([drugs, np.full(len(drugs), disease)]),
+            self.vectors,
+            towers,
+        )
+        return Beside(self.classifiers.of_setting[setting], features, drugs, rows, int(np.searchsorted(drugs, drug)))
+
     def _drugs_by_setting(self, disease: int) -> dict[Setting, IntArray]:
         """The drugs of each setting that occurs for a disease."""
         setting = self.treated.grid(np.array([disease]))[:, 0]
@@ -132,14 +168,16 @@ class Scorer:
     def _block(self, drugs_of: Mapping[Setting, IntArray], diseases: IntArray) -> Block:
         """Every drug for diseases of one kind."""
         scores = np.full((self.num_classes - 1, self.num_drugs, len(diseases)), np.nan)
+        spread = np.zeros((self.num_drugs, len(diseases)))
         towers = None
         if self.classifiers.towers:
             towers = self.classifiers.log_probabilities(diseases)
         for setting, drugs in drugs_of.items():
             classifier, features = self.classifiers.of_setting[setting], self.features[setting]
             found = self._of_setting(classifier, features, drugs, diseases, towers)
-            scores[: len(found), drugs] = found
-        return Block(diseases, scores)
+            scores[: len(found.log_odds), drugs] = found.log_odds.reshape(-1, len(drugs), len(diseases))
+            spread[drugs] = found.spread.reshape(len(drugs), len(diseases))
+        return Block(diseases, scores, spread)
 
     def _of_setting(
         self,
@@ -148,12 +186,12 @@ class Scorer:
         drugs: IntArray,
         diseases: IntArray,
         towers: FloatArray | None,
-    ) -> FloatArray:
-        """Some drugs for some diseases, all of one setting. Shape [num_calibrated, num_drugs, num_columns]."""
+    ) -> PairScores:
+        """Some drugs for some diseases, all of one setting, drug by drug."""
         named, baselines = features.block(diseases), features.baselines.block(diseases)
         per_slice = max(1, ROWS_AT_ONCE // len(diseases))
 
-        def score(chosen: IntArray) -> FloatArray:
+        def score(chosen: IntArray) -> PairScores:
             rows = Rows(
                 named[chosen].reshape(-1, named.shape[2]),
                 baselines[chosen].reshape(-1, baselines.shape[2]),
@@ -161,7 +199,29 @@ class Scorer:
                 self.vectors,
                 None if towers is None else towers[chosen].reshape(-1, towers.shape[2]),
             )
-            return classifier.log_odds(rows)
+            return classifier.scores(rows)
 
         parts = on_every_core(score, [drugs[i : i + per_slice] for i in range(0, len(drugs), per_slice)])
-        return np.concatenate(parts, axis=1).reshape(-1, len(drugs), len(diseases))
+        log_odds, spread = zip(*parts, strict=True)
+        return PairScores(np.concatenate(log_odds, axis=1), np.concatenate(spread))
+
+
+def score_all_pairs(
+    scorer: Scorer, graph: KnowledgeGraph, *, on_block: Callable[[int], None] = lambda _: None
+) -> ScoreGrid:
+    """Score every drug for every disease.
+
+    Args:
+        scorer: The final model's.
+        graph: Whose drugs and diseases they are.
+        on_block: Called after each block with its number of diseases.
+    """
+    shape = graph.grid_shape
+    log_odds, spread, against = (np.full(shape, np.nan, dtype=np.float32) for _ in range(3))
+    for block in scorer.blocks(np.arange(shape[1])):
+        log_odds[:, block.diseases] = block.log_odds[INDICATION - 1]
+        spread[:, block.diseases] = block.spread
+        if len(block.log_odds) >= CONTRAINDICATION:
+            against[:, block.diseases] = block.log_odds[CONTRAINDICATION - 1]
+        on_block(len(block.diseases))
+    return ScoreGrid(*ids_of(graph), log_odds, spread, against)

@@ -6,7 +6,8 @@ renamed, the manifest last. So files without a manifest are not an artefact, and
 are refused by name.
 
 The suffix of a part's name decides its format: `.parquet` and `.csv` a table, `.npz` named arrays, `.json` a JSON
-value, `.html` text, anything else bytes. Nothing is pickled.
+value, `.html` text, anything else bytes. Nothing is pickled. A `.parquet` part may be given block by block, by an
+iterator of tables: each becomes a row group, so that a few rows can be read without the rest (`read_rows`).
 """
 
 import hashlib
@@ -160,6 +161,25 @@ def read_part(path: Path, manifest: Manifest, part: str) -> Any:
             return path.read_bytes().decode("utf-8")
         case _:
             return path.read_bytes()
+
+
+def read_rows(path: Path, manifest: Manifest, part: str, *, column: str, value: str) -> pd.DataFrame:
+    """The rows of a part with one value in a column, by which it is sorted; nothing else is read.
+
+    Only their own pages are checked, not the whole part.
+
+    Raises:
+        UnreadableArtifactError: If the part is missing or of another size, or what is read of it is damaged.
+    """
+    name, entry = manifest.name, manifest.parts[part]
+    if not path.exists() or path.stat().st_size != entry["bytes"]:
+        raise UnreadableArtifactError(f"artefact {name!r} is incomplete: {path} is missing or truncated", name=name)
+    try:
+        found = pa.parquet.read_table(path, filters=[(column, "=", value)], page_checksum_verification=True)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise UnreadableArtifactError(f"artefact {name!r} is damaged: {path} ({error})", name=name) from error
+    rows: pd.DataFrame = found.to_pandas()
+    return rows
 
 
 def remove_artifact(folder: Path, name: str) -> None:
@@ -326,8 +346,29 @@ def _write_parts(folder: Path, parts: Mapping[str, Any], *, what: str) -> None:
             raise
 
 
+def _write_blocks(path: Path, blocks: Iterator[pd.DataFrame]) -> None:
+    """At least one table, all with the same columns; text in dictionaries, numbers byte by byte, which packs well."""
+    first = pa.Table.from_pandas(next(blocks), preserve_index=False)
+    text = [field.name for field in first.schema if pa.types.is_dictionary(field.type)]
+    writer = pa.parquet.ParquetWriter(
+        path,
+        first.schema,
+        compression="zstd",
+        use_dictionary=text,
+        use_byte_stream_split=[field.name for field in first.schema if pa.types.is_floating(field.type)],
+        write_page_checksum=True,
+    )
+    with writer:
+        writer.write_table(first, row_group_size=len(first))
+        for block in blocks:
+            table = pa.Table.from_pandas(block, schema=first.schema, preserve_index=False)
+            writer.write_table(table, row_group_size=len(table))
+
+
 def _write_part(path: Path, value: Any) -> None:
     match path.suffix:
+        case ".parquet" if isinstance(value, Iterator):
+            _write_blocks(path, value)
         case ".parquet":
             pa.parquet.write_table(pa.Table.from_pandas(value, preserve_index=False), path)
         case ".csv":

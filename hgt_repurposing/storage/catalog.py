@@ -66,6 +66,7 @@ PLACES = {
     "hgt_embeddings": Place("06_models/embeddings", "embeddings.table:Embeddings"),
     "embedding_validation": Place("06_models/embeddings", "embeddings.validation:ValidationReport"),
     "repurposing_model": Place("06_models/repurposing", "repurposing.model:RepurposingModel"),
+    "repurposing_scores": Place("07_model_output/scores", "repurposing.score_grid:ScoreGrid"),
     "repurposing_candidates": Place("07_model_output", "repurposing.candidates:Candidates"),
     "repurposing_evaluation": Place("08_reporting/evaluation", "benchmark.results:Evaluation"),
     "release_decision": Place("08_reporting/release_decision", "benchmark.decision:Decision"),

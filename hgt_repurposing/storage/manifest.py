@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-FORMAT_VERSION = 11
+FORMAT_VERSION = 12
 PACKAGE = "hgt_repurposing"
 MEASURED = "measured"
 """Name, without suffix, of a part that holds the cost of a step."""

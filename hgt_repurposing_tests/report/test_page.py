@@ -29,6 +29,7 @@ from hgt_repurposing.storage.manifest import Provenance
 from hgt_repurposing_tests.benchmark.evaluations import evaluated
 from hgt_repurposing_tests.benchmark.grids_by_hand import whole_grid
 from hgt_repurposing_tests.report.test_plots import HISTORY, embedded, gaussian
+from hgt_repurposing_tests.repurposing.lists import candidates_of
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 HOSTILE = '<b>&"'
@@ -67,15 +68,13 @@ def listed(rows: list[tuple[str, int, str, str]], num_filler: int = 0, risk: flo
     """Candidates from (disease id, rank, drug name, status), and more new drugs after those of disease 2."""
     more = [("2", 100 + i, f"Filler{i}", "new") for i in range(num_filler)]
     table = pd.DataFrame([*rows, *more], columns=["disease_id", "rank", "drug_name", "status"])
-    return Candidates(
+    return candidates_of(
         table.assign(
             disease_name=[TREATMENTS[disease][0] for disease in table["disease_id"]],
             drug_id="id of " + table["drug_name"],
             score=1 / (1 + table["rank"]),
             contraindication_score=risk,
             known=table["status"] == "indication",
-            drug_evidence="evidence",
-            disease_evidence="evidence",
         )
     )
 
@@ -429,7 +428,7 @@ def without_evidence(disease: str, evidence: str, drugs: Mapping[str, str] | Non
     table = listed(TOY_LIST).table
     known = table["drug_name"].map(lambda name: (drugs or {}).get(name, "evidence"))
     table.loc[table["disease_id"] == disease, "disease_evidence"] = evidence
-    return Candidates(table.assign(drug_evidence=known))
+    return candidates_of(table.assign(drug_evidence=known))
 
 
 @pytest.mark.usefixtures("quick")
@@ -480,7 +479,7 @@ def test_new_drugs_of_one_probability_are_said_to_stand_by_id(toy_graph: Knowled
     candidates = listed([("2", 1, "A", "new"), ("2", 2, "B", "new"), ("1", 3, "C", "new")])
     said = "Equal probabilities are ordered by id."
     assert said not in text_of(report_on(toy_graph, None, candidates).html)
-    assert said in text_of(report_on(toy_graph, None, Candidates(candidates.table.assign(score=0.1))).html)
+    assert said in text_of(report_on(toy_graph, None, candidates_of(candidates.table.assign(score=0.1))).html)
 
 
 @pytest.mark.usefixtures("quick")

@@ -5,10 +5,10 @@ import pytest
 
 from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.report.summary import MARKS_MEAN, WIDTH, summary_text
-from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing_tests.benchmark.evaluations import evaluated
 from hgt_repurposing_tests.benchmark.grids_by_hand import whole_grid
 from hgt_repurposing_tests.report.test_page import TOY_LIST, listed, usual, without_evidence
+from hgt_repurposing_tests.repurposing.lists import candidates_of
 
 
 def test_the_summary_lists_the_ten_best_new_candidates() -> None:
@@ -33,7 +33,7 @@ def test_the_summary_finds_a_disease_by_id_or_name(disease: str) -> None:
 
 def test_of_namesakes_the_summary_shows_one() -> None:
     table = listed(TOY_LIST).table.assign(disease_name="torvosis")
-    text = summary_text(usual(), Candidates(table), "torvosis")
+    text = summary_text(usual(), candidates_of(table), "torvosis")
     assert text.startswith("Best new candidates for torvosis (1)")
     assert text.count("Belustat") == text.count("Velotinib") == 0
     assert text.splitlines()[1:3] == ["another disease with this name: 2", "another disease with this name: 3"]
@@ -90,7 +90,7 @@ def test_the_tables_of_the_summary_are_aligned_and_fit_a_terminal() -> None:
     evaluation = evaluated(splits=("disease", "pair", "drug", "disease_group", "external"))
     longest = {"scorer": {"drug degree": "stacked baselines"}}
     folds, diseases = evaluation.folds.replace(longest), evaluation.diseases.replace(longest)
-    lines = summary_text(replace(evaluation, folds=folds, diseases=diseases), Candidates(table)).splitlines()
+    lines = summary_text(replace(evaluation, folds=folds, diseases=diseases), candidates_of(table)).splitlines()
     assert max(map(len, lines)) <= WIDTH
     assert [line[:6] for line in lines[3:6]] == ["rank  ", "   1  ", "  22  "]
     assert len({len(line) for line in lines[3:6]}) == 1
@@ -131,7 +131,7 @@ def test_a_drug_without_evidence_is_marked_and_the_mark_explained(evidence: str,
 
 def test_a_marked_drug_with_a_long_name_fits_a_terminal() -> None:
     table = listed([("2", 1, "x" * 300, "new"), ("2", 22, "short", "new")], risk=0.1).table
-    lines = summary_text(usual(), Candidates(table.assign(drug_evidence="nothing"))).splitlines()
+    lines = summary_text(usual(), candidates_of(table.assign(drug_evidence="nothing"))).splitlines()
     assert max(map(len, lines)) <= WIDTH
     assert "… *" in lines[4]
 
@@ -139,8 +139,8 @@ def test_a_marked_drug_with_a_long_name_fits_a_terminal() -> None:
 def test_new_drugs_of_one_probability_are_said_to_stand_by_id() -> None:
     table = listed(TOY_LIST).table
     said = "equal probabilities are ordered by id"
-    assert said in summary_text(usual(), Candidates(table.assign(score=0.1)), "3").splitlines()
-    assert said not in summary_text(usual(), Candidates(table), "3").splitlines()
+    assert said in summary_text(usual(), candidates_of(table.assign(score=0.1)), "3").splitlines()
+    assert said not in summary_text(usual(), candidates_of(table), "3").splitlines()
 
 
 @pytest.mark.parametrize(

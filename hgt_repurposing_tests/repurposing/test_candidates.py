@@ -1,4 +1,5 @@
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -8,19 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from scipy.sparse import csr_array
 from scipy.special import expit, logit
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, build_knowledge_graph
-from hgt_repurposing.graph.schema import EDGE_COLUMNS, NODE_COLUMNS, PRIMEKG_RELATIONS, FloatArray, IntArray
-from hgt_repurposing.graph.settings import Treated
+from hgt_repurposing.graph.schema import EDGE_COLUMNS, NODE_COLUMNS, PRIMEKG_RELATIONS, FloatArray
+from hgt_repurposing.repurposing import candidate_ranking
 from hgt_repurposing.repurposing.candidate_ranking import rank_candidates
 from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.learning import Classifiers
 from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
 from hgt_repurposing.repurposing.params import CandidateParams
-from hgt_repurposing.repurposing.scorer import Block, Scorer
+from hgt_repurposing.repurposing.score_grid import ScoreGrid, ids_of
+from hgt_repurposing.repurposing.scorer import Scorer, score_all_pairs
 from hgt_repurposing_tests.conftest import TOY_EDGES, TOY_NODES
 from hgt_repurposing_tests.repurposing.planted import (
     NUM_DISEASES,
@@ -50,26 +51,24 @@ def inputs() -> PairInputs:
     return planted_inputs(GRAPH)
 
 
+def grid_of(log_odds: FloatArray, against: FloatArray | None = None, spread: float = 0.0) -> ScoreGrid:
+    known = np.full_like(log_odds, np.nan) if against is None else against
+    values = (array.astype(np.float32) for array in (log_odds, np.full_like(log_odds, spread), known))
+    return ScoreGrid(*ids_of(GRAPH), *values)
+
+
 def ranked(
     log_odds: FloatArray = LOG_ODDS,
     *,
     against: FloatArray | None = None,
+    spread: float = 0.0,
     top_k: int = 100,
+    top_k_by_drug: int = 20,
     graph: KnowledgeGraph | None = None,
-    blocks: Sequence[Sequence[int]] = ((0, 1, 2),),
-    on_block: Callable[[int], None] = lambda _: None,
 ) -> Candidates:
     """Ranked by these log odds of an indication, and of a contraindication if there are any, instead of a model's."""
-    table = log_odds[None] if against is None else np.stack([log_odds, against])
-
-    class Said(Scorer):
-        def blocks(self, diseases: IntArray) -> Iterator[Block]:
-            for block in blocks:
-                yield Block(diseases[list(block)], table[:, :, list(block)])
-
-    nothing = csr_array(GRAPH.grid_shape)
-    said = Said(Classifiers({}, (), 2), {}, Treated.of(nothing), inputs().vectors, 1 + len(table))
-    return rank_candidates(said, graph or GRAPH, CandidateParams(top_k=top_k), on_block=on_block)
+    params = CandidateParams(top_k=top_k, top_k_by_drug=top_k_by_drug)
+    return rank_candidates(grid_of(log_odds, against, spread), graph or GRAPH, inputs().neighbourhoods, params)
 
 
 def column(of: Candidates, disease: str, name: str) -> list[object]:
@@ -93,8 +92,12 @@ def test_rows_are_sorted_by_disease_and_rank() -> None:
 
 
 def test_the_table_has_its_columns() -> None:
-    expected = ["disease_id", "disease_name", "rank", "drug_id", "drug_name", "score", "contraindication_score"]
-    assert list(ranked().table.columns) == [*expected, "known", "status", "drug_evidence", "disease_evidence"]
+    assert " ".join(ranked().table.columns) == (
+        "disease_id disease_name rank drug_id drug_name score score_lower score_upper percentile corrected_rank "
+        "contraindication_score known status setting evidence drug_degree disease_degree drug_evidence disease_evidence"
+    )
+    assert list(ranked().by_drug.columns)[:5] == ["drug_id", "drug_name", "rank", "disease_id", "disease_name"]
+    assert set(ranked().by_drug.columns) == set(ranked().table.columns)
 
 
 def test_every_drug_has_the_probability_that_it_harms() -> None:
@@ -179,17 +182,6 @@ def test_an_unknown_disease_is_named() -> None:
         ranked().of_disease("gout")
 
 
-@pytest.mark.parametrize("blocks", [[[0], [1], [2]], [[2], [0, 1]], [[1, 2], [0]]], ids=str)
-def test_ranking_in_blocks_of_any_order_changes_nothing(blocks: list[list[int]]) -> None:
-    pd.testing.assert_frame_equal(ranked(blocks=blocks).table, ranked().table)
-
-
-def test_every_disease_is_reported_once() -> None:
-    done: list[int] = []
-    ranked(on_block=done.append)
-    assert sum(done) == 3
-
-
 def known_of(found: Candidates, what: str) -> dict[str, str]:
     return dict(zip(found.table[f"{what}_id"], found.table[f"{what}_evidence"], strict=True))
 
@@ -207,7 +199,7 @@ def test_a_list_without_a_column_is_refused() -> None:
     with pytest.raises(
         ValueError, match=r"a candidate list must have the columns .* \(got none called 'drug_evidence'"
     ):
-        Candidates(ranked().table.drop(columns="drug_evidence"))
+        Candidates(ranked().table.drop(columns="drug_evidence"), ranked().by_drug)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +216,7 @@ def test_a_list_without_a_column_is_refused() -> None:
 )
 def test_a_list_that_breaks_a_rule_is_refused(column: str, value: Any, said: str) -> None:
     with pytest.raises(ValueError, match=rf"^a candidate list:? {said}$"):
-        Candidates(ranked().table.assign(**{column: value}))
+        Candidates(ranked().table.assign(**{column: value}), ranked().by_drug)
 
 
 def test_vectors_of_another_training_are_refused() -> None:
@@ -235,7 +227,9 @@ def test_vectors_of_another_training_are_refused() -> None:
 
 def test_parts_round_trip() -> None:
     found = ranked()
-    pd.testing.assert_frame_equal(Candidates.from_parts(found.to_parts()).table, found.table)
+    again = Candidates.from_parts(found.to_parts())
+    pd.testing.assert_frame_equal(again.table, found.table)
+    pd.testing.assert_frame_equal(again.by_drug, found.by_drug)
 
 
 def test_a_fitted_model_lists_its_own_scores() -> None:
@@ -243,13 +237,97 @@ def test_a_fitted_model_lists_its_own_scores() -> None:
     own = planted_inputs(graph)
     model = fit_repurposing_model(own, planted_split(graph), QUICK)
     scorer = Scorer.of_model(model, own)
-    table = rank_candidates(scorer, graph, CandidateParams(top_k=5)).table
+    grid = score_all_pairs(scorer, graph)
+    table = rank_candidates(grid, graph, own.neighbourhoods, CandidateParams(top_k=5)).table
     scores = expit(scorer.grid(np.arange(NUM_DISEASES)))
     drug, disease = table["drug_id"].astype(int), table["disease_id"].astype(int)
-    np.testing.assert_array_equal(table["score"], scores[0, drug, disease])
-    np.testing.assert_array_equal(table["contraindication_score"], scores[1, drug, disease])
+    np.testing.assert_allclose(table["score"], scores[0, drug, disease], rtol=1e-5)  # kept in single precision
+    np.testing.assert_allclose(table["contraindication_score"], scores[1, drug, disease], rtol=1e-5)
     assert (table["rank"] == np.tile(np.arange(1, 6), NUM_DISEASES)).all()
     assert table.loc[table["rank"] == 1, "score"].to_numpy() == pytest.approx(scores[0].max(axis=0))
+
+
+# by drug
+
+
+def test_every_drug_lists_its_diseases_best_first() -> None:
+    found = ranked().by_drug
+    assert found.groupby("drug_id")["disease_id"].agg("".join).to_dict() == {"D1": "132", "D2": "231", "D3": "132"}
+    assert found["rank"].tolist() == [1, 2, 3] * 3
+    assert found.loc[found["drug_id"] == "D1", "score"].to_numpy() == pytest.approx([0.9, 0.5, 0.1])
+
+
+def test_both_lists_say_the_same_of_a_pair() -> None:
+    key = ["drug_id", "disease_id"]
+    columns = [name for name in ranked().table.columns if name not in ("rank", "corrected_rank")]
+    mine, other = (found.sort_values(key, ignore_index=True)[columns] for found in (ranked().table, ranked().by_drug))
+    pd.testing.assert_frame_equal(mine, other)
+
+
+def test_lists_of_a_drug_have_a_length_of_their_own() -> None:
+    found = ranked(top_k=3, top_k_by_drug=1)
+    assert (len(found.table), len(found.by_drug)) == (9, 3)
+
+
+# beside the score
+
+
+def test_an_interval_is_two_standard_deviations_of_the_ensemble_wide() -> None:
+    first = ranked(spread=0.5).table.iloc[0]
+    assert first["score_lower"] == pytest.approx(expit(logit(0.9) - 1))
+    assert first["score_upper"] == pytest.approx(expit(logit(0.9) + 1))
+
+
+def test_a_percentile_counts_the_pairs_with_a_lower_score() -> None:
+    table = ranked().table
+    found = dict(zip(zip(table["drug_id"], table["disease_id"], strict=True), table["percentile"], strict=True))
+    assert found["D1", "1"] == pytest.approx(800 / 9)
+    assert found["D1", "2"] == 0
+    assert found["D1", "3"] == found["D2", "3"] == pytest.approx(300 / 9)  # of .1 .2 .3 .5 .5 .5 .7 .8 .9
+
+
+def test_a_drug_that_scores_high_everywhere_is_not_first_once_that_is_taken_off() -> None:
+    # D1 is always likely, D2 for disease 1 more than for any other.
+    found = ranked(np.array([[3.0, 3.0, 3.0], [2.0, -2.0, -2.0], [0.0, 0.0, 0.0]])).table
+    of_first = found[found["disease_id"] == "1"]
+    assert of_first["drug_id"].tolist() == ["D1", "D2", "D3"]
+    assert of_first["corrected_rank"].tolist() == [2, 1, 3]
+
+
+def test_diseases_with_and_without_a_treatment_are_corrected_apart() -> None:
+    """Other classifiers score them: disease 3 alone has no treatment, so nothing is left to tell its drugs apart."""
+    found = ranked(np.array([[1.0, 2.0, 9.0], [0.0, 4.0, 3.0], [0.0, 0.0, 5.0]])).table
+    assert found.loc[found["disease_id"] == "3", "drug_id"].tolist() == ["D1", "D3", "D2"]
+    assert found.loc[found["disease_id"] == "3", "corrected_rank"].tolist() == [1, 3, 2]  # ties, by id
+
+
+def test_a_setting_says_which_end_has_a_known_treatment() -> None:
+    table = ranked().table
+    found = dict(zip(zip(table["drug_id"], table["disease_id"], strict=True), table["setting"], strict=True))
+    assert found["D1", "1"] == found["D2", "1"] == "warm pair"
+    assert found["D1", "3"] == "cold disease"
+    assert found["D3", "1"] == "cold drug"
+    assert found["D3", "3"] == "cold pair"
+
+
+def test_degrees_count_all_edges() -> None:
+    table = ranked().table
+    assert dict(zip(table["drug_id"], table["drug_degree"], strict=True)) == {"D1": 3, "D2": 2, "D3": 3}
+    assert dict(zip(table["disease_id"], table["disease_degree"], strict=True)) == {"1": 3, "2": 3, "3": 1}
+
+
+def test_scores_of_another_graph_are_refused() -> None:
+    other = replace(grid_of(LOG_ODDS), drug_ids=pd.Index(["D1", "D2", "D4"]))
+    with pytest.raises(ValueError, match=r"scores of \(3, 3\) drugs and diseases are not of this graph"):
+        rank_candidates(other, GRAPH, inputs().neighbourhoods, CandidateParams())
+
+
+@pytest.mark.parametrize("cells_at_once", [1, 3, 4, 100])
+def test_ranking_in_blocks_changes_nothing(cells_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = ranked()
+    monkeypatch.setattr(candidate_ranking, "CELLS_AT_ONCE", cells_at_once)
+    pd.testing.assert_frame_equal(ranked().table, whole.table)
+    pd.testing.assert_frame_equal(ranked().by_drug, whole.by_drug)
 
 
 @given(hnp.arrays(np.float64, (3, 3), elements=st.integers(0, 2).map(float)), st.integers(1, 4))

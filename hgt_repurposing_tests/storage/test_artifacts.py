@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from torch_geometric.data import HeteroData
 
+from hgt_repurposing.api import rank
 from hgt_repurposing.benchmark.cross_validation import evaluate
 from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.embeddings.table import Embeddings
@@ -29,11 +30,11 @@ from hgt_repurposing.graph.message_graph import message_graph
 from hgt_repurposing.graph.sources.external import ExternalFile
 from hgt_repurposing.graph.sources.pairs import load_external_pairs
 from hgt_repurposing.graph.split import DrugDiseaseSplit, SplitConfig, split_drug_disease_pairs
-from hgt_repurposing.repurposing.candidate_ranking import rank_candidates
 from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_model
 from hgt_repurposing.repurposing.params import CandidateParams
-from hgt_repurposing.repurposing.scorer import Scorer
+from hgt_repurposing.repurposing.score_grid import BY_DISEASE, BY_DRUG, ScoreGrid
+from hgt_repurposing.repurposing.scorer import Scorer, score_all_pairs
 from hgt_repurposing.storage import manifest
 from hgt_repurposing.storage.artifacts import read_artifact, write_artifact, write_json
 from hgt_repurposing.storage.html_page import HtmlPage
@@ -129,8 +130,23 @@ def small_model() -> RepurposingModel:
     return fit_repurposing_model(INPUTS, SPLIT, QUICK.model_copy(update={"num_trees": 3, "inner_folds": 2}))
 
 
+@cache
+def small_grid() -> ScoreGrid:
+    return score_all_pairs(Scorer.of_model(small_model(), INPUTS), GRAPH)
+
+
 def small_candidates() -> Candidates:
-    return rank_candidates(Scorer.of_model(small_model(), INPUTS), GRAPH, CandidateParams(top_k=2))
+    return rank(GRAPH, small_grid(), CandidateParams(top_k=2, top_k_by_drug=1))
+
+
+def test_scores_of_all_pairs_round_trip_and_lie_in_two_orders(tmp_path: Path) -> None:
+    parts = written(tmp_path, small_grid().to_parts())
+    assert_same(ScoreGrid.from_parts(parts), small_grid())
+    by_disease, by_drug = parts[BY_DISEASE], parts[BY_DRUG]
+    assert by_disease["disease_id"].is_monotonic_increasing
+    assert by_drug["drug_id"].is_monotonic_increasing
+    both = (table.sort_values(["drug_id", "disease_id"], ignore_index=True) for table in (by_disease, by_drug))
+    pd.testing.assert_frame_equal(next(both), next(both)[list(by_disease.columns)])
 
 
 def test_a_knowledge_graph_round_trips(toy_graph: KnowledgeGraph, tmp_path: Path) -> None:

@@ -1,0 +1,134 @@
+"""What a score is made of: the calibrated log odds of one pair as a sum over features, vectors and baselines.
+
+The log odds are those of the mean probability of all members (`blend.py`). Each member's log odds are linear in its
+heads, and each head is a sum over its columns: coefficients of the linear heads, Shapley values of the trees. Linear
+heads, towers and baselines are compared with the mean over the drugs of the same disease and setting, trees with their
+own examples. What is left is `base`: intercepts, what is usual, calibration, and the difference between the log odds of
+the mean and the mean of the log odds.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from hgt_repurposing.graph.schema import FloatArray
+from hgt_repurposing.repurposing.blend import mean_log_odds
+from hgt_repurposing.repurposing.classifier import HEADS, TOWERS, Member, PairClassifier, Rows
+from hgt_repurposing.repurposing.features import AGAINST_OTHER_DRUGS, EVIDENCE_IN_WORDS, Evidence
+from hgt_repurposing.repurposing.labels import INDICATION
+from hgt_repurposing.repurposing.scorer import Scorer
+
+VECTORS = "vectors"
+GROUPS: dict[str, str] = {
+    **{str(kind): said for kind, said in EVIDENCE_IN_WORDS.items()},
+    VECTORS: "HGT embeddings and singular vectors of drug and disease",
+}
+"""What parts of a score are grouped by, in words."""
+OF_BASELINE: dict[str, Evidence] = {
+    "drug degree": "usage",
+    "disease degree": "usage",
+    "degree product": "usage",
+    "drug kNN": "shared treatments",
+    "disease kNN": "shared treatments",
+    "matrix factorisation": "shared treatments",
+    "disease similarity by genes": "similar diseases",
+    "drug similarity by targets": "similar drugs",
+    "drug-gene-disease paths": "paths",
+    "Kronecker ridge": "both",
+}
+"""Kind of evidence that each baseline stands for."""
+
+
+class Decomposition(NamedTuple):
+    """The log odds of a pair as a sum."""
+
+    log_odds: float
+    """The score: `base` and all parts."""
+    base: float
+    parts: pd.DataFrame
+    """Columns group, part (a feature, a baseline, `tree vectors` or `two towers`), log_odds; the largest first."""
+
+    @property
+    def by_group(self) -> "pd.Series[float]":
+        """Sum of each group, in the order of `GROUPS`."""
+        return self.parts.groupby("group")["log_odds"].sum().reindex(list(GROUPS), fill_value=0.0)
+
+
+def decompose(scorer: Scorer, drug: int, disease: int) -> Decomposition:
+    """Take the score of a pair apart.
+
+    Args:
+        scorer: The final model's.
+        drug: Local index.
+        disease: Local index.
+
+    Raises:
+        ValueError: If the pair's setting has no classifier.
+    """
+    classifier, features, _, rows, place = scorer.beside(drug, disease)
+    scaled = classifier.scaled(rows)
+    one = scaled.only(np.array([place]))
+    of_members = [
+        list(_terms(classifier, member, fold, scaled, one)) for fold, member in enumerate(classifier.members or [None])
+    ]
+    terms = [term for of_member in of_members for term in of_member]
+    num_members = len(of_members)
+    base = sum(term.base for term in terms) / num_members + classifier.blends[INDICATION - 1].intercept
+    named = zip(features.names, features.evidence, strict=True)
+    kinds: dict[str, Evidence] = {**{_short(name): kind for name, kind in named}, **OF_BASELINE}
+    parts: dict[str, float] = {}
+    for term in terms:
+        for name, value in term.parts.items():
+            parts[_short(name)] = parts.get(_short(name), 0.0) + value / num_members
+    members = [
+        classifier.blends[INDICATION - 1].intercept + sum(term.base + sum(term.parts.values()) for term in of_member)
+        for of_member in of_members
+    ]
+    agreed = float(mean_log_odds([np.array([of_member]) for of_member in members])[0])
+    base += agreed - float(np.mean(members)) + classifier.shift
+    table = pd.DataFrame(
+        [(kinds.get(name, VECTORS), name, value) for name, value in parts.items()],
+        columns=["group", "part", "log_odds"],
+    )
+    order = np.argsort(-table["log_odds"].abs().to_numpy(), kind="stable")
+    return Decomposition(agreed + classifier.shift, base, table.iloc[order].reset_index(drop=True))
+
+
+class _Term(NamedTuple):
+    """One of the scores that are blended, times its weight."""
+
+    base: float
+    parts: Mapping[str, float]
+
+
+def _terms(classifier: PairClassifier, member: Member | None, fold: int, rows: Rows, one: Rows) -> Iterator[_Term]:
+    """The terms of one member's log odds, without the intercept of the blend."""
+    weights = dict(zip(classifier.score_names, classifier.blends[INDICATION - 1].weights, strict=True))
+    usual_baselines = rows.baselines.mean(axis=0, dtype=np.float64)
+    if member is not None:
+        usual = rows.named.mean(axis=0, dtype=np.float64)
+        named, names = one.named[0], classifier.feature_names
+        for head, linear in zip(HEADS[:2], (member.linear, member.weakly_penalised), strict=True):
+            yield _weighted(weights[head], names, *linear.contributions(named, usual))
+        values, base = member.trees.contributions(one.named_and_vectors()[0])
+        of_vectors = np.append(values[: len(names)], values[len(names) :].sum())
+        yield _weighted(weights[HEADS[2]], (*names, "tree vectors"), of_vectors, base)
+        stacked = member.stacked.contributions(one.baselines[0], usual_baselines)
+        yield _weighted(weights[HEADS[3]], classifier.baseline_names, *stacked)
+    if rows.towers is not None and one.towers is not None and classifier.with_towers:
+        usual_tower = float(rows.towers[:, fold].mean())
+        yield _weighted(weights[TOWERS], (TOWERS,), np.array([one.towers[0, fold] - usual_tower]), usual_tower)
+    of_baselines = np.array([weights[name] for name in classifier.baseline_names])
+    values = of_baselines * (one.baselines[0] - usual_baselines)
+    yield _weighted(1.0, classifier.baseline_names, values, float(of_baselines @ usual_baselines))
+
+
+def _short(name: str) -> str:
+    """A feature and its second version are one part."""
+    return name.removesuffix(AGAINST_OTHER_DRUGS)
+
+
+def _weighted(weight: float, names: tuple[str, ...], values: FloatArray, base: float) -> _Term:
+    return _Term(weight * base, {name: weight * float(value) for name, value in zip(names, values, strict=True)})
