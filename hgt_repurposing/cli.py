@@ -1,4 +1,4 @@
-"""The command line: check run configurations, summarise results."""
+"""The command line: check run configurations, summarise results; further commands are in `cli_*.py`."""
 
 import logging
 import sys
@@ -10,25 +10,16 @@ import typer
 import yaml
 
 from hgt_repurposing.cli_errors import one_sentence
-from hgt_repurposing.cli_releases import CANDIDATES, DataOption, folder_with_releases
+from hgt_repurposing.cli_releases import DataOption, folder_with_releases
 from hgt_repurposing.cli_releases import app as releases_app
-from hgt_repurposing.storage.catalog import (
-    PLACES,
-    folder_of,
-    is_there,
-    lineage,
-    manifest_of,
-    path_of,
-    read_version,
-)
-from hgt_repurposing.storage.copies import refresh_copies
+from hgt_repurposing.cli_results import app as results_app
+from hgt_repurposing.storage.catalog import folder_of, lineage, path_of, read_version
+from hgt_repurposing.storage.current_results import CANDIDATES, EVALUATION, current_results, notes_on_release
 from hgt_repurposing.storage.html_page import PAGE
-from hgt_repurposing.storage.manifest import Manifest, MissingArtifactError
-from hgt_repurposing.storage.releases import all_releases, current, release_of
-
-EVALUATION = "repurposing_evaluation"
+from hgt_repurposing.storage.manifest import Manifest
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(results_app)
 app.add_typer(releases_app, name="releases")
 
 ConfigArgument = Annotated[Path, typer.Argument(help="run configuration, YAML")]
@@ -51,13 +42,13 @@ def summary(
 
     with one_sentence():
         root = folder_with_releases(data)
-        manifests = _read_by_people(root)
+        manifests = current_results(root)
         candidates = read_version(manifests[CANDIDATES], root=root)
         read = [manifests[name] for name in (CANDIDATES, EVALUATION) if name in manifests]
         lineage(read)  # raises if the evaluation is of another model
         evaluation = read_version(manifests[EVALUATION], root=root) if EVALUATION in manifests else None
         text = summary_text(evaluation, candidates, disease)
-        said = _which_release(root, manifests)
+        said = notes_on_release(root, manifests)
     for line in said:
         typer.echo(line, err=True)
     typer.echo(text)
@@ -71,46 +62,6 @@ def summary(
     ):
         if name in manifests:
             typer.echo(f"  {what:<17} {_file_or_why_not(manifests[name], file, read, root)}")
-
-
-def _read_by_people(root: Path) -> Mapping[str, Manifest]:
-    """Versions of the current release; as long as there is none, the newest ones.
-
-    Raises:
-        MissingArtifactError: If there is no list of candidates.
-        UnreadableArtifactError: If a manifest is damaged.
-    """
-    now = current(root).id
-    if now is not None:
-        refresh_copies(root)
-        found = release_of(now, root=root).manifests(root=root)
-        if CANDIDATES not in found:
-            raise MissingArtifactError(f"the current release {now} has no {CANDIDATES}", name=CANDIDATES)
-        return found
-    found = {name: manifest_of(name, root=root) for name in PLACES if is_there(name, root=root)}
-    return found if CANDIDATES in found else {CANDIDATES: manifest_of(CANDIDATES, root=root)}
-
-
-def _which_release(root: Path, manifests: Mapping[str, Manifest]) -> list[str]:
-    """Warnings: whether there are newer releases than the one shown, or results of several runs."""
-    now = current(root).id
-    if now is not None:
-        newer = [release.id for release in all_releases(root) if release.id > now]
-        said = (
-            f"NOTE: newer releases are not the current one ({', '.join(newer)}): hgt-repurposing releases list says why"
-        )
-        return [said] if newer else []
-    digests = {name: manifest.digest for name, manifest in manifests.items()}
-    mixed = {
-        name: [made_of for made_of, digest in manifest.lineage.items() if digests.get(made_of, digest) != digest]
-        for name, manifest in manifests.items()
-        if name in (CANDIDATES, EVALUATION)
-    }
-    return [
-        f"WARNING: this folder mixes results of several runs; newer than {name}: {', '.join(newer)}"
-        for name, newer in mixed.items()
-        if newer
-    ]
 
 
 def _file_or_why_not(manifest: Manifest, file: str, read: Sequence[Manifest], root: Path) -> str:

@@ -17,6 +17,7 @@ from hgt_repurposing.storage.archive import back_up, restore
 from hgt_repurposing.storage.attempts import all_attempts
 from hgt_repurposing.storage.catalog import PLACES, data_folder, folder_of, path_of
 from hgt_repurposing.storage.copies import switch_to
+from hgt_repurposing.storage.current_results import CANDIDATES
 from hgt_repurposing.storage.pruning import NUM_KEPT, num_bytes_stored, prune
 from hgt_repurposing.storage.releases import PREVIOUS, Release, all_releases, current, release_of
 from hgt_repurposing.storage.run_lock import Holder, held, holder_of
@@ -26,7 +27,6 @@ app = typer.Typer(no_args_is_help=True, help="Finished runs: which one counts, a
 DataOption = Annotated[
     str, typer.Option(help="data folder; default: HGT_REPURPOSING_DATA, else ./data", show_default=False)
 ]
-CANDIDATES = "repurposing_candidates"
 ReleaseArgument = Annotated[str, typer.Argument(help="id, the beginning of one, or current, previous, newest")]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 import pandas as pd
 from pandera.pandas import Check, Column, DataFrameSchema
@@ -12,7 +12,8 @@ from hgt_repurposing.graph.evidence import EVIDENCE
 from hgt_repurposing.graph.settings import SETTINGS
 from hgt_repurposing.table_schema import require_schema, text
 
-STATUS = ("new", "other", "off-label", "not indicated", "contraindication", "indication")
+Status = Literal["new", "other", "off-label", "not indicated", "contraindication", "indication"]
+STATUS: tuple[Status, ...] = get_args(Status)
 """What is known about a pair (`other`: an undeclared relation); later ones override earlier ones if a graph has
 both."""
 

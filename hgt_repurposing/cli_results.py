@@ -1,0 +1,143 @@
+"""The command line of results: lists by disease and by drug, and why a pair scores as it does."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pandas as pd
+import typer
+
+from hgt_repurposing.cli_errors import one_sentence
+from hgt_repurposing.cli_releases import DataOption, folder_with_releases
+from hgt_repurposing.graph.lookup import look_up
+from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME
+from hgt_repurposing.graph.settings import SETTINGS
+from hgt_repurposing.repurposing.candidates import STATUS, Candidates
+from hgt_repurposing.storage.catalog import read_version
+from hgt_repurposing.storage.current_results import CANDIDATES, current_results, notes_on_release
+
+app = typer.Typer()
+
+Format = Literal["table", "csv", "json"]
+FormatOption = Annotated[Format, typer.Option("--format", help="table for people, csv or json for programs")]
+
+
+@app.command()
+def candidates(
+    disease: Annotated[str | None, typer.Option(help="list the drugs for this disease: id, name or part of it")] = None,
+    drug: Annotated[str | None, typer.Option(help="list the diseases for this drug: id, name or part of it")] = None,
+    top: Annotated[int, typer.Option(min=1, help="how many rows")] = 20,
+    status: Annotated[
+        list[str] | None, typer.Option(help=f"only pairs with this status ({', '.join(STATUS)}); may be repeated")
+    ] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option(help=f"only pairs of this setting ({', '.join(SETTINGS)}); may be repeated")
+    ] = None,
+    only: Annotated[
+        Path | None, typer.Option(help="file with the ids or names of the drugs (diseases) to show, one on each line")
+    ] = None,
+    form: FormatOption = "table",
+    data: DataOption = "",
+) -> None:
+    """List the best drugs for a disease, or the best diseases for a drug, of the current release."""
+    from hgt_repurposing.report.candidate_list import Wanted, list_lines  # noqa: PLC0415  (loads SciPy)
+
+    with one_sentence():
+        if (disease is None) == (drug is None):
+            raise ValueError("name either a disease or a drug: --disease NAME or --drug NAME")
+        for name, given, known in (("status", status, STATUS), ("setting", setting, SETTINGS)):
+            _require_known(name, given or (), known)
+        root = folder_with_releases(data)
+        manifests = current_results(root)
+        found: Candidates = read_version(manifests[CANDIDATES], root=root)
+        asked, of = ("disease", "drug") if disease is not None else ("drug", "disease")
+        table = found.table if asked == "disease" else found.by_drug
+        node = _ids_of(table, asked).iloc[look_up(disease or drug or "", _ids_of(table, asked), what=asked)]
+        rows = table[table[f"{asked}_id"] == node[NODE_ID]]
+        ids = None if only is None else _chosen(only, found, of)
+        wanted = Wanted(top, status or (), setting or (), ids)
+        shown = wanted.of(rows, f"{of}_id")
+        said = notes_on_release(root, manifests)
+    for line in said:
+        typer.echo(line, err=True)
+    if form != "table":
+        typer.echo(_as_text(shown, form), nl=False)
+        return
+    typer.echo(f"{node[NODE_NAME]} ({node[NODE_ID]})\n")
+    for line in list_lines(shown, of=of, listed=len(rows)):
+        typer.echo(line)
+
+
+@app.command()
+def explain(
+    drug: Annotated[str, typer.Argument(help="id, name or part of it")],
+    disease: Annotated[str, typer.Argument(help="id, name or part of it")],
+    top: Annotated[int, typer.Option(min=1, help="paths, and similar drugs and diseases")] = 5,
+    form: Annotated[Literal["text", "json"], typer.Option("--format", help="text for people, json for programs")] = (
+        "text"
+    ),
+    data: DataOption = "",
+) -> None:
+    """Why a drug has its score for a disease: what the score is made of, and the evidence in the graph."""
+    from hgt_repurposing.report.explanation_text import explanation_json, explanation_lines  # noqa: PLC0415
+    from hgt_repurposing.storage.released import ReleasedValues  # noqa: PLC0415
+
+    with one_sentence():
+        root = folder_with_releases(data)
+        manifests = current_results(root)
+        values = ReleasedValues(manifests, root)
+        graph = values.graph
+        nodes = {"drug": graph.therapeutic.drug, "disease": graph.therapeutic.disease}
+        pair = [
+            look_up(text, graph.nodes_of(nodes[what]), what=what)
+            for what, text in (("drug", drug), ("disease", disease))
+        ]
+        typer.echo("loading the model and the graph ...", err=True)
+        from hgt_repurposing.repurposing.explanation import Explainer  # noqa: PLC0415  (loads torch and xgboost)
+
+        found = Explainer(graph, values.scorer()).explain(pair[0], pair[1], top=top)
+    if form == "json":
+        typer.echo(json.dumps(explanation_json(found, graph), indent=1, ensure_ascii=False))
+        return
+    for line in explanation_lines(found, graph):
+        typer.echo(line)
+
+
+def _require_known(name: str, given: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse a value that an option does not have.
+
+    Raises:
+        ValueError: If there is one.
+    """
+    for value in given:
+        if value not in known:
+            raise ValueError(f"--{name} must be one of {', '.join(known)} (got {value!r})")
+
+
+def _ids_of(table: pd.DataFrame, side: str) -> pd.DataFrame:
+    """Distinct nodes of a list: columns node_id, node_name."""
+    nodes = table[[f"{side}_id", f"{side}_name"]].drop_duplicates().reset_index(drop=True)
+    return nodes.set_axis([NODE_ID, NODE_NAME], axis=1)
+
+
+def _chosen(file: Path, found: Candidates, side: str) -> list[str]:
+    """Ids of the nodes in a list of one's own.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is empty, or a line means no node or several.
+    """
+    nodes = _ids_of(found.by_drug if side == "drug" else found.table, side)
+    lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+    texts = [line for line in lines if line and not line.startswith("#")]
+    if not texts:
+        raise ValueError(f"{file} names no {side}: write an id or a name on each line")
+    return [str(nodes[NODE_ID].iloc[look_up(text, nodes, what=side)]) for text in texts]
+
+
+def _as_text(rows: pd.DataFrame, form: Format) -> str:
+    if form == "csv":
+        return rows.to_csv(index=False)
+    records: list[dict[str, Any]] = json.loads(rows.to_json(orient="records"))  # Any: JSON values; NaN becomes null
+    return json.dumps(records, indent=1, ensure_ascii=False) + "\n"

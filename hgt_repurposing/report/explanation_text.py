@@ -1,0 +1,168 @@
+"""An explanation as text for the terminal, and as a value for programs."""
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, EdgeType
+from hgt_repurposing.report.wording import one_line, percent
+from hgt_repurposing.repurposing.decomposition import GROUPS
+from hgt_repurposing.repurposing.evidence_paths import Node, Path
+from hgt_repurposing.repurposing.explanation import Explanation, Similar
+
+WIDTH = 100
+BAR = 20
+"""Characters of the longest bar."""
+PARTS_PER_GROUP = 2
+MIN_SHOWN = 0.05
+"""Log odds below which a part is not worth a line."""
+MAX_NAME = 34
+
+
+class Names(NamedTuple):
+    """Ids and names of nodes by type and local index."""
+
+    ids: Mapping[str, npt.NDArray[np.object_]]
+    names: Mapping[str, npt.NDArray[np.object_]]
+
+    @classmethod
+    def of(cls, graph: KnowledgeGraph) -> "Names":
+        """Of a graph."""
+        nodes = {node_type: graph.nodes_of(node_type) for node_type in graph.num_nodes}
+        return cls(
+            *(
+                {node_type: of[column].to_numpy(dtype=object) for node_type, of in nodes.items()}
+                for column in (NODE_ID, NODE_NAME)
+            )
+        )
+
+    def name(self, node: Node) -> str:
+        """Its name."""
+        return str(self.names[node.node_type][node.local_index])
+
+    def node_id(self, node: Node) -> str:
+        """Its id."""
+        return str(self.ids[node.node_type][node.local_index])
+
+
+def explanation_lines(found: Explanation, graph: KnowledgeGraph) -> Iterator[str]:
+    """The explanation of a pair: its score, what that is made of, and the evidence."""
+    names = Names.of(graph)
+    yield from _score_lines(found, graph, names)
+    yield from _section(
+        "Paths, with their share of all paths between the two", [_path(path, names) for path in found.paths]
+    )
+    through = [f"{_share(t.share)}  {_named(t.node, names)} ({t.node.node_type})" for t in found.through]
+    yield from _section("What the paths run through", through)
+    yield from _section("Similar diseases that the drug treats", [_similar(s, names) for s in found.similar_diseases])
+    yield from _section("Similar drugs that treat the disease", [_similar(s, names) for s in found.similar_drugs])
+    yield from _section(
+        "The most similar drugs, and what they treat", [_similar(s, names, treats=True) for s in found.nearest_drugs]
+    )
+
+
+def explanation_json(found: Explanation, graph: KnowledgeGraph) -> dict[str, Any]:
+    """The same as JSON values (Any)."""
+    names = Names.of(graph)
+
+    def node(of: Node) -> dict[str, str]:
+        return {"type": of.node_type, "id": names.node_id(of), "name": names.name(of)}
+
+    def similar(of: Sequence[Similar]) -> list[dict[str, Any]]:
+        return [
+            {
+                **node(each.node),
+                "similarity": each.similarity,
+                "shared": [{**node(s.node), "relation": s.edge_type.relation} for s in each.shared],
+                "treats": [node(other) for other in each.treats],
+            }
+            for each in of
+        ]
+
+    of_score = found.decomposition
+    return {
+        "drug": node(Node(graph.therapeutic.drug, found.drug)),
+        "disease": node(Node(graph.therapeutic.disease, found.disease)),
+        "log_odds": of_score.log_odds,
+        "probability": float(expit(of_score.log_odds)),
+        "base": of_score.base,
+        "parts": of_score.parts.to_dict("records"),
+        "paths": [
+            {
+                "share": path.share,
+                "nodes": [node(each) for each in path.nodes],
+                "relations": [edge.relation for edge in path.edges],
+            }
+            for path in found.paths
+        ],
+        "through": [{**node(each.node), "share": each.share} for each in found.through],
+        "similar_diseases": similar(found.similar_diseases),
+        "similar_drugs": similar(found.similar_drugs),
+        "nearest_drugs": similar(found.nearest_drugs),
+    }
+
+
+def _score_lines(found: Explanation, graph: KnowledgeGraph, names: Names) -> Iterator[str]:
+    of_score = found.decomposition
+    drug, disease = Node(graph.therapeutic.drug, found.drug), Node(graph.therapeutic.disease, found.disease)
+    yield f"{_named(drug, names)} ({names.node_id(drug)}) for {_named(disease, names)} ({names.node_id(disease)})"
+    yield f"probability {percent(float(expit(of_score.log_odds)))}, log odds {of_score.log_odds:+.2f}"
+    yield ""
+    yield f"The log odds are {of_score.base:+.2f} for a usual drug of this disease, and what this one has more or less:"
+    by_group = of_score.by_group
+    order = by_group.abs().sort_values(ascending=False, kind="stable").index
+    longest = max(float(by_group.abs().max()), 1e-9)
+    for group in order:
+        value = float(by_group[group])
+        bar = ("+" if value > 0 else "-") * round(BAR * abs(value) / longest)
+        yield f"{value:+6.2f}  {bar:<{BAR}}  {GROUPS[group]}"
+        parts = of_score.parts[of_score.parts["group"] == group].head(PARTS_PER_GROUP)
+        for part, log_odds in zip(parts["part"], parts["log_odds"], strict=True):
+            if abs(log_odds) >= MIN_SHOWN:
+                yield f"        {'':<{BAR}}  {log_odds:+.2f} {one_line(part, 60)}"
+
+
+def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
+    yield ""
+    yield title
+    if not lines:
+        yield "  none"
+    for line in lines:
+        yield from textwrap.wrap(line, WIDTH, initial_indent="  ", subsequent_indent="          ")
+
+
+def _path(path: Path, names: Names) -> str:
+    steps = [_named(path.nodes[0], names)]
+    for edge, (before, node) in zip(path.edges, zip(path.nodes, path.nodes[1:], strict=False), strict=True):
+        steps.append(f"{_arrow(edge, before)} {_named(node, names)}")
+    return f"{_share(path.share)}  {' '.join(steps)}"
+
+
+def _arrow(edge: EdgeType, before: Node) -> str:
+    """The relation, in the direction in which the graph has it."""
+    forward = edge.source == before.node_type
+    return f"-{edge.relation}->" if forward else f"<-{edge.relation}-"
+
+
+def _similar(similar: Similar, names: Names, *, treats: bool = False) -> str:
+    shared = ", ".join(f"{_named(s.node, names)} ({s.edge_type.relation})" for s in similar.shared)
+    said = f"{similar.similarity:.2f}  {_named(similar.node, names)}"
+    if shared:
+        said += f"; both have {shared}"
+    if treats:
+        known = [_named(node, names) for node in similar.treats]
+        said += f"; treats {', '.join(known[:5])}{' …' if len(known) > 5 else ''}"
+    return said
+
+
+def _named(node: Node, names: Names) -> str:
+    return one_line(names.name(node), MAX_NAME)
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:4.1f} %"

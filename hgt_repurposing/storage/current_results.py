@@ -1,0 +1,51 @@
+"""The results that people read: those of the current release."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from hgt_repurposing.storage.catalog import PLACES, is_there, manifest_of
+from hgt_repurposing.storage.copies import refresh_copies
+from hgt_repurposing.storage.manifest import Manifest, MissingArtifactError
+from hgt_repurposing.storage.releases import all_releases, current, release_of
+
+CANDIDATES, EVALUATION = "repurposing_candidates", "repurposing_evaluation"
+
+
+def current_results(root: Path) -> Mapping[str, Manifest]:
+    """Versions of the current release; as long as there is none, the newest ones.
+
+    Raises:
+        MissingArtifactError: If there is no list of candidates.
+        UnreadableArtifactError: If a manifest is damaged.
+    """
+    now = current(root).id
+    if now is not None:
+        refresh_copies(root)
+        found = release_of(now, root=root).manifests(root=root)
+        if CANDIDATES not in found:
+            raise MissingArtifactError(f"the current release {now} has no {CANDIDATES}", name=CANDIDATES)
+        return found
+    found = {name: manifest_of(name, root=root) for name in PLACES if is_there(name, root=root)}
+    return found if CANDIDATES in found else {CANDIDATES: manifest_of(CANDIDATES, root=root)}
+
+
+def notes_on_release(root: Path, manifests: Mapping[str, Manifest]) -> list[str]:
+    """Warnings: whether there are newer releases than the one shown, or results of several runs."""
+    now = current(root).id
+    if now is not None:
+        newer = [release.id for release in all_releases(root) if release.id > now]
+        said = (
+            f"NOTE: newer releases are not the current one ({', '.join(newer)}): hgt-repurposing releases list says why"
+        )
+        return [said] if newer else []
+    digests = {name: manifest.digest for name, manifest in manifests.items()}
+    mixed = {
+        name: [made_of for made_of, digest in manifest.lineage.items() if digests.get(made_of, digest) != digest]
+        for name, manifest in manifests.items()
+        if name in (CANDIDATES, EVALUATION)
+    }
+    return [
+        f"WARNING: this folder mixes results of several runs; newer than {name}: {', '.join(newer)}"
+        for name, newer in mixed.items()
+        if newer
+    ]
