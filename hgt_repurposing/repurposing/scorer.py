@@ -96,6 +96,11 @@ class Scorer:
             classifier.require(features[setting])
         return cls(classifiers, features, Treated.of(next(iter(features.values())).visible), vectors, num_classes)
 
+    def on(self, inputs: PairInputs) -> Self:
+        """The same classifiers on the inputs of a graph that was changed; raises as `of_classifiers`."""
+        features = PairFeatures.of_every_setting(inputs.neighbourhoods, inputs.labels.indications)
+        return self.of_classifiers(self.classifiers, features, inputs.vectors, num_classes=self.num_classes)
+
     @property
     def num_drugs(self) -> int:
         """Rows of every block."""
