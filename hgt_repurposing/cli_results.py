@@ -1,5 +1,7 @@
 """The command line of results: lists by disease and by drug, and why a pair scores as it does."""
 
+import csv
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -138,6 +140,10 @@ def _chosen(file: Path, found: Candidates, side: str) -> list[str]:
 
 def _as_text(rows: pd.DataFrame, form: Format) -> str:
     if form == "csv":
-        return rows.to_csv(index=False)
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(rows.columns)
+        writer.writerows(rows.itertuples(index=False))
+        return text.getvalue()
     records: list[dict[str, Any]] = json.loads(rows.to_json(orient="records"))  # Any: JSON values; NaN becomes null
     return json.dumps(records, indent=1, ensure_ascii=False) + "\n"

@@ -72,8 +72,8 @@ def embeddings_without(
     visible, scope = scoped_message_graph(graph, split, message)
     if message.key is not None:
         seen = split.training_pairs(message.key)
-        seen_cells, hidden_cells = (np.ravel_multi_index(pairs, graph.grid_shape) for pairs in (seen, treatments))
-        hidden = np.isin(seen_cells, hidden_cells)
+        shown, left_out = (np.ravel_multi_index(pairs, graph.grid_shape) for pairs in (seen, treatments))
+        hidden = np.isin(shown, left_out)
         visible = message_graph(graph, visible=seen[:, ~hidden])
     return _embeddings_of(visible, scope, embedding)
 

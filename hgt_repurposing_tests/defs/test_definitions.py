@@ -46,9 +46,10 @@ def test_assets_and_their_parents_are_part_of_the_public_interface() -> None:
         "hgt_embeddings": ["hetero_data", "hgt_model", "knowledge_graph"],
         "hgt_model": ["embedding_params", "hetero_data"],
         "knowledge_graph": [],
-        "repurposing_candidates": ["hgt_embeddings", "knowledge_graph", "repurposing_model"],
+        "repurposing_candidates": ["knowledge_graph", "repurposing_scores"],
         "repurposing_evaluation": ["drug_disease_split", "hgt_embeddings", "knowledge_graph", "repurposing_model"],
         "repurposing_model": ["drug_disease_split", "hgt_embeddings", "knowledge_graph"],
+        "repurposing_scores": ["hgt_embeddings", "knowledge_graph", "repurposing_model"],
         "repurposing_report": [
             "drug_disease_split",
             "embedding_params",
