@@ -13,14 +13,15 @@ import typer
 from hgt_repurposing.cli_errors import one_sentence
 from hgt_repurposing.cli_releases import DataOption, folder_with_releases
 from hgt_repurposing.graph.lookup import look_up
-from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME
+from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, NODE_TYPE
 from hgt_repurposing.graph.settings import SETTINGS
 from hgt_repurposing.repurposing.candidates import STATUS, Candidates
-from hgt_repurposing.storage.catalog import read_version
+from hgt_repurposing.storage.catalog import lineage, read_version
 from hgt_repurposing.storage.current_results import CANDIDATES, current_results, notes_on_release
 
 app = typer.Typer()
 
+EXPLAINED_FROM = ("knowledge_graph", "hgt_embeddings", "repurposing_model")
 Format = Literal["table", "csv", "json"]
 FormatOption = Annotated[Format, typer.Option("--format", help="table for people, csv or json for programs")]
 
@@ -88,6 +89,7 @@ def explain(
     with one_sentence():
         root = folder_with_releases(data)
         manifests = current_results(root)
+        lineage(manifests[name] for name in EXPLAINED_FROM if name in manifests)  # raises if they are of several runs
         values = ReleasedValues(manifests, root)
         graph = values.graph
         nodes = {"drug": graph.therapeutic.drug, "disease": graph.therapeutic.disease}
@@ -103,6 +105,33 @@ def explain(
         typer.echo(json.dumps(explanation_json(found, graph), indent=1, ensure_ascii=False))
         return
     for line in explanation_lines(found, graph):
+        typer.echo(line)
+
+
+@app.command()
+def neighbors(
+    node: Annotated[str, typer.Argument(help="id, name or part of it, of a node of any type")],
+    node_type: Annotated[str | None, typer.Option("--type", help="type of the node, if several have the name")] = None,
+    among: Annotated[str | None, typer.Option(help="only neighbours of this type")] = None,
+    top: Annotated[int, typer.Option(min=1, help="neighbours by embedding, and edges of each relation")] = 10,
+    data: DataOption = "",
+) -> None:
+    """The nodes most similar to one by embedding, and its edges in the graph."""
+    from hgt_repurposing.report.neighbour_list import neighbour_lines  # noqa: PLC0415
+    from hgt_repurposing.storage.released import ReleasedValues  # noqa: PLC0415
+
+    with one_sentence():
+        root = folder_with_releases(data)
+        values = ReleasedValues(current_results(root), root)
+        graph = values.graph
+        types = [name for name in graph.num_nodes if node_type in (None, name)]
+        for name in (node_type, among):
+            if name is not None and name not in graph.num_nodes:
+                raise ValueError(f"no node has the type {name!r} (types: {', '.join(graph.num_nodes)})")
+        nodes = graph.nodes[graph.nodes[NODE_TYPE].isin(types)]
+        row = int(nodes.index[look_up(node, nodes.reset_index(drop=True), what="node")])
+        lines = list(neighbour_lines(graph, values.embeddings, row, among=among, top=top))
+    for line in lines:
         typer.echo(line)
 
 

@@ -107,9 +107,15 @@ class ReleasedValues:
         model: RepurposingModel = self._value("repurposing_model")
         return model
 
+    @property
+    def embeddings(self) -> "Embeddings":
+        """The embeddings of all nodes."""
+        embeddings: Embeddings = self._value("hgt_embeddings")
+        return embeddings
+
     def inputs(self, embeddings: "Embeddings | None" = None) -> "PairInputs":
         """What the final model scores from: its own embeddings, or others of the same nodes."""
-        return self._model.inputs_of(self.graph, embeddings or self._value("hgt_embeddings"))
+        return self._model.inputs_of(self.graph, embeddings or self.embeddings)
 
     @property
     def settings(self) -> LearningSettings:

@@ -1,0 +1,185 @@
+"""The command line of results: lists, explanations, neighbours."""
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hgt_repurposing.api import rank
+from hgt_repurposing.embeddings.table import Embeddings
+from hgt_repurposing.repurposing.model import fit_repurposing_model
+from hgt_repurposing.repurposing.scorer import Scorer, score_all_pairs
+from hgt_repurposing.storage.catalog import save
+from hgt_repurposing_tests.repurposing.planted import QUICK, planted_graph, planted_inputs, planted_split
+from hgt_repurposing_tests.test_cli import invoke
+
+SENTENCE = "error: "
+LOADING = "loading the model and the graph ..."
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the planted graph, embeddings that say nothing, a small model, and its lists."""
+    root = tmp_path_factory.mktemp("data")
+    graph = planted_graph(contraindications=True)
+    inputs = planted_inputs(graph)
+    params = QUICK.model_copy(update={"num_trees": 3})
+    model = fit_repurposing_model(inputs, planted_split(graph), params)
+    scores = score_all_pairs(Scorer.of_model(model, inputs), graph)
+    vectors = np.random.default_rng(0).standard_normal((len(graph.nodes), 4), dtype=np.float32)
+    embeddings = Embeddings(graph.nodes[["node_id", "node_type", "node_name"]], vectors)
+    of_graph = save("knowledge_graph", graph, root=root, config={})
+    of_vectors = save("hgt_embeddings", embeddings, root=root, config={}, inputs=[of_graph])
+    of_model = save("repurposing_model", model, root=root, config={}, inputs=[of_graph, of_vectors])
+    of_scores = save("repurposing_scores", scores, root=root, config={}, inputs=[of_graph, of_vectors, of_model])
+    save("repurposing_candidates", rank(graph, scores), root=root, config={}, inputs=[of_graph, of_scores])
+    return root
+
+
+def printed(*arguments: object) -> str:
+    result = invoke(*arguments)
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
+
+
+def refused(*arguments: object) -> str:
+    result = invoke(*arguments)
+    assert result.exit_code == 1
+    *progress, last = result.stderr.splitlines()
+    assert progress in ([], [LOADING])
+    assert last.startswith(SENTENCE)
+    return str(last.removeprefix(SENTENCE))
+
+
+# candidates
+
+
+def test_the_drugs_of_a_disease_are_listed(results: Path) -> None:
+    lines = printed("candidates", "--disease", "DISEASE AAAC", "--top", 3, "--data", results).splitlines()
+    assert lines[0] == "disease aaac (0002)"
+    assert lines[2].split() == ["rank", "drug", "id", "probability", "interval", "corrected", "status", "evidence"]
+    assert [line.split()[0] for line in lines[3:6]] == ["1", "2", "3"]
+    assert "3 of the 60 listed drugs; ranks count all drugs, known or new." in lines
+
+
+def test_the_diseases_of_a_drug_are_listed(results: Path) -> None:
+    rows = json.loads(printed("candidates", "--drug", "drug aaad", "--top", 2, "--format", "json", "--data", results))
+    assert [row["rank"] for row in rows] == [1, 2]
+    assert {row["drug_id"] for row in rows} == {"0003"}
+    assert rows[0]["score"] >= rows[1]["score"]
+
+
+def test_a_status_and_a_setting_select_rows_whose_ranks_stay(results: Path) -> None:
+    every = rows_of(results)
+    new = rows_of(results, "--status", "new")
+    assert new == [row for row in every if row["status"] == "new"]
+    assert rows_of(results, "--setting", "cold pair") == []
+    both = rows_of(results, "--status", "indication", "--status", "contraindication", "--setting", "warm pair")
+    assert both == [row for row in every if row["status"] in ("indication", "contraindication")]
+
+
+def rows_of(results: Path, *more: object) -> list[dict[str, str]]:
+    text = printed("candidates", "--disease", "0002", "--top", 99, "--format", "csv", "--data", results, *more)
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_a_list_of_ones_own_selects_rows(results: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.txt"
+    mine.write_text("# tested here\ndrug aaad\n\n0010\n")
+    assert {row["drug_id"] for row in rows_of(results, "--only", mine)} == {"0003", "0010"}
+    mine.write_text("aspirin\n")
+    said = refused("candidates", "--disease", "0002", "--only", mine, "--data", results)
+    assert said.startswith("no drug has the id or name 'aspirin'")
+    mine.write_text("\n")
+    assert "names no drug" in refused("candidates", "--disease", "0002", "--only", mine, "--data", results)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "name either a disease or a drug"),
+        (["--disease", "0002", "--drug", "0002"], "name either a disease or a drug"),
+        (["--disease", "gout"], "no disease has the id or name 'gout'"),
+        (["--disease", "disease"], "30 diseases have names with 'disease'"),
+        (["--disease", "0002", "--status", "old"], "--status must be one of new, other"),
+        (["--disease", "0002", "--setting", "warm"], "--setting must be one of warm pair"),
+        (["--disease", "0002", "--only", "/no/such/file"], "No such file"),
+    ],
+)
+def test_what_is_not_understood_is_refused(results: Path, arguments: list[str], said: str) -> None:
+    assert said in refused("candidates", *arguments, "--data", results)
+
+
+def test_without_results_it_is_said_what_to_make(tmp_path: Path) -> None:
+    assert "there is no artefact 'repurposing_candidates'" in refused("candidates", "--drug", "a", "--data", tmp_path)
+
+
+# explain
+
+
+def test_a_pair_is_explained(results: Path) -> None:
+    text = printed("explain", "drug aaad", "0002", "--data", results)
+    assert text.startswith("drug aaad (0003) for disease aaac (0002)\nprobability ")
+    for section in (
+        "Paths, with their share of all paths between the two",
+        "What the paths run through",
+        "Similar diseases that the drug treats",
+        "Similar drugs that treat the disease",
+        "The most similar drugs, and what they treat",
+    ):
+        assert f"\n{section}\n" in text
+
+
+def test_an_explanation_for_programs_sums_to_the_listed_score(results: Path) -> None:
+    found = json.loads(printed("explain", "0003", "0002", "--format", "json", "--data", results))
+    assert found["base"] + sum(part["log_odds"] for part in found["parts"]) == pytest.approx(
+        found["log_odds"], abs=1e-4
+    )
+    (row,) = (row for row in rows_of(results) if row["drug_id"] == "0003")
+    assert found["probability"] == pytest.approx(float(row["score"]), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("drug", "disease", "said"),
+    [("aspirin", "0002", "no drug has the id or name 'aspirin'"), ("0003", "", "no disease was named")],
+)
+def test_an_unknown_pair_is_refused(results: Path, drug: str, disease: str, said: str) -> None:
+    assert said in refused("explain", drug, disease, "--data", results)
+
+
+def test_results_of_two_runs_explain_nothing(results: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(results, tmp_path / "data"))
+    save("knowledge_graph", planted_graph(), root=root, config={})
+    said = refused("explain", "0003", "0002", "--data", root)
+    assert said.startswith("hgt_embeddings was made from another knowledge_graph than the current one")
+
+
+def test_a_model_that_was_not_made_is_named(results: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(results, tmp_path / "data"))
+    (root / "releases/working/repurposing_model.manifest.json").unlink()
+    assert refused("explain", "0003", "0002", "--data", root).startswith("the release has no repurposing_model")
+
+
+# neighbours
+
+
+def test_neighbours_by_embedding_and_edges_are_listed(results: Path) -> None:
+    text = printed("neighbors", "drug aaad", "--top", 3, "--data", results)
+    assert text.startswith("drug aaad (0003), drug\n\nBy embedding (cosine similarity)\n")
+    assert "\ntargets, to " in text
+    assert "\nindication, to " in text
+
+
+def test_only_neighbours_of_one_type_are_listed(results: Path) -> None:
+    text = printed("neighbors", "drug aaad", "--among", "gene", "--data", results)
+    assert {line.split()[-1] for line in text.splitlines() if line.startswith("  ")} == {"gene"}
+
+
+def test_a_node_type_that_there_is_not_is_refused(results: Path) -> None:
+    assert "no node has the type 'cell'" in refused("neighbors", "drug aaad", "--type", "cell", "--data", results)
+    said = refused("neighbors", "0003", "--data", results)
+    assert said.startswith("no node has the id or name '0003'")
