@@ -18,9 +18,11 @@ from hgt_repurposing.graph.settings import SETTINGS
 from hgt_repurposing.repurposing.candidates import STATUS, Candidates
 from hgt_repurposing.storage.catalog import lineage, read_version
 from hgt_repurposing.storage.current_results import CANDIDATES, current_results, notes_on_release
+from hgt_repurposing.text_table import aligned
 
 app = typer.Typer()
 
+LOADING = "loading the model and the graph ..."
 EXPLAINED_FROM = ("knowledge_graph", "hgt_embeddings", "repurposing_model")
 Format = Literal["table", "csv", "json"]
 FormatOption = Annotated[Format, typer.Option("--format", help="table for people, csv or json for programs")]
@@ -97,7 +99,7 @@ def explain(
             look_up(text, graph.nodes_of(nodes[what]), what=what)
             for what, text in (("drug", drug), ("disease", disease))
         ]
-        typer.echo("loading the model and the graph ...", err=True)
+        typer.echo(LOADING, err=True)
         from hgt_repurposing.repurposing.explanation import Explainer  # noqa: PLC0415  (loads torch and xgboost)
 
         found = Explainer(graph, values.scorer()).explain(pair[0], pair[1], top=top)
@@ -131,6 +133,40 @@ def neighbors(
         nodes = graph.nodes[graph.nodes[NODE_TYPE].isin(types)]
         row = int(nodes.index[look_up(node, nodes.reset_index(drop=True), what="node")])
         lines = list(neighbour_lines(graph, values.embeddings, row, among=among, top=top))
+    for line in lines:
+        typer.echo(line)
+
+
+@app.command()
+def evaluate(
+    pairs: Annotated[
+        list[Path], typer.Option(help="file of treatments, columns drug_id and disease_id; may be repeated")
+    ],
+    by: Annotated[
+        Literal["ids", "names"], typer.Option(help="whether drugs and diseases are given by id or by name")
+    ] = "ids",
+    data: DataOption = "",
+) -> None:
+    """How high the current model ranks treatments of your own that the graph does not have, beside simple rules."""
+    from hgt_repurposing.graph.external_pairs import external_sizes  # noqa: PLC0415
+    from hgt_repurposing.graph.sources.external import ExternalFile  # noqa: PLC0415
+    from hgt_repurposing.report.external import external_lines  # noqa: PLC0415
+    from hgt_repurposing.storage.released import ReleasedValues  # noqa: PLC0415
+
+    with one_sentence():
+        root = folder_with_releases(data)
+        files = [ExternalFile(path=str(path.absolute()), ids=by) for path in pairs]
+        manifests = current_results(root)
+        lineage(manifests[name] for name in EXPLAINED_FROM if name in manifests)
+        values = ReleasedValues(manifests, root)
+        typer.echo(LOADING, err=True)
+        from hgt_repurposing.benchmark.external import evaluate_files  # noqa: PLC0415  (loads torch and xgboost)
+
+        params = values.classifier_params
+        results, external = evaluate_files(files, values.graph, values.split, values.inputs(), values.scorer(), params)
+        sizes = external_sizes(external.sets)
+        counts = [tuple(sizes.columns), *(tuple(map(str, row)) for row in sizes.itertuples(index=False, name=None))]
+        lines = [*aligned(counts, right=range(1, len(sizes.columns))), "", *external_lines(results)]
     for line in lines:
         typer.echo(line)
 

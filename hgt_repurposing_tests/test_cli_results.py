@@ -14,7 +14,7 @@ from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.repurposing.model import fit_repurposing_model
 from hgt_repurposing.repurposing.scorer import Scorer, score_all_pairs
 from hgt_repurposing.storage.catalog import save
-from hgt_repurposing_tests.repurposing.planted import QUICK, planted_graph, planted_inputs, planted_split
+from hgt_repurposing_tests.repurposing.planted import QUICK, planted_graph, planted_inputs, planted_pairs, planted_split
 from hgt_repurposing_tests.test_cli import invoke
 
 SENTENCE = "error: "
@@ -36,6 +36,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     of_vectors = save("hgt_embeddings", embeddings, root=root, config={}, inputs=[of_graph])
     of_model = save("repurposing_model", model, root=root, config={}, inputs=[of_graph, of_vectors])
     of_scores = save("repurposing_scores", scores, root=root, config={}, inputs=[of_graph, of_vectors, of_model])
+    save("drug_disease_split", planted_split(graph), root=root, config={}, inputs=[of_graph])
     save("repurposing_candidates", rank(graph, scores), root=root, config={}, inputs=[of_graph, of_scores])
     return root
 
@@ -162,6 +163,27 @@ def test_a_model_that_was_not_made_is_named(results: Path, tmp_path: Path) -> No
     root = Path(shutil.copytree(results, tmp_path / "data"))
     (root / "releases/working/repurposing_model.manifest.json").unlink()
     assert refused("explain", "0003", "0002", "--data", root).startswith("the release has no repurposing_model")
+
+
+# evaluate
+
+
+def test_treatments_of_ones_own_are_looked_up(results: Path, tmp_path: Path) -> None:
+    known = set(map(tuple, planted_pairs().T.tolist()))
+    new = [(f"{drug:04d}", f"{disease:04d}") for drug, disease in np.ndindex(60, 30) if (drug, disease) not in known]
+    file = tmp_path / "mine.csv"
+    file.write_text("\n".join(["drug_id,disease_id", "9999,0001", *(",".join(pair) for pair in new[::150])]))
+    text = printed("evaluate", "--pairs", file, "--data", results)
+    assert text.splitlines()[1].split()[:2] == ["mine", str(len(new[::150]))]
+    assert "Pairs from outside the graph, looked up in the whole grid" in text
+    assert "\nmine" in text
+
+
+def test_a_file_that_cannot_be_used_is_refused(results: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    assert "no such file" in refused("evaluate", "--pairs", file, "--data", results).lower()
+    file.write_text("drug,disease\na,b\n")
+    assert "drug_id" in refused("evaluate", "--pairs", file, "--data", results)
 
 
 # neighbours

@@ -1,6 +1,6 @@
 """The final model on pairs from outside the graph: the grid is scored as for the list, each file is looked up in it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -10,8 +10,11 @@ import pandas as pd
 from hgt_repurposing.benchmark.external_results import AUROC_OF_NEGATIVES, FILE, ExternalResults
 from hgt_repurposing.benchmark.grid import GridFold, baseline_scores, measure, sample_diseases
 from hgt_repurposing.benchmark.protocol import FOLD, MODEL
-from hgt_repurposing.graph.external_pairs import POOLED, ExternalSet, no_pairs
+from hgt_repurposing.graph.external_pairs import POOLED, ExternalPairs, ExternalSet, no_pairs
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import FloatArray, IntArray
+from hgt_repurposing.graph.sources.external import ExternalFile
+from hgt_repurposing.graph.sources.pairs import load_external_pairs
 from hgt_repurposing.graph.split import DrugDiseaseSplit
 from hgt_repurposing.metrics.pooled_cells import standings
 from hgt_repurposing.repurposing.inputs import PairInputs
@@ -88,6 +91,35 @@ def evaluate_external(
     scores = {MODEL: scorer.indications(grid.columns), **others.scores}
     results = look_up(folds, scores, labels=inputs.labels, left_out=others.missing, seed=params.seed)
     return ExternalEvaluation(results, grid.columns, scores)
+
+
+def evaluate_files(
+    files: Iterable[ExternalFile],
+    graph: KnowledgeGraph,
+    split: DrugDiseaseSplit,
+    inputs: PairInputs,
+    scorer: Scorer,
+    params: ClassifierParams,
+) -> tuple[ExternalResults, ExternalPairs]:
+    """Measure a finished model on files of pairs that were not named when it was made.
+
+    Args:
+        files: In the order of the results.
+        graph: Defines the ids and the indications.
+        split: Of the graph; its own external pairs are not measured again.
+        inputs: Derived from the graph.
+        scorer: The final model, as it scores the list.
+        params: Its parameters.
+
+    Returns:
+        The results, and what was read.
+
+    Raises:
+        FileNotFoundError, ValueError: As `load_external_pairs`; ValueError as `measure`.
+    """
+    external = load_external_pairs(files, graph)
+    asked = replace(split, external=external.sets, external_unknown=external.unknown)
+    return evaluate_external(asked, inputs, scorer, params).results, external
 
 
 def look_up(

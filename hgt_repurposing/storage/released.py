@@ -121,7 +121,12 @@ class ReleasedValues:
     def settings(self) -> LearningSettings:
         """How it was learned from the graph."""
         message = MessageGraphConfig.model_validate(dict(self.manifests["hetero_data"].config))
-        return LearningSettings(self._params, message, self._model.params)
+        return LearningSettings(self._params, message, self.classifier_params)
+
+    @property
+    def classifier_params(self) -> ClassifierParams:
+        """How the final model was fitted."""
+        return self._model.params
 
     @property
     def message_graph(self) -> Any:
