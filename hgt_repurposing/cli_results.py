@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import pandas as pd
 import typer
 
@@ -23,6 +24,8 @@ from hgt_repurposing.text_table import aligned
 app = typer.Typer()
 
 LOADING = "loading the model and the graph ..."
+NUM_DRAWS = 3
+"""Times that random edges are taken out for comparison."""
 EXPLAINED_FROM = ("knowledge_graph", "hgt_embeddings", "repurposing_model")
 Format = Literal["table", "csv", "json"]
 FormatOption = Annotated[Format, typer.Option("--format", help="table for people, csv or json for programs")]
@@ -79,6 +82,7 @@ def explain(
     drug: Annotated[str, typer.Argument(help="id, name or part of it")],
     disease: Annotated[str, typer.Argument(help="id, name or part of it")],
     top: Annotated[int, typer.Option(min=1, help="paths, and similar drugs and diseases")] = 5,
+    ablate: Annotated[bool, typer.Option("--ablate", help="also score the pair without its evidence")] = False,  # noqa: FBT002  (an option)
     form: Annotated[Literal["text", "json"], typer.Option("--format", help="text for people, json for programs")] = (
         "text"
     ),
@@ -94,19 +98,21 @@ def explain(
         lineage(manifests[name] for name in EXPLAINED_FROM if name in manifests)  # raises if they are of several runs
         values = ReleasedValues(manifests, root)
         graph = values.graph
-        nodes = {"drug": graph.therapeutic.drug, "disease": graph.therapeutic.disease}
-        pair = [
-            look_up(text, graph.nodes_of(nodes[what]), what=what)
-            for what, text in (("drug", drug), ("disease", disease))
-        ]
+        pair = (
+            look_up(drug, graph.nodes_of(graph.therapeutic.drug), what="drug"),
+            look_up(disease, graph.nodes_of(graph.therapeutic.disease), what="disease"),
+        )
         typer.echo(LOADING, err=True)
-        from hgt_repurposing.repurposing.explanation import Explainer  # noqa: PLC0415  (loads torch and xgboost)
+        from hgt_repurposing.repurposing.ablation import Ablator  # noqa: PLC0415  (loads torch and xgboost)
+        from hgt_repurposing.repurposing.explanation import Explainer  # noqa: PLC0415
 
-        found = Explainer(graph, values.scorer()).explain(pair[0], pair[1], top=top)
+        explainer = Explainer(graph, values.scorer())
+        found = explainer.explain(*pair, top=top)
+        without = Ablator(explainer).ablate(found, np.random.default_rng(0), num_draws=NUM_DRAWS) if ablate else None
     if form == "json":
-        typer.echo(json.dumps(explanation_json(found, graph), indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(explanation_json(found, graph, without), indent=1, ensure_ascii=False))
         return
-    for line in explanation_lines(found, graph):
+    for line in explanation_lines(found, graph, without):
         typer.echo(line)
 
 

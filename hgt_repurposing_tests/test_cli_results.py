@@ -144,6 +144,15 @@ def test_an_explanation_for_programs_sums_to_the_listed_score(results: Path) -> 
     assert found["probability"] == pytest.approx(float(row["score"]), abs=1e-6)
 
 
+def test_a_pair_is_scored_without_its_evidence_if_asked(results: Path) -> None:
+    text = printed("explain", "0003", "0008", "--ablate", "--data", results)
+    _, last = text.split("\nHow much the evidence matters\n")
+    assert [line.split()[0] for line in last.splitlines() if not line.startswith("   ")] == ["rank"] * 3
+    found = json.loads(printed("explain", "0003", "0008", "--ablate", "--format", "json", "--data", results))
+    assert found["ablation"]["before"]["log_odds"] == pytest.approx(found["log_odds"], abs=1e-4)
+    assert len(found["ablation"]["without_random"]) == 3
+
+
 @pytest.mark.parametrize(
     ("drug", "disease", "said"),
     [("aspirin", "0002", "no drug has the id or name 'aspirin'"), ("0003", "", "no disease was named")],

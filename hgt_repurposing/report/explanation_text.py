@@ -11,6 +11,7 @@ from scipy.special import expit
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, EdgeType
 from hgt_repurposing.report.wording import one_line, percent
+from hgt_repurposing.repurposing.ablation import Ablation
 from hgt_repurposing.repurposing.decomposition import GROUPS
 from hgt_repurposing.repurposing.evidence_paths import Node, Path
 from hgt_repurposing.repurposing.explanation import Explanation, Similar
@@ -50,8 +51,8 @@ class Names(NamedTuple):
         return str(self.ids[node.node_type][node.local_index])
 
 
-def explanation_lines(found: Explanation, graph: KnowledgeGraph) -> Iterator[str]:
-    """The explanation of a pair: its score, what that is made of, and the evidence."""
+def explanation_lines(found: Explanation, graph: KnowledgeGraph, ablation: Ablation | None = None) -> Iterator[str]:
+    """The explanation of a pair: its score, what that is made of, the evidence, and how much that matters."""
     names = Names.of(graph)
     yield from _score_lines(found, graph, names)
     yield from _section(
@@ -64,9 +65,23 @@ def explanation_lines(found: Explanation, graph: KnowledgeGraph) -> Iterator[str
     yield from _section(
         "The most similar drugs, and what they treat", [_similar(s, names, treats=True) for s in found.nearest_drugs]
     )
+    if ablation is not None:
+        yield from _section("How much the evidence matters", list(_ablation_lines(ablation)))
 
 
-def explanation_json(found: Explanation, graph: KnowledgeGraph) -> dict[str, Any]:
+def _ablation_lines(found: Ablation) -> Iterator[str]:
+    edges = ", ".join(f"{number} {edge_type.relation}" for edge_type, number in found.num_edges.items())
+    random = [place.rank for place in found.without_random]
+    yield f"rank {found.before.rank:,}, log odds {found.before.log_odds:+.2f}: as scored"
+    yield (
+        f"rank {found.without_evidence.rank:,}, log odds {found.without_evidence.log_odds:+.2f}: without the edges of "
+        f"the heaviest paths and the treatments of the most similar drugs and diseases ({edges or 'none'})"
+    )
+    mean = sum(place.log_odds for place in found.without_random) / len(random)
+    yield f"rank {min(random):,} to {max(random):,}, log odds {mean:+.2f}: without as many random edges of these kinds"
+
+
+def explanation_json(found: Explanation, graph: KnowledgeGraph, ablation: Ablation | None = None) -> dict[str, Any]:
     """The same as JSON values (Any)."""
     names = Names.of(graph)
 
@@ -104,6 +119,13 @@ def explanation_json(found: Explanation, graph: KnowledgeGraph) -> dict[str, Any
         "similar_diseases": similar(found.similar_diseases),
         "similar_drugs": similar(found.similar_drugs),
         "nearest_drugs": similar(found.nearest_drugs),
+        "ablation": ablation
+        and {
+            "before": ablation.before._asdict(),
+            "without_evidence": ablation.without_evidence._asdict(),
+            "without_random": [place._asdict() for place in ablation.without_random],
+            "num_edges": {str(edge_type): number for edge_type, number in ablation.num_edges.items()},
+        },
     }
 
 
