@@ -16,7 +16,7 @@ from hgt_repurposing.cli_releases import DataOption, folder_with_releases
 from hgt_repurposing.graph.lookup import look_up
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, NODE_TYPE
 from hgt_repurposing.graph.settings import SETTINGS
-from hgt_repurposing.repurposing.candidates import STATUS, Candidates
+from hgt_repurposing.repurposing.candidates import STATUS, Candidates, Side
 from hgt_repurposing.storage.catalog import lineage, read_version
 from hgt_repurposing.storage.current_results import CANDIDATES, current_results, notes_on_release
 from hgt_repurposing.text_table import aligned
@@ -59,9 +59,11 @@ def candidates(
         root = folder_with_releases(data)
         manifests = current_results(root)
         found: Candidates = read_version(manifests[CANDIDATES], root=root)
-        asked, of = ("disease", "drug") if disease is not None else ("drug", "disease")
+        sides: tuple[Side, Side] = ("disease", "drug") if disease is not None else ("drug", "disease")
+        asked, of = sides
         table = found.table if asked == "disease" else found.by_drug
-        node = _ids_of(table, asked).iloc[look_up(disease or drug or "", _ids_of(table, asked), what=asked)]
+        nodes = found.nodes(asked)
+        node = nodes.iloc[look_up(disease or drug or "", nodes, what=asked)]
         rows = table[table[f"{asked}_id"] == node[NODE_ID]]
         ids = None if only is None else _chosen(only, found, of)
         wanted = Wanted(top, status or (), setting or (), ids)
@@ -188,20 +190,14 @@ def _require_known(name: str, given: Sequence[str], known: Sequence[str]) -> Non
             raise ValueError(f"--{name} must be one of {', '.join(known)} (got {value!r})")
 
 
-def _ids_of(table: pd.DataFrame, side: str) -> pd.DataFrame:
-    """Distinct nodes of a list: columns node_id, node_name."""
-    nodes = table[[f"{side}_id", f"{side}_name"]].drop_duplicates().reset_index(drop=True)
-    return nodes.set_axis([NODE_ID, NODE_NAME], axis=1)
-
-
-def _chosen(file: Path, found: Candidates, side: str) -> list[str]:
+def _chosen(file: Path, found: Candidates, side: Side) -> list[str]:
     """Ids of the nodes in a list of one's own.
 
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it is empty, or a line means no node or several.
     """
-    nodes = _ids_of(found.by_drug if side == "drug" else found.table, side)
+    nodes = found.nodes(side)
     lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
     texts = [line for line in lines if line and not line.startswith("#")]
     if not texts:

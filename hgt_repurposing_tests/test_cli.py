@@ -89,7 +89,7 @@ def test_summary_without_a_run_says_what_to_do(tmp_path: Path) -> None:
 def test_summary_names_a_disease_that_is_not_there(results: Path) -> None:
     result = invoke("summary", "--data", results, "--disease", "gout")
     assert result.exit_code == 1
-    assert result.stderr == "error: no disease in the candidate list has the id or name 'gout'\n"
+    assert result.stderr == "error: no disease has the id or name 'gout'\n"
 
 
 def test_summary_lists_no_file_of_another_run(results: Path, demo_graph: KnowledgeGraph) -> None:
@@ -131,7 +131,7 @@ def test_summary_refuses_a_list_that_does_not_match_its_manifest(results: Path) 
 def test_summary_of_a_disease_without_a_name_is_refused(results: Path) -> None:
     result = invoke("summary", "--data", results, "--disease", "")
     assert result.exit_code == 1
-    assert "no disease in the candidate list has the id or name ''" in result.stderr
+    assert "no disease was named" in result.stderr
 
 
 # check

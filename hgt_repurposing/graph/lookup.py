@@ -4,12 +4,14 @@ import unicodedata
 from collections.abc import Sequence
 
 import pandas as pd
+from rapidfuzz import fuzz, process
 
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME
-from hgt_repurposing.graph.sources.closest import closest_texts
 from hgt_repurposing.graph.sources.matching import match_nodes
 
 NUM_LISTED = 8
+MIN_LIKENESS = 70.0
+"""In percent; names that are less like what was typed are not suggested."""
 
 
 def look_up(text: str, nodes: pd.DataFrame, *, what: str) -> int:
@@ -42,8 +44,7 @@ def look_up(text: str, nodes: pd.DataFrame, *, what: str) -> int:
     if found:
         how = "have the name" if same else "have names with"
         raise ValueError(f"{len(found)} {what}s {how} {text!r}: {_listed(found, nodes)}; give an id")
-    written = {name: row for row, name in reversed(list(enumerate(names)))}
-    close = [written[name] for name in closest_texts([asked], list(written))[0]]
+    close = [row for _, _, row in process.extract(asked, names, scorer=fuzz.WRatio, limit=3, score_cutoff=MIN_LIKENESS)]
     meant = f"; did you mean {_listed(close, nodes)}?" if close else ""
     raise ValueError(f"no {what} has the id or name {text!r}{meant}")
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Literal, Self, get_args
 
 import pandas as pd
 from pandera.pandas import Check, Column, DataFrameSchema
 
 from hgt_repurposing.graph.evidence import EVIDENCE
+from hgt_repurposing.graph.lookup import look_up
+from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME
 from hgt_repurposing.graph.settings import SETTINGS
 from hgt_repurposing.table_schema import require_schema, text
 
+Side = Literal["drug", "disease"]
 Status = Literal["new", "other", "off-label", "not indicated", "contraindication", "indication"]
 STATUS: tuple[Status, ...] = get_args(Status)
 """What is known about a pair (`other`: an undeclared relation); later ones override earlier ones if a graph has
@@ -70,22 +72,25 @@ class Candidates:
         require_schema(self.table, SCHEMA, what="a candidate list")
         require_schema(self.by_drug, SCHEMA_BY_DRUG, what="a candidate list by drug")
 
+    def nodes(self, side: Side) -> pd.DataFrame:
+        """The drugs (diseases) with a list: columns node_id, node_name, one row each."""
+        table = self.by_drug if side == "drug" else self.table
+        found = table[[f"{side}_id", f"{side}_name"]].drop_duplicates().reset_index(drop=True)
+        return found.set_axis([NODE_ID, NODE_NAME], axis=1)
+
     def of_disease(self, disease: str) -> pd.DataFrame:
-        """Rows of the diseases with this id or name; if there are none, names are compared ignoring case.
+        """Rows of the diseases that a person means, as `look_up` understands it.
 
         Diseases of the same name are returned together, distinguished by id.
 
         Raises:
-            ValueError: If no disease has this id or name.
+            ValueError: If there is none, or several of different names.
         """
-        names = self.table["disease_name"]
-        rows = self.table[(self.table["disease_id"] == disease) | (names == disease)]
+        rows = self.table[(self.table["disease_id"] == disease) | (self.table["disease_name"] == disease)]
         if rows.empty:
-            rows = self.table[names.str.casefold() == disease.casefold()]
-        if rows.empty:
-            close = get_close_matches(disease, names.unique().tolist())
-            hint = f"; similar names: {', '.join(map(repr, close))}" if close else ""
-            raise ValueError(f"no disease in the candidate list has the id or name {disease!r}{hint}")
+            nodes = self.nodes("disease")
+            meant = nodes[NODE_ID].iloc[look_up(disease, nodes, what="disease")]
+            rows = self.table[self.table["disease_id"] == meant]
         return rows
 
     def to_parts(self) -> dict[str, Any]:

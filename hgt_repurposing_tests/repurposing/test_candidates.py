@@ -178,7 +178,7 @@ def test_a_disease_is_found_by_id_and_by_name() -> None:
 
 
 def test_an_unknown_disease_is_named() -> None:
-    with pytest.raises(ValueError, match="no disease in the candidate list has the id or name 'gout'"):
+    with pytest.raises(ValueError, match="no disease has the id or name 'gout'"):
         ranked().of_disease("gout")
 
 
