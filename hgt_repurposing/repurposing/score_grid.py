@@ -56,7 +56,7 @@ class ScoreGrid:
     def of_table(cls, by_disease: pd.DataFrame) -> Self:
         """From the table that is ordered by disease, then by drug."""
         drug_ids, disease_ids = (
-            pd.Index(by_disease[column].unique().astype("str")) for column in (DRUG_ID, DISEASE_ID)
+            pd.Index(by_disease[column].unique().astype("str"), name=column) for column in (DRUG_ID, DISEASE_ID)
         )
         shape = (len(disease_ids), len(drug_ids))
         values = (by_disease[column].to_numpy().reshape(shape).T for column in (LOG_ODDS, SPREAD, AGAINST))
@@ -82,4 +82,4 @@ class ScoreGrid:
 def ids_of(graph: KnowledgeGraph) -> "tuple[pd.Index[str], pd.Index[str]]":
     """Ids of the drugs and of the diseases of a graph."""
     drugs, diseases = (graph.nodes_of(t)[NODE_ID] for t in (graph.therapeutic.drug, graph.therapeutic.disease))
-    return pd.Index(drugs), pd.Index(diseases)
+    return pd.Index(drugs, name=DRUG_ID), pd.Index(diseases, name=DISEASE_ID)

@@ -122,6 +122,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "metric"), CASES)
 def test_shuffled_labels_bring_the_metric_to_its_chance_level(kind: str, metric: str) -> None:
     found = np.array([above_chance(kind, shuffle)[metric] for shuffle in range(NUM_SHUFFLES)])

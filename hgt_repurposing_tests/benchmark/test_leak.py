@@ -126,6 +126,7 @@ def test_the_check_stops_the_run() -> None:
     assert spec.blocking
 
 
+@pytest.mark.slow
 @every_leak
 def test_without_the_check_the_leak_would_raise_the_metrics(leak: str) -> None:
     honest, leaking = macro_ap(None), macro_ap(leak)

@@ -125,6 +125,7 @@ def test_calibration_on_treated_alone_shows_in_observed_over_expected(setting: S
     assert sound.lower < 1 < sound.upper
 
 
+@pytest.mark.slow
 def test_calibration_on_treated_alone_shows_in_the_whole_grid() -> None:
     # Inside each setting the order is as good as ever: no figure of one setting could see it.
     faulty, sound = of_few(faulty=True), of_few(faulty=False)

@@ -302,6 +302,7 @@ with dg.DagsterInstance.get() as instance:
 """
 
 
+@pytest.mark.slow
 def test_a_schedule_started_in_another_folder_sees_the_same_runs_and_the_same_data(smoke: Path, tmp_path: Path) -> None:
     home, here, there = (tmp_path / name for name in ("home", "here", "there"))
     for folder in (home, here, there):

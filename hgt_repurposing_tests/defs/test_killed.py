@@ -25,6 +25,8 @@ from hgt_repurposing.training.loop import TrainingResult
 from hgt_repurposing_tests.defs.test_runs import SMALL, failures, run
 from hgt_repurposing_tests.training.runs import assert_same_run
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 CHAIN = [
     assets.embedding_params,
@@ -173,7 +175,6 @@ def a_schedule_takes_the_place_of_the_dead_run(
         assert ended.tags[FOLDER_TAG] == str(root)
 
 
-@pytest.mark.slow
 def test_a_step_that_was_killed_begins_again_in_the_same_run_and_trains_no_epoch_twice(tmp_path: Path) -> None:
     root, home, file = tmp_path / "data", tmp_path / "home", tmp_path / "run.yaml"
     home.mkdir()
@@ -198,7 +199,6 @@ def files_open_in(process: psutil.Process) -> set[str]:
     return {Path(file.path).name for file in process.open_files()}
 
 
-@pytest.mark.slow
 def test_of_a_killed_run_with_a_process_for_each_step_nothing_writes_on_and_the_next_run_goes_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

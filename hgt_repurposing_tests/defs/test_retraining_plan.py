@@ -134,10 +134,12 @@ def offered(**environment: str) -> set[str]:
     return set(done.stdout.split())
 
 
+@pytest.mark.slow
 def test_the_code_location_offers_the_plan_and_loads_in_spite_of_its_errors(tmp_path: Path) -> None:
     named = written(tmp_path, [MONTHLY, WEEKLY | {"cron": "?"}])
     assert offered(**{SCHEDULES_VARIABLE: named}) == {*TAKEN, "primekg", "primekg_on_change"}
 
 
+@pytest.mark.slow
 def test_without_a_file_the_code_location_offers_what_it_always_does() -> None:
     assert offered() == {*TAKEN} - {"schedules_file"}

@@ -283,6 +283,7 @@ def begins(config: dict[str, Any], root: Path) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_what_check_approves_is_launched_and_what_it_refuses_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

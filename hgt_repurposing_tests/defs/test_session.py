@@ -147,6 +147,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_step_ends_with_the_run_that_started_it(tmp_path: Path) -> None:
     script, mark = tmp_path / "orphan.py", tmp_path / "mark"
     script.write_text(ORPHAN)
@@ -184,6 +185,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_step_ends_when_its_run_was_ended_from_outside(tmp_path: Path) -> None:
     """Terminated in the browser, or found dead from another host, while the step works."""
     script = tmp_path / "step.py"

@@ -131,6 +131,7 @@ def compute_and_count() -> tuple[dict[str, list[float]], int, int]:
     return {name: value.flatten().tolist() for name, value in found.items()}, compiled, read
 
 
+@pytest.mark.slow
 def test_a_spawned_process_computes_the_same_and_compiles_nothing_anew() -> None:
     here, _, _ = compute_and_count()
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:

@@ -67,6 +67,7 @@ def test_as_many_random_edges_of_the_same_types_are_gone() -> None:
     assert sum(sizes[0].values()) < explainer().graph.num_edges
 
 
+@pytest.mark.slow
 def test_evidence_matters_more_than_random_edges() -> None:
     """For treatments by a drug of the disease's module, whose neighbours treat it, too."""
     treatments = planted_pairs().T[::10].tolist()

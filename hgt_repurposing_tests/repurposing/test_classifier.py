@@ -159,6 +159,7 @@ def test_the_planted_signal_is_found_in_held_out_diseases() -> None:
     assert auroc_on_held_out_diseases(PAIRS) > 0.85  # .93 measured; who treats within a module is chance
 
 
+@pytest.mark.slow
 def test_shuffled_labels_are_not_found_at_all() -> None:
     # Pairs drawn uniformly: those of held-out diseases say nothing of drugs. The standard deviation of the AUROC of 40
     # positives among 600 cells is about .05; of the mean of nine .017, of which four are the tolerance.

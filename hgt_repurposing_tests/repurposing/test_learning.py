@@ -303,6 +303,7 @@ def probabilities(pairs: IntArray, *, seed: int = 0) -> tuple[FloatArray, IntArr
     return np.where(table_of(pairs) == 0, expit(scorer.grid(ALL)[0]), 0), scorer.treated.grid(ALL)
 
 
+@pytest.mark.slow
 @every_graph
 def test_probabilities_sum_to_about_the_number_of_missing_treatments(pairs: IntArray) -> None:
     # Two to four of each end are hidden whole, with one to six treatments each: of a setting, 10 to 70 over all seeds,

@@ -59,12 +59,14 @@ def test_drugs_of_hidden_diseases_are_found() -> None:
     assert min(found) > 0.75  # .83 to .88 measured; who treats within a module is chance
 
 
+@pytest.mark.slow
 def test_vectors_of_other_nodes_say_nothing_of_hidden_diseases() -> None:
     table, generator = table_of(planted_pairs()), np.random.default_rng(0)
     found = [auroc_on_held_out_diseases(table, planted_vectors().permuted(generator), seed=seed) for seed in range(9)]
     assert np.mean(found) == pytest.approx(0.5, abs=0.1)  # one has a standard deviation of some .07: four of the mean's
 
 
+@pytest.mark.slow
 def test_shuffled_labels_are_not_found() -> None:
     found = [
         auroc_on_held_out_diseases(table_of(shuffled_pairs(seed)), planted_vectors(), seed=seed) for seed in range(9)

@@ -97,6 +97,8 @@ def assert_same(found: object, expected: object) -> None:
         found, expected = dict(enumerate(found)), dict(enumerate(expected))
     if isinstance(found, pd.DataFrame) and isinstance(expected, pd.DataFrame):
         pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    elif isinstance(found, pd.Index) and isinstance(expected, pd.Index):
+        pd.testing.assert_index_equal(found, expected, exact=True)
     elif isinstance(found, np.ndarray) and isinstance(expected, np.ndarray):
         assert found.dtype == expected.dtype
         np.testing.assert_array_equal(found, expected)

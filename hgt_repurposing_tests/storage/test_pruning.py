@@ -53,6 +53,7 @@ def test_a_content_that_a_kept_release_shares_stays(tmp_path: Path) -> None:
             assert read_part_of(manifest, f"{manifest.name}.json", root=tmp_path)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.booleans(), st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=7), st.integers(0, 4)
 )

@@ -57,6 +57,7 @@ def case(demo_graph: KnowledgeGraph) -> Iterator[Case]:
     torch.set_num_threads(threads)
 
 
+@pytest.mark.slow
 def test_the_cpu_passes_every_check(case: Case) -> None:
     started: list[str] = []
     checks = run_checks(case, engines_of(CPU), on_check=started.append)

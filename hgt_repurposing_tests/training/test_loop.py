@@ -308,6 +308,7 @@ def test_the_epoch_named_is_the_one_where_it_happened(data: HeteroData, monkeypa
 # memory over many epochs
 
 
+@pytest.mark.slow
 def test_memory_does_not_creep_over_many_epochs(data: HeteroData) -> None:
     held = fit(data, small(num_epochs=60, edge_sample_size=20)).history["allocated_gb"]
     first, last = held.iloc[:20].median(), held.iloc[40:].median()
