@@ -7,7 +7,7 @@ own examples. What is left is `base`: intercepts, what is usual, calibration, an
 the mean and the mean of the log odds.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -70,30 +70,36 @@ def decompose(scorer: Scorer, drug: int, disease: int) -> Decomposition:
     classifier, features, _, rows, place = scorer.beside(drug, disease)
     scaled = classifier.scaled(rows)
     one = scaled.only(np.array([place]))
-    of_members = [
+    intercept = classifier.blends[INDICATION - 1].intercept
+    members = [
         list(_terms(classifier, member, fold, scaled, one)) for fold, member in enumerate(classifier.members or [None])
     ]
-    terms = [term for of_member in of_members for term in of_member]
-    num_members = len(of_members)
-    base = sum(term.base for term in terms) / num_members + classifier.blends[INDICATION - 1].intercept
+    of_members = [intercept + sum(term.base + sum(term.parts.values()) for term in terms) for terms in members]
+    agreed = float(mean_log_odds([np.array([log_odds]) for log_odds in of_members])[0])
+    usual = intercept + float(np.mean([sum(term.base for term in terms) for terms in members]))
+    by_averaging = agreed - float(np.mean(of_members))
+    parts = _mean_parts(members)
     named = zip(features.names, features.evidence, strict=True)
-    kinds: dict[str, Evidence] = {**{_short(name): kind for name, kind in named}, **OF_BASELINE}
-    parts: dict[str, float] = {}
-    for term in terms:
-        for name, value in term.parts.items():
-            parts[_short(name)] = parts.get(_short(name), 0.0) + value / num_members
-    members = [
-        classifier.blends[INDICATION - 1].intercept + sum(term.base + sum(term.parts.values()) for term in of_member)
-        for of_member in of_members
-    ]
-    agreed = float(mean_log_odds([np.array([of_member]) for of_member in members])[0])
-    base += agreed - float(np.mean(members)) + classifier.shift
+    kinds: dict[str, str] = {**{_short(name): kind for name, kind in named}, **OF_BASELINE}
     table = pd.DataFrame(
-        [(kinds.get(name, VECTORS), name, value) for name, value in parts.items()],
-        columns=["group", "part", "log_odds"],
+        {"group": [kinds.get(name, VECTORS) for name in parts], "part": list(parts), "log_odds": list(parts.values())}
     )
     order = np.argsort(-table["log_odds"].abs().to_numpy(), kind="stable")
-    return Decomposition(agreed + classifier.shift, base, table.iloc[order].reset_index(drop=True))
+    return Decomposition(
+        agreed + classifier.shift,
+        usual + by_averaging + classifier.shift,
+        table.iloc[order].reset_index(drop=True),
+    )
+
+
+def _mean_parts(members: Sequence[Sequence["_Term"]]) -> dict[str, float]:
+    """What each part adds, mean over the members."""
+    parts: dict[str, float] = {}
+    for terms in members:
+        for term in terms:
+            for name, value in term.parts.items():
+                parts[_short(name)] = parts.get(_short(name), 0.0) + value / len(members)
+    return parts
 
 
 class _Term(NamedTuple):
