@@ -3,7 +3,7 @@ import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,10 +36,11 @@ from hgt_repurposing.repurposing.params import CandidateParams
 from hgt_repurposing.repurposing.score_grid import BY_DISEASE, BY_DRUG, ScoreGrid
 from hgt_repurposing.repurposing.scorer import Scorer, score_all_pairs
 from hgt_repurposing.storage import manifest
-from hgt_repurposing.storage.artifacts import read_artifact, write_artifact, write_json
+from hgt_repurposing.storage.artifacts import read_artifact, read_part, read_rows, write_artifact, write_json
 from hgt_repurposing.storage.html_page import HtmlPage
 from hgt_repurposing.storage.manifest import (
     FORMAT_VERSION,
+    Manifest,
     MissingArtifactError,
     Provenance,
     UnreadableArtifactError,
@@ -149,6 +150,62 @@ def test_scores_of_all_pairs_round_trip_and_lie_in_two_orders(tmp_path: Path) ->
     assert by_drug["drug_id"].is_monotonic_increasing
     both = (table.sort_values(["drug_id", "disease_id"], ignore_index=True) for table in (by_disease, by_drug))
     pd.testing.assert_frame_equal(next(both), next(both)[list(by_disease.columns)])
+
+
+def sorted_rows(num: int = 500) -> Iterator[pd.DataFrame]:
+    """Rows of nodes a to e, some at a time."""
+    keys = np.repeat(list("abcde"), num)
+    values = np.random.default_rng(0).standard_normal(len(keys), dtype=np.float32)
+    for start in range(0, len(keys), 2 * num):
+        block = slice(start, start + 2 * num)
+        yield pd.DataFrame({"node": pd.Categorical(keys[block], categories=list("abcde")), "value": values[block]})
+
+
+@pytest.fixture
+def in_blocks(tmp_path: Path) -> tuple[Path, Manifest]:
+    manifest = write_artifact(tmp_path, "scores", {"rows.parquet": sorted_rows()}, Provenance())
+    return tmp_path / "rows.parquet", manifest
+
+
+@pytest.mark.parametrize("node", list("abcde"))
+def test_the_rows_of_one_node_are_read_alone(in_blocks: tuple[Path, Manifest], node: str) -> None:
+    path, manifest = in_blocks
+    found = read_rows(path, manifest, "rows.parquet", column="node", value=node)
+    whole = pd.concat(sorted_rows(), ignore_index=True)
+    np.testing.assert_array_equal(found["value"], whole.loc[whole["node"] == node, "value"])
+    assert set(found["node"]) == {node}
+    pd.testing.assert_frame_equal(read_part(path, manifest, "rows.parquet"), whole, check_categorical=False)
+
+
+def test_a_node_without_rows_has_none(in_blocks: tuple[Path, Manifest]) -> None:
+    path, manifest = in_blocks
+    assert read_rows(path, manifest, "rows.parquet", column="node", value="z").empty
+
+
+@pytest.mark.parametrize("where", [0.2, 0.5, 0.8])
+def test_a_damaged_page_is_noticed_when_it_is_read(in_blocks: tuple[Path, Manifest], where: float) -> None:
+    path, manifest = in_blocks
+    content = bytearray(path.read_bytes())
+    content[int(where * len(content))] ^= 0xFF
+    path.write_bytes(content)
+    seen = []
+    for node in "abcde":
+        try:
+            read_rows(path, manifest, "rows.parquet", column="node", value=node)
+        except UnreadableArtifactError as error:
+            seen.append(str(error))
+    assert seen
+    assert all("artefact 'scores' is damaged" in said for said in seen)
+
+
+def test_a_part_of_another_size_is_refused_before_it_is_read(in_blocks: tuple[Path, Manifest]) -> None:
+    path, manifest = in_blocks
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(UnreadableArtifactError, match="is missing or truncated"):
+        read_rows(path, manifest, "rows.parquet", column="node", value="a")
+    path.unlink()
+    with pytest.raises(UnreadableArtifactError, match="is missing or truncated"):
+        read_rows(path, manifest, "rows.parquet", column="node", value="a")
 
 
 def test_a_knowledge_graph_round_trips(toy_graph: KnowledgeGraph, tmp_path: Path) -> None:
