@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.relation_words import in_words
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, EdgeType
 from hgt_repurposing.report.wording import one_line, percent
 from hgt_repurposing.repurposing.ablation import Ablation
@@ -168,11 +169,12 @@ def _path(path: Path, names: Names) -> str:
 def _arrow(edge: EdgeType, before: Node) -> str:
     """The relation, in the direction in which the graph has it."""
     forward = edge.source == before.node_type
-    return f"-{edge.relation}->" if forward else f"<-{edge.relation}-"
+    words = in_words(edge.relation)
+    return f"-{words}->" if forward else f"<-{words}-"
 
 
 def _similar(similar: Similar, names: Names, *, treats: bool = False) -> str:
-    shared = ", ".join(f"{_named(s.node, names)} ({s.edge_type.relation})" for s in similar.shared)
+    shared = ", ".join(f"{_named(s.node, names)} ({in_words(s.edge_type.relation)})" for s in similar.shared)
     said = f"{similar.similarity:.2f}  {_named(similar.node, names)}"
     if shared:
         said += f"; both have {shared}"

@@ -1,7 +1,8 @@
 """How much the evidence matters: a pair scored anew after its evidence was taken out of the graph.
 
-The fitted weights and the vectors of drugs and diseases stay as they are; similarities, paths and labels are computed
-again on the graph without the edges. As many random edges of the same edge types are taken out for comparison.
+Similarities, paths, labels and baselines are computed again on the graph without the edges. The fitted weights stay as
+they are, and so do the vectors of drugs and diseases and the kernels of the Kronecker ridge, which would take most of
+the time. As many random edges of the same edge types are taken out for comparison.
 """
 
 from collections import Counter
@@ -92,7 +93,8 @@ class Ablator:
         edges = {**graph.edges, **{t: np.delete(graph.edges[t], gone, axis=1) for t, gone in columns.items()}}
         left = replace(graph, edges=edges)
         scorer = self.explainer.scorer
-        inputs = PairInputs(neighbourhoods_of(left), scorer.vectors, Labels.of_graph(left))
+        neighbourhoods = neighbourhoods_of(left).with_kernels_of(self.explainer.neighbourhoods)
+        inputs = PairInputs(neighbourhoods, scorer.vectors, Labels.of_graph(left))
         return scorer.on(inputs)
 
     def _place(self, scorer: Scorer, found: Explanation) -> Place:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array, diags_array
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.relation_words import in_words
 from hgt_repurposing.graph.schema import NODE_NAME, EdgeType, IntArray
 from hgt_repurposing.graph.walks import (
     gene_incidence,
@@ -101,7 +102,7 @@ class Evidence:
         wanted = nodes[some] * self.drug_genes.shape[1] + genes[some]
         for edge_type, known in self._gene_edges(node_type):
             said = np.isin(wanted, known) & (found[some] == "")
-            found[some[said]] = shown[edge_type]
+            found[some[said]] = in_words(shown[edge_type])
         return [str(name) for name in found]
 
     def _gene_edges(self, node_type: str) -> Iterator[tuple[EdgeType, IntArray]]:

@@ -19,9 +19,9 @@ from hgt_repurposing.graph.schema import EdgeType, FloatArray, IntArray
 from hgt_repurposing.graph.walks import damped, incidence
 from hgt_repurposing.repurposing.neighbourhoods import Paths
 
-ENDS_PER_METAPATH = 25
+ENDS_PER_METAPATH = 12
 """Nodes where both walks meet, the heaviest of each metapath, whose paths are followed."""
-WAYS_PER_END = 4
+WAYS_PER_END = 3
 """Ways to such a node from either side."""
 
 

@@ -7,8 +7,9 @@ these; no array of all drugs x all drugs, or all diseases x all diseases, ever e
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -46,8 +47,17 @@ class Side:
     """Cosine or relatedness to the anchors, by relation, without self-similarities. Shape [size, num_anchors] each."""
     average: csr_array
     """Mean of the one-step similarities, each divided by its maximum. Shape [size, num_anchors]."""
-    kernel: Eigenvectors
-    """Eigenvectors of the kernel in the Kronecker ridge."""
+    profiles: tuple[csr_array, ...]
+    """Direct links by relation, rows of length 1. Shape [size, *] each."""
+    relatives: tuple[csr_array, ...]
+    """Relations among them, 0 and 1. Shape [size, size] each."""
+    given_kernel: Eigenvectors | None = None
+    """Taken from another graph; None: computed from links and relations."""
+
+    @cached_property
+    def kernel(self) -> Eigenvectors:
+        """Eigenvectors of the kernel in the Kronecker ridge: most of the time that neighbourhoods take."""
+        return self.given_kernel or similarity_kernel(self.profiles, self.relatives)
 
     @cached_property
     def average_by_anchor(self) -> npt.NDArray[np.float32]:
@@ -83,6 +93,14 @@ class Neighbourhoods:
     """1 where a drug targets a gene; for the baselines. Shape [num_drugs, num_genes]."""
     disease_genes: csr_array
     """1 where a disease is associated with a gene. Shape [num_diseases, num_genes]."""
+
+    def with_kernels_of(self, other: Self) -> Self:
+        """The same, but with the kernels of another graph with these drugs and diseases."""
+        return replace(
+            self,
+            drugs=replace(self.drugs, given_kernel=other.drugs.kernel),
+            diseases=replace(self.diseases, given_kernel=other.diseases.kernel),
+        )
 
 
 def require_distinct(names: Sequence[str]) -> None:
@@ -135,7 +153,8 @@ def _side(graph: KnowledgeGraph, node_type: str, found: list[Walk], anchors: Int
         anchors=anchors,
         similarities=_by_name([*direct, *through_genes]),
         average=csr_array(sum(others, start=first)),
-        kernel=similarity_kernel([rows for _, rows in one_step], [matrix for _, _, matrix in related]),
+        profiles=tuple(rows for _, rows in one_step),
+        relatives=tuple(matrix for _, _, matrix in related),
     )
 
 

@@ -299,6 +299,8 @@ def test_diseases_with_and_without_a_treatment_are_corrected_apart() -> None:
     found = ranked(np.array([[1.0, 2.0, 9.0], [0.0, 4.0, 3.0], [0.0, 0.0, 5.0]])).table
     assert found.loc[found["disease_id"] == "3", "drug_id"].tolist() == ["D1", "D3", "D2"]
     assert found.loc[found["disease_id"] == "3", "corrected_rank"].tolist() == [1, 3, 2]  # ties, by id
+    assert found.loc[found["disease_id"] == "1", "drug_id"].tolist() == ["D1", "D2", "D3"]
+    assert found.loc[found["disease_id"] == "1", "corrected_rank"].tolist() == [2, 3, 1]  # -.5, -2 and 0
 
 
 def test_a_setting_says_which_end_has_a_known_treatment() -> None:

@@ -1,9 +1,12 @@
 """What speaks for a pair, in one line."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.schema import EdgeType
 from hgt_repurposing.repurposing import evidence_lines
 from hgt_repurposing.repurposing.evidence_lines import NOTHING, Evidence
 from hgt_repurposing.repurposing.neighbourhoods import neighbourhoods_of
@@ -43,6 +46,12 @@ def test_the_rarer_gene_is_named() -> None:
     """Gene b has one drug and one disease, gene a two of each."""
     (line,) = lines((1, 1))
     assert line == "gene aaab (binds; associates)"  # a drug is no evidence for what it treats itself
+
+
+def test_of_several_relations_to_a_gene_the_first_by_name_is_said() -> None:
+    graph = replace(GRAPH, edges={**GRAPH.edges, EdgeType("drug", "unbinds", "gene"): np.array([[0], [0]])})
+    (line,) = Evidence.of(graph, neighbourhoods_of(graph)).lines(np.array([[0], [0]]))
+    assert line == "gene aaaa (binds; associates)"
 
 
 def test_where_there_is_nothing_it_is_said() -> None:

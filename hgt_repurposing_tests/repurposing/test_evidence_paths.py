@@ -111,6 +111,23 @@ def test_the_heaviest_are_kept_where_there_are_many() -> None:
     assert few == everything[:3]
 
 
+def test_where_only_some_ends_are_followed_they_are_the_heaviest(monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = all_paths(0, 0)
+    monkeypatch.setattr(evidence_paths, "ENDS_PER_METAPATH", 1)
+    monkeypatch.setattr(evidence_paths, "WAYS_PER_END", 10**6)
+    by_end: dict[tuple[str, int], float] = {}
+    direct = [path for path in everything if len(path.nodes) == 3]
+    for path in direct:
+        key = (path.metapath, path.nodes[1].local_index)
+        by_end[key] = by_end.get(key, 0) + path.share
+    for metapath in {path.metapath for path in direct}:
+        best = max((share, end) for (name, end), share in by_end.items() if name == metapath)[0]
+        (followed,) = {
+            path.nodes[1].local_index for path in planted().paths(0, 0, top=10**6) if path.metapath == metapath
+        }
+        assert by_end[metapath, followed] == pytest.approx(best)
+
+
 def test_an_edge_that_was_taken_out_is_on_no_path() -> None:
     graph = GRAPH.without([INTERACTS])
     assert {in_short(path) for path in finder(graph).paths(0, 0, top=10)} == {("drug 0", "gene 0", "disease 0")}
