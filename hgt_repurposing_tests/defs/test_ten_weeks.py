@@ -136,8 +136,8 @@ class Server:
                 stdout=out,
                 stderr=out,
             )
-        checkpoints, deadline = working_folder(self.data) / "checkpoints", time.monotonic() + 240
-        while not list(checkpoints.glob("*/*.manifest.json")):
+        earlier, deadline = self._checkpoints(), time.monotonic() + 300
+        while self._checkpoints() <= earlier:
             assert daemon.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.05)
@@ -145,6 +145,12 @@ class Server:
         for process in everything:
             process.kill()
         psutil.wait_procs(everything, timeout=60)
+        daemon.wait(timeout=60)
+
+    def _checkpoints(self) -> set[tuple[str, int]]:
+        """Those of the last training, and when each was written; a finished one leaves its last ones behind."""
+        found = (working_folder(self.data) / "checkpoints").glob("*/*.manifest.json")
+        return {(str(file), file.stat().st_mtime_ns) for file in found}
 
     @property
     def newest(self) -> Release:
