@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -149,8 +150,11 @@ class Server:
 
     def _checkpoints(self) -> set[tuple[str, int]]:
         """Those of the last training, and when each was written; a finished one leaves its last ones behind."""
-        found = (working_folder(self.data) / "checkpoints").glob("*/*.manifest.json")
-        return {(str(file), file.stat().st_mtime_ns) for file in found}
+        found = set()
+        for file in (working_folder(self.data) / "checkpoints").glob("*/*.manifest.json"):
+            with suppress(FileNotFoundError):  # removed just now
+                found.add((str(file), file.stat().st_mtime_ns))
+        return found
 
     @property
     def newest(self) -> Release:
