@@ -68,6 +68,16 @@ def test_as_many_random_edges_of_the_same_types_are_gone() -> None:
 
 
 @pytest.mark.slow
+def test_kernels_are_not_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = ablated(3, 8)
+
+    def computed(*_: object) -> None:
+        raise AssertionError("they take most of the time")
+
+    monkeypatch.setattr("hgt_repurposing.repurposing.neighbourhoods.similarity_kernel", computed)
+    assert ablated(3, 8) == expected
+
+
 def test_evidence_matters_more_than_random_edges() -> None:
     """For treatments by a drug of the disease's module, whose neighbours treat it, too."""
     treatments = planted_pairs().T[::10].tolist()
