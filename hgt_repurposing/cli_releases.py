@@ -70,7 +70,7 @@ def list_releases(data: DataOption = "") -> None:
     for line in lines:
         typer.echo(line)
     if len(lines) == 1:
-        typer.echo(f"no release in {root} yet: a run of every asset makes one (bash scripts/run.sh)")
+        typer.echo(f"no release in {root} yet: a run of every asset makes one; --data names another folder")
     typer.echo(f"stored: {stored / 1e6:,.0f} MB, each content once")
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,6 +25,7 @@ from hgt_repurposing.text_table import aligned
 app = typer.Typer()
 
 LOADING = "loading the model and the graph ..."
+OF_A_TYPE = "name its type with --type"
 NUM_DRAWS = 3
 """Times that random edges are taken out for comparison."""
 EXPLAINED_FROM = ("knowledge_graph", "hgt_embeddings", "repurposing_model")
@@ -98,13 +100,11 @@ def explain(
         root = folder_with_releases(data)
         manifests = current_results(root)
         lineage(manifests[name] for name in EXPLAINED_FROM if name in manifests)  # raises if they are of several runs
+        lists: Candidates = read_version(manifests[CANDIDATES], root=root)
+        pair = _meant(drug, lists, "drug"), _meant(disease, lists, "disease")
+        typer.echo(LOADING, err=True)
         values = ReleasedValues(manifests, root)
         graph = values.graph
-        pair = (
-            look_up(drug, graph.nodes_of(graph.therapeutic.drug), what="drug"),
-            look_up(disease, graph.nodes_of(graph.therapeutic.disease), what="disease"),
-        )
-        typer.echo(LOADING, err=True)
         from hgt_repurposing.repurposing.ablation import Ablator  # noqa: PLC0415  (loads torch and xgboost)
         from hgt_repurposing.repurposing.explanation import Explainer  # noqa: PLC0415
 
@@ -139,7 +139,7 @@ def neighbors(
             if name is not None and name not in graph.num_nodes:
                 raise ValueError(f"no node has the type {name!r} (types: {', '.join(graph.num_nodes)})")
         nodes = graph.nodes[graph.nodes[NODE_TYPE].isin(types)]
-        row = int(nodes.index[look_up(node, nodes.reset_index(drop=True), what="node")])
+        row = int(nodes.index[look_up(node, nodes.reset_index(drop=True), what="node", more=OF_A_TYPE)])
         lines = list(neighbour_lines(graph, values.embeddings, row, among=among, top=top))
     for line in lines:
         typer.echo(line)
@@ -177,6 +177,22 @@ def evaluate(
         lines = [*aligned(counts, right=range(1, len(sizes.columns))), "", *external_lines(results)]
     for line in lines:
         typer.echo(line)
+
+
+def _meant(text: str, lists: Candidates, side: Side) -> int:
+    """Local index of the drug (disease) that a text means: every one has a list, in the order of the graph.
+
+    Raises:
+        ValueError: If it means none, or several; it is said if it is one of the other side.
+    """
+    try:
+        return look_up(text, lists.nodes(side), what=side)
+    except ValueError as error:
+        other: Side = "disease" if side == "drug" else "drug"
+        with suppress(ValueError):
+            look_up(text, lists.nodes(other), what=other)
+            raise ValueError(f"{text!r} is a {other}: give the drug first, then the disease") from None
+        raise error from None
 
 
 def _require_known(name: str, given: Sequence[str], known: Sequence[str]) -> None:

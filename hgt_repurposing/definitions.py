@@ -46,6 +46,7 @@ defs = dg.Definitions(
     sensors=[
         dead_runs.unfinished_runs_sensor,
         notifications.run_failures,
+        notifications.failures_untold,
         notifications.releases,
         *(file_sensor_of(entry) for entry in plan.entries if entry.on_change),
         *schedules_file_sensor(schedules_file, plan),

@@ -71,7 +71,7 @@ def test_rollback_takes_one_command_and_the_files_follow(root: Path) -> None:
     assert (folder_of("hgt_model", root=root) / "hgt_model.json").read_text() == "0\n"
     again = invoke("releases", "rollback", "--data", root)
     assert again.exit_code == 1
-    assert "there is nothing to go back to" in again.stderr
+    assert "was current before the one that is now" in again.stderr
 
 
 def test_what_was_kept_aside_can_be_promoted(root: Path) -> None:

@@ -212,5 +212,10 @@ def test_only_neighbours_of_one_type_are_listed(results: Path) -> None:
 
 def test_a_node_type_that_there_is_not_is_refused(results: Path) -> None:
     assert "no node has the type 'cell'" in refused("neighbors", "drug aaad", "--type", "cell", "--data", results)
+
+
+def test_an_id_of_several_types_is_answered_by_the_types(results: Path) -> None:
     said = refused("neighbors", "0003", "--data", results)
-    assert said.startswith("no node has the id or name '0003'")
+    assert said.startswith("'0003' is the id of several nodes: disease aaad (0003, disease), drug aaad (0003, drug), ")
+    assert said.endswith("; name its type with --type")
+    assert printed("neighbors", "0003", "--type", "drug", "--data", results).startswith("drug aaad (0003), drug")

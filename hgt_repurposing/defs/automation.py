@@ -8,6 +8,7 @@ import dagster as dg
 from hgt_repurposing.defs.checking import checked
 from hgt_repurposing.defs.content import CONTENT_TAG, content_now
 from hgt_repurposing.defs.dead_runs import JOB, end_dead_runs, unfinished_runs
+from hgt_repurposing.defs.notifications import not_retrained
 from hgt_repurposing.defs.retraining_plan import PlannedRetraining
 from hgt_repurposing.defs.run_config import settings_of
 from hgt_repurposing.storage.catalog import absolute, data_folder
@@ -69,7 +70,7 @@ def schedule_of(entry: PlannedRetraining) -> dg.ScheduleDefinition:
 
 
 def request_of(path: Path, *, instance: dg.DagsterInstance, named_by: str) -> dg.RunRequest | dg.SkipReason:
-    """Request a run with a configuration file, unless it is invalid or a run uses its data folder.
+    """Request a run with a configuration file, unless it is invalid (the team is told) or a run uses its data folder.
 
     Args:
         path: The file.
@@ -77,10 +78,10 @@ def request_of(path: Path, *, instance: dg.DagsterInstance, named_by: str) -> dg
         named_by: Who names the file, for messages.
     """
     if not path.is_file():
-        return dg.SkipReason(f"{named_by} names {path}, which is not a file")
+        return not_retrained(named_by, f"{named_by} names {path}, which is not a file")
     found = checked(path)
     if found.complaints:
-        return dg.SkipReason(f"{path} is invalid: {'; '.join(found.complaints)}")
+        return not_retrained(named_by, f"{path} is invalid: {'; '.join(found.complaints)}")
     root = data_folder(settings_of("store", found.config).data_folder)
     end_dead_runs(instance, root=root, retried=False)
     running = unfinished_runs(instance, root=root)

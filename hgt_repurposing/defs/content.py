@@ -24,6 +24,8 @@ class SeenFiles(BaseModel, frozen=True, extra="forbid"):
     """Path to bytes and time of the last change in nanoseconds."""
     digests: dict[str, str] = {}
     """Path to SHA-256, of those that rested between two looks."""
+    told: str = ""
+    """Why the files could not be used at the last look; the team was told."""
 
     @classmethod
     def remembered(cls, text: str | None) -> Self:

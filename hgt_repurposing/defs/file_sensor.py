@@ -7,6 +7,7 @@ import dagster as dg
 from hgt_repurposing.defs.automation import repurposing_job
 from hgt_repurposing.defs.content import CONTENT_TAG, SeenFiles, content_of, files_of
 from hgt_repurposing.defs.dead_runs import unfinished_runs
+from hgt_repurposing.defs.notifications import not_retrained
 from hgt_repurposing.defs.retraining_plan import PlannedRetraining
 from hgt_repurposing.defs.run_config import complaints, settings_of
 from hgt_repurposing.defs.yaml_config import read_run_config
@@ -30,7 +31,12 @@ def file_sensor_of(entry: PlannedRetraining) -> dg.SensorDefinition:
         try:
             return _look(Path(entry.config), context)
         except (OSError, ValueError) as error:
-            return dg.SkipReason(f"{entry.config}: {error}")
+            reason = f"{entry.config}: {error}"
+            seen = SeenFiles.remembered(context.cursor)
+            if seen.told == reason:
+                return dg.SkipReason(reason)
+            context.update_cursor(seen.model_copy(update={"told": reason}).model_dump_json())
+            return not_retrained(entry.name, reason)
 
     return on_change
 

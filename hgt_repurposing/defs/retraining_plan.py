@@ -13,12 +13,15 @@ from typing import Any, NamedTuple, Self
 import dagster as dg
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from hgt_repurposing.defs.notifications import not_retrained
 from hgt_repurposing.defs.run_config import one_sentence
 from hgt_repurposing.defs.yaml_config import read_yaml
 from hgt_repurposing.storage.catalog import absolute
 
 SCHEDULES_VARIABLE = "HGT_REPURPOSING_SCHEDULES"
-TAKEN = ("weekly_retraining", "unfinished_runs", "schedules_file", "run_failures", "releases")
+TOLD = "hgt_repurposing/schedules_file"
+"""Where Dagster's storage keeps the errors in the file of which the team was told."""
+TAKEN = ("weekly_retraining", "unfinished_runs", "schedules_file", "run_failures", "failures_untold", "releases")
 """Names of what the code location offers in any case."""
 
 
@@ -121,6 +124,15 @@ def _entry(row: Any, taken: set[str]) -> PlannedRetraining:
     return entry
 
 
+def tell_once(complaints: str, instance: dg.DagsterInstance) -> None:
+    """Tell the team of errors in the file, once as long as they are the same; a failed tick would forget its cursor."""
+    storage = instance.daemon_cursor_storage
+    if storage.get_cursor_values({TOLD}).get(TOLD, "") != complaints:
+        storage.set_cursor_values({TOLD: complaints})
+        if complaints:
+            not_retrained("the file of the schedules", complaints)
+
+
 def schedules_file_sensor(named: str, loaded: RetrainingPlan) -> Iterator[dg.SensorDefinition]:
     """A sensor that says whether the plan can be used; none if no file is named."""
 
@@ -130,8 +142,9 @@ def schedules_file_sensor(named: str, loaded: RetrainingPlan) -> Iterator[dg.Sen
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=f"Fails while the file that {SCHEDULES_VARIABLE} names has errors, or was not read again.",
     )
-    def schedules_file() -> dg.SkipReason:
+    def schedules_file(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         now = read_plan(named)
+        tell_once("; ".join(now.complaints), context.instance)
         if now.complaints:
             raise ValueError("; ".join(now.complaints))
         if now.digest != loaded.digest:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 from rapidfuzz import fuzz, process
 
-from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME
+from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, NODE_TYPE
 from hgt_repurposing.graph.sources.matching import match_nodes
 
 NUM_LISTED = 8
@@ -14,7 +14,7 @@ MIN_LIKENESS = 70.0
 """In percent; names that are less like what was typed are not suggested."""
 
 
-def look_up(text: str, nodes: pd.DataFrame, *, what: str) -> int:
+def look_up(text: str, nodes: pd.DataFrame, *, what: str, more: str = "give an id") -> int:
     """The node that a text means: an id with or without its prefix, a name, or the only name that contains it.
 
     Case, accents and surrounding spaces do not count.
@@ -23,6 +23,7 @@ def look_up(text: str, nodes: pd.DataFrame, *, what: str) -> int:
         text: What was typed.
         nodes: Columns node_id, node_name.
         what: Kind of node, for errors, such as `disease`.
+        more: What to do if a text means several.
 
     Returns:
         Its row.
@@ -36,6 +37,9 @@ def look_up(text: str, nodes: pd.DataFrame, *, what: str) -> int:
     by_id = match_nodes([text.strip()], nodes, "ids")[0]
     if by_id.node >= 0:
         return by_id.node
+    if by_id.reason.startswith("ambiguous"):
+        same_id = [row for row, node_id in enumerate(nodes[NODE_ID]) if f":{_folded(node_id)}".endswith(f":{asked}")]
+        raise ValueError(f"{text!r} is the id of several {what}s: {_listed(same_id, nodes)}; {more}")
     names = [_folded(name) for name in nodes[NODE_NAME]]
     same = [row for row, name in enumerate(names) if name == asked]
     found = same or [row for row, name in enumerate(names) if asked in name]
@@ -43,7 +47,7 @@ def look_up(text: str, nodes: pd.DataFrame, *, what: str) -> int:
         return found[0]
     if found:
         how = "have the name" if same else "have names with"
-        raise ValueError(f"{len(found)} {what}s {how} {text!r}: {_listed(found, nodes)}; give an id")
+        raise ValueError(f"{len(found)} {what}s {how} {text!r}: {_listed(found, nodes)}; {more}")
     close = [row for _, _, row in process.extract(asked, names, scorer=fuzz.WRatio, limit=3, score_cutoff=MIN_LIKENESS)]
     meant = f"; did you mean {_listed(close, nodes)}?" if close else ""
     raise ValueError(f"no {what} has the id or name {text!r}{meant}")
@@ -57,6 +61,8 @@ def _folded(text: str) -> str:
 
 def _listed(rows: Sequence[int], nodes: pd.DataFrame) -> str:
     chosen = nodes.iloc[list(rows[:NUM_LISTED])]
-    said = [f"{name} ({node_id})" for name, node_id in zip(chosen[NODE_NAME], chosen[NODE_ID], strict=True)]
-    more = [f"and {len(rows) - NUM_LISTED} more"] if len(rows) > NUM_LISTED else []
-    return ", ".join([*said, *more])
+    types = [f", {node_type}" for node_type in chosen[NODE_TYPE]] if NODE_TYPE in chosen else [""] * len(chosen)
+    called = zip(chosen[NODE_NAME], chosen[NODE_ID], types, strict=True)
+    said = [f"{name} ({node_id}{node_type})" for name, node_id, node_type in called]
+    rest = [f"and {len(rows) - NUM_LISTED} more"] if len(rows) > NUM_LISTED else []
+    return ", ".join([*said, *rest])

@@ -123,7 +123,7 @@ def _list_lines(lists: ListChanges, disease: str | None) -> Iterator[str]:
 
 
 def _of_release(release: Release, now: Current) -> Row:
-    said = f"{'promoted' if release.decision.promoted else 'kept aside'}: {release.decision.reason}"
+    said = f"{_became(release, now)}: {release.decision.reason}"
     figures = tuple(_shown(release.figures.get(name)) for name in COLUMNS)
     return Row(
         f"{release.made_at:%Y-%m-%d %H:%M}",
@@ -132,6 +132,15 @@ def _of_release(release: Release, now: Current) -> Row:
         figures,
         one_line(said, MAX_REASON),
     )
+
+
+def _became(release: Release, now: Current) -> str:
+    """What was decided about a release, and what a person made of it."""
+    if release.id in now.withdrawn:
+        return "rolled back from; promoted" if release.decision.promoted else "rolled back from; kept aside"
+    if release.decision.promoted:
+        return "promoted"
+    return "promoted by hand; kept aside" if release.id in (now.id, *now.before) else "kept aside"
 
 
 def _of_attempt(attempt: Attempt, running: str | None) -> Row:

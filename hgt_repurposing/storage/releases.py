@@ -250,7 +250,9 @@ def follow(now: Current, *, root: Path) -> None:
 
 def _require_previous(now: Current, root: Path) -> None:
     if not now.before:
-        raise UnknownReleaseError(f"no release of {root} was current before: there is nothing to go back to")
+        raise UnknownReleaseError(
+            f"no release of {root} was current before the one that is now; the newest is called newest"
+        )
 
 
 def _current_path(root: Path) -> Path:

@@ -7,6 +7,11 @@ import dagster as dg
 import pytest
 import yaml
 
+from hgt_repurposing.defs.webhook import WEBHOOK_VARIABLE
+from hgt_repurposing_tests.defs.test_webhook import Notifier, notifier
+
+__all__ = ["notifier"]  # a fixture
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -24,3 +29,10 @@ def instance(storage: dg.DagsterInstance) -> dg.DagsterInstance:
     for run in storage.get_runs():
         storage.delete_run(run.run_id)
     return storage
+
+
+@pytest.fixture
+def told(notifier: Notifier, monkeypatch: pytest.MonkeyPatch) -> Notifier:
+    """The notifier that the environment names."""
+    monkeypatch.setenv(WEBHOOK_VARIABLE, notifier.address)
+    return notifier

@@ -17,6 +17,7 @@ from hgt_repurposing.defs.retraining_plan import PlannedRetraining
 from hgt_repurposing.storage.artifacts import write_json
 from hgt_repurposing.storage.heartbeat import HEARTBEATS
 from hgt_repurposing.storage.run_lock import Holder
+from hgt_repurposing_tests.defs.test_webhook import Notifier
 
 ROOT = Path(__file__).parents[2]
 
@@ -121,3 +122,12 @@ def failed(instance: dg.DagsterInstance, error: Exception) -> dict[str, str]:
 
 def test_a_run_that_refused_its_input_is_not_retried(instance: dg.DagsterInstance) -> None:
     assert failed(instance, dg.Failure("no such file"))["dagster/will_retry"] == "false"
+
+
+def test_the_team_is_told_of_a_configuration_that_cannot_be_used(
+    mine: Graph, instance: dg.DagsterInstance, told: Notifier
+) -> None:
+    mine.file.write_text("ops: {knowledge_graph: {config: {sauce: synthetic}}}")
+    assert "is invalid" in str(mine.tick(instance))
+    (message,) = told.received
+    assert str(message["text"]).startswith(f"mine did not retrain: {mine.file} is invalid: ")

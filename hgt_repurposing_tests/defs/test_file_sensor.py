@@ -15,6 +15,7 @@ from hgt_repurposing.defs.file_sensor import file_sensor_of
 from hgt_repurposing.defs.resources import FOLDER_TAG
 from hgt_repurposing.defs.retraining_plan import PlannedRetraining
 from hgt_repurposing_tests.defs.test_runs import NODES, TREATS, write_tables
+from hgt_repurposing_tests.defs.test_webhook import Notifier
 
 RESTING = "files are new or have changed: they are used when they rest until the next look"
 
@@ -179,3 +180,14 @@ def test_whatever_happens_no_content_is_requested_twice_or_beside_a_run(
     assert followed.look().__class__ is str
     assert storage.get_runs(dg.RunsFilter(tags={CONTENT_TAG: keys[-1]}))
     assert "nothing new" in str(followed.look()) or on is not None
+
+
+def test_the_team_is_told_once_that_files_cannot_be_used(followed: Followed, told: Notifier) -> None:
+    edges = followed.folder / "graph" / "edges.csv"
+    kept = edges.read_text()
+    for _ in range(2):
+        edges.unlink(missing_ok=True)
+        assert all("edges" in str(followed.look()) for _ in range(3))
+        edges.write_text(kept)
+        followed.look()
+    assert [message["event"] for message in told.received] == ["not_retrained"] * 2

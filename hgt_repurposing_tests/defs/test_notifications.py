@@ -1,29 +1,22 @@
 """When a team is told, and of what."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import pytest
 
-from hgt_repurposing.defs.notifications import releases, run_failures
+from hgt_repurposing.defs.notifications import failures_untold, not_retrained, releases, run_failures
+from hgt_repurposing.defs.resources import FOLDER_TAG
 from hgt_repurposing.defs.webhook import WEBHOOK_VARIABLE, WebhookError
-from hgt_repurposing_tests.defs.test_webhook import Notifier, notifier
-
-__all__ = ["notifier"]  # a fixture
+from hgt_repurposing_tests.defs.test_webhook import Notifier
 
 
 @pytest.fixture(scope="module")
 def storage() -> Iterator[dg.DagsterInstance]:
-    """An instance with a run storage of its own; making one takes a second."""
+    """An instance without retries, so that a test says itself which run is started again."""
     with dg.instance_for_test() as made:
         yield made
-
-
-@pytest.fixture
-def told(notifier: Notifier, monkeypatch: pytest.MonkeyPatch) -> Notifier:
-    """The notifier that the environment names."""
-    monkeypatch.setenv(WEBHOOK_VARIABLE, notifier.address)
-    return notifier
 
 
 def failing(error: Exception) -> dg.JobDefinition:
@@ -123,3 +116,61 @@ def test_a_release_that_nobody_could_be_told_of_is_told_at_the_next_tick(
     monkeypatch.delenv(WEBHOOK_VARIABLE)
     again = releases.evaluate_tick(dg.build_sensor_context(storage))
     assert again.skip_message == "HGT_REPURPOSING_WEBHOOK names no address, so nobody was told: release x: ?, ?"
+
+
+def test_a_failure_that_nobody_could_be_told_of_is_told_later(
+    storage: dg.DagsterInstance, notifier: Notifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(WEBHOOK_VARIABLE, "ftp://nowhere")
+    context = failure_of(failing(dg.Failure("kg.csv: no such file")), storage)
+    with pytest.raises(WebhookError):
+        run_failures(context)
+    with pytest.raises(WebhookError):
+        failures_untold(dg.build_sensor_context(storage))
+    monkeypatch.setenv(WEBHOOK_VARIABLE, notifier.address)
+    for _ in range(2):
+        failures_untold(dg.build_sensor_context(storage))
+    (message,) = notifier.received
+    assert message["run_id"] == context.dagster_run.run_id
+    assert str(message["text"]).endswith("failed: kg.csv: no such file")
+
+
+def test_a_message_says_whose_run_it_was(storage: dg.DagsterInstance, told: Notifier) -> None:
+    tags = {"dagster/schedule_name": "hetionet", FOLDER_TAG: "/results/het"}
+    context = failure_of(failing(dg.Failure("no such file")), storage, tags)
+    run_failures(context)
+    run_id = context.dagster_run.run_id
+    assert told.received[-1]["text"] == f"run {run_id} (hetionet, /results/het) failed: no such file"
+
+
+def test_details_of_a_release_are_plain_values(storage: dg.DagsterInstance, told: Notifier) -> None:
+    table = dg.TableMetadataValue([dg.TableRecord({"a": 1})], dg.TableSchema([dg.TableColumn("a")]))
+    metadata: dict[str, Any] = {
+        "release": "y",
+        "figures": dg.MetadataValue.json({"edges": 3}),
+        "edges": 3,
+        "comparisons": table,
+    }  # Any: metadata
+    storage.report_runless_asset_event(dg.AssetMaterialization("release", metadata=metadata))
+    releases.evaluate_tick(dg.build_sensor_context(storage))
+    assert told.received[-1]["details"] == {"release": "y", "figures": '{"edges": 3}', "edges": "3"}
+
+
+def test_a_retraining_that_cannot_take_place_is_told(told: Notifier) -> None:
+    said = not_retrained("hetionet", "kg.csv: the file is empty")
+    assert told.received == [
+        {
+            "event": "not_retrained",
+            "run_id": "",
+            "text": "hetionet did not retrain: kg.csv: the file is empty",
+            "details": {},
+        }
+    ]
+    assert str(said.skip_message).startswith("kg.csv: the file is empty; 127.0.0.1 was told: ")
+
+
+def test_where_nobody_can_be_told_it_is_skipped_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(WEBHOOK_VARIABLE, raising=False)
+    assert not_retrained("hetionet", "empty").skip_message == "empty"
+    monkeypatch.setenv(WEBHOOK_VARIABLE, "ftp://nowhere")
+    assert str(not_retrained("hetionet", "empty").skip_message).startswith("empty; HGT_REPURPOSING_WEBHOOK must be")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hgt_repurposing.defs.release_jobs import promote_release
+from hgt_repurposing.definitions import defs
 from hgt_repurposing.storage.catalog import folder_of
 from hgt_repurposing.storage.releases import Current, current
 from hgt_repurposing_tests.storage.stored import release
@@ -18,8 +18,13 @@ def root(tmp_path: Path) -> Path:
 
 
 def switch(root: Path, **config: str) -> bool:
-    given = {"ops": {"make_current": {"config": {"data_folder": str(root), **config}}}}
-    return promote_release.execute_in_process(run_config=given, raise_on_error=False).success
+    """With the data folder where every run has it."""
+    given = {
+        "ops": {"make_current": {"config": dict(config)}},
+        "resources": {"store": {"config": {"data_folder": str(root)}}},
+    }
+    job = defs.resolve_job_def("promote_release")
+    return job.execute_in_process(run_config=given, raise_on_error=False).success
 
 
 def copied(root: Path) -> str:

@@ -19,6 +19,7 @@ from hgt_repurposing.defs.retraining_plan import (
     read_plan,
     schedules_file_sensor,
 )
+from hgt_repurposing_tests.defs.test_webhook import Notifier
 
 ROOT = Path(__file__).parents[2]
 WEEKLY: dict[str, object] = {"name": "hetionet", "config": "/graphs/hetionet.yaml", "cron": "0 3 * * 1"}
@@ -104,18 +105,29 @@ def test_a_file_that_cannot_be_read_is_named(named: str, said: str) -> None:
     assert said in plan.complaints[0]
 
 
-def test_the_sensor_says_that_the_file_is_valid_or_fails_with_what_is_not(tmp_path: Path) -> None:
+def test_the_sensor_says_that_the_file_is_valid_or_fails_with_what_is_not(
+    tmp_path: Path, storage: dg.DagsterInstance, told: Notifier
+) -> None:
     named = written(tmp_path, [WEEKLY, MONTHLY])
     (sensor,) = schedules_file_sensor(named, read_plan(named))
-    said = sensor(dg.build_sensor_context())
+    said = sensor(dg.build_sensor_context(storage))
     assert isinstance(said, dg.SkipReason)
     assert said.skip_message == "valid: hetionet, primekg, primekg_on_change"
     written(tmp_path, [WEEKLY])
     with pytest.raises(ValueError, match=r"has changed: reload the code location under Deployment$"):
-        sensor(dg.build_sensor_context())
+        sensor(dg.build_sensor_context(storage))
+    assert told.received == []
     written(tmp_path, [WEEKLY | {"cron": "?"}])
-    with pytest.raises(ValueError, match="entry 1: invalid configuration: cron: must be five fields"):
-        sensor(dg.build_sensor_context())
+    for _ in range(3):  # the team is told once, however often the sensor looks
+        with pytest.raises(ValueError, match="entry 1: invalid configuration: cron: must be five fields"):
+            sensor(dg.build_sensor_context(storage))
+    (message,) = told.received
+    assert message["event"] == "not_retrained"
+    assert "the file of the schedules did not retrain" in str(message["text"])
+    Path(named).write_text("- name: [")
+    with pytest.raises(ValueError, match=r"schedules\.yaml"):
+        sensor(dg.build_sensor_context(storage))
+    assert len(told.received) == 2
 
 
 LOADED = """

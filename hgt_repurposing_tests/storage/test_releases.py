@@ -80,7 +80,7 @@ def test_names_and_beginnings_of_ids_mean_releases(tmp_path: Path) -> None:
     [
         ("2025", "'2025' is no release of .*: 20261102T030000Z-run00000, 20261109T030000Z-run00001$"),
         ("2026", "'2026' names several releases of .*: 20261102T030000Z-run00000, 20261109T030000Z-run00001$"),
-        ("previous", "no release of .* was current before: there is nothing to go back to$"),
+        ("previous", "no release of .* was current before the one that is now; the newest is called newest$"),
         ("", "'' is no release of"),
     ],
 )
@@ -95,7 +95,7 @@ def test_without_any_release_nothing_is_current(tmp_path: Path) -> None:
     assert current(tmp_path) == Current(None, ())
     with pytest.raises(UnknownReleaseError, match=r"'newest' is no release of .*: none yet$"):
         release_of("newest", root=tmp_path)
-    with pytest.raises(UnknownReleaseError, match=r"there is nothing to go back to$"):
+    with pytest.raises(UnknownReleaseError, match=r"the newest is called newest$"):
         roll_back(tmp_path)
 
 
