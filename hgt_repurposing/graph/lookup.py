@@ -28,13 +28,13 @@ def look_up(text: str, nodes: pd.DataFrame, *, what: str) -> int:
     Raises:
         ValueError: If it means none, or several, which are then listed; or is empty.
     """
-    asked = _folded(text)
+    asked = folded(text)
     if not asked:
         raise ValueError(f"no {what} was named: give an id, a name or a part of one")
     by_id = match_nodes([text.strip()], nodes, "ids")[0]
     if by_id.node >= 0:
         return by_id.node
-    names = [_folded(name) for name in nodes[NODE_NAME]]
+    names = [folded(name) for name in nodes[NODE_NAME]]
     same = [row for row, name in enumerate(names) if name == asked]
     found = same or [row for row, name in enumerate(names) if asked in name]
     if len(found) == 1:
@@ -48,8 +48,8 @@ def look_up(text: str, nodes: pd.DataFrame, *, what: str) -> int:
     raise ValueError(f"no {what} has the id or name {text!r}{meant}")
 
 
-def _folded(text: str) -> str:
-    """Without case, accents and repeated spaces."""
+def folded(text: str) -> str:
+    """A text without case, accents and repeated spaces."""
     apart = unicodedata.normalize("NFKD", text)
     return " ".join("".join(letter for letter in apart if not unicodedata.combining(letter)).casefold().split())
 

@@ -1,0 +1,54 @@
+"""Every node that a person may mean by what they type, the likeliest first; `lookup.py` insists on one."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from hgt_repurposing.graph.lookup import folded
+from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME
+from hgt_repurposing.graph.sources.closest import closest_texts
+
+
+@dataclass(frozen=True, eq=False)
+class NodeSearch:
+    """Finds nodes of one kind; what is compared is prepared once."""
+
+    nodes: pd.DataFrame
+    """Columns node_id, node_name."""
+
+    def find(self, text: str) -> list[int]:
+        """Rows whose id or name contains a text: equal ones first, then names that begin with it, then the others.
+
+        Case, accents and surrounding spaces do not count; none for an empty text.
+        """
+        asked = folded(text)
+        if not asked:
+            return []
+        found = [
+            (_place(asked, name, node_id), len(name), row)
+            for row, (name, node_id) in enumerate(self._folded)
+            if asked in name or asked in node_id
+        ]
+        return [row for _, _, row in sorted(found)]
+
+    def closest(self, text: str) -> list[int]:
+        """Rows of the names that are most like a text."""
+        written = {name: row for row, (name, _) in reversed(list(enumerate(self._folded)))}
+        asked = folded(text)
+        return [written[name] for name in closest_texts([asked], list(written))[0]] if asked else []
+
+    @cached_property
+    def _folded(self) -> list[tuple[str, str]]:
+        """Name and id of every node."""
+        columns = (self.nodes[column].astype("str").tolist() for column in (NODE_NAME, NODE_ID))
+        return [(folded(name), folded(node_id)) for name, node_id in zip(*columns, strict=True)]
+
+
+def _place(asked: str, name: str, node_id: str) -> int:
+    """How well a node fits; smaller is better."""
+    if asked in (name, node_id):
+        return 0
+    if name.startswith(asked):
+        return 1
+    return 2 if f" {asked}" in name else 3
