@@ -11,14 +11,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
+from hgt_repurposing.explorer.caveats import caveats
 from hgt_repurposing.explorer.drawing import map_picture
 from hgt_repurposing.explorer.explanations import Explained
 from hgt_repurposing.explorer.in_background import Pending
 from hgt_repurposing.explorer.library import OTHER, SIDES, Library, OpenRelease, Side, UnknownNodeError
 from hgt_repurposing.explorer.listing import FOR_RESEARCH, LENGTHS, Choice, Source, as_csv, as_json
 from hgt_repurposing.explorer.pages import address, render, style_sheet
-from hgt_repurposing.explorer.pair import caveats, facts_of, shown
+from hgt_repurposing.explorer.pair_facts import facts_of
 from hgt_repurposing.explorer.trust import Trust
+from hgt_repurposing.explorer.why import why_of
 from hgt_repurposing.graph.lookup import folded
 from hgt_repurposing.graph.settings import IN_WORDS, SETTINGS
 from hgt_repurposing.report.candidate_list import column_meanings
@@ -134,7 +136,6 @@ class Site:
             statuses=[(status, int((whole["status"] == status).sum())) for status in STATUS],
             settings=[(setting, IN_WORDS[setting], int((whole["setting"] == setting).sum())) for setting in SETTINGS],
             lengths=LENGTHS,
-            sortings=list(SORTINGS),
             meanings=column_meanings(of),
         )
 
@@ -160,7 +161,7 @@ class Site:
             status=status,
             meanings=column_meanings("drug"),
             caveats=caveats(facts, release, status=status),
-            why=shown(explained) if explained else None,
+            why=why_of(explained) if explained else None,
             waiting=waiting,
             problem=problem,
             refresh=1 if waiting else None,
