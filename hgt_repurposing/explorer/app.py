@@ -6,10 +6,10 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from hgt_repurposing.explorer.guard import Guard
 from hgt_repurposing.explorer.library import Library, UnknownNodeError
@@ -17,7 +17,7 @@ from hgt_repurposing.explorer.listing import ImpossibleChoiceError
 from hgt_repurposing.explorer.site import PATIENCE, Say, Site, page
 
 
-def explorer_app(library: Library, *, hosts: Collection[str] | None, say: Say, patience: float = PATIENCE) -> Starlette:
+def explorer_app(library: Library, *, hosts: Collection[str] | None, say: Say, patience: float = PATIENCE) -> ASGIApp:
     """The application.
 
     Args:
@@ -59,9 +59,8 @@ def explorer_app(library: Library, *, hosts: Collection[str] | None, say: Say, p
         "/style.css": site.style,
         "/healthz": site.health,
     }
-    return Starlette(
+    site_app = Starlette(
         routes=[Route(path, _in_thread(show)) for path, show in pages.items()],
-        middleware=[Middleware(Guard, hosts=hosts, refuse=refuse)],
         exception_handlers={
             HTTPException: known_error,
             ValueError: known_error,
@@ -69,6 +68,7 @@ def explorer_app(library: Library, *, hosts: Collection[str] | None, say: Say, p
             Exception: unknown_error,
         },
     )
+    return Guard(site_app, hosts=hosts, refuse=refuse)  # outside of everything, so that no answer lacks the headers
 
 
 def _in_thread(show: Callable[[Request], Response]) -> Callable[[Request], Any]:

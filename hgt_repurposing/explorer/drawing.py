@@ -15,8 +15,8 @@ from hgt_repurposing.report.wording import one_line
 
 INTERVAL_WIDTH, INTERVAL_HEIGHT = 96, 12
 BAR_WIDTH, BAR_HEIGHT = 200, 14
-BOX_WIDTH, BOX_HEIGHT, COLUMN, ROW, MARGIN = 148, 38, 216, 56, 24
-MAX_LABEL, MAX_KIND = 19, 22
+BOX_WIDTH, BOX_HEIGHT, COLUMN, ROW, MARGIN = 164, 38, 252, 56, 6
+MAX_LABEL, MAX_KIND = 19, 24
 NUM_COLUMNS = 5
 """Drug, up to three nodes between, disease."""
 SWEEPS = 6

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -209,6 +210,14 @@ class OpenRelease:
 
         return InBackground(drawn)
 
+    def prepare(self) -> None:
+        """Work out what every page needs, so that the first reader need not wait for it."""
+        for lists in self.lists.values():
+            lists.search.find("-")
+        _ = self.best_new, self.pictures
+        with suppress(ValueError, OSError):  # the pages that need it say so
+            _ = self.trust
+
     def require_together(self, *names: str) -> Manifest:
         """Manifest of the last of these artefacts, which all belong to the lists.
 
@@ -259,9 +268,11 @@ class Library:
         manifests = results_as_they_are(self.root)
         logger.info("reading the lists of %s", self.root)
         candidates: Candidates = read_version(manifests[CANDIDATES], root=self.root)
-        return OpenRelease(
+        opened = OpenRelease(
             ReleasedValues(manifests, self.root),
             current(self.root).id,
             tuple(notes_on_release(self.root, manifests)),
             candidates,
         )
+        opened.prepare()
+        return opened
