@@ -33,6 +33,7 @@ PATIENCE = 0.06
 NUM_FOUND = 25
 """Drugs, and diseases, that a search lists."""
 NUM_BEST = 12
+MAX_FILE_NAME = 120
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
 """The report is one file with its styles and pictures in it."""
 
@@ -257,7 +258,7 @@ def _download(rows: pd.DataFrame, source: Source, choice: Choice, form: str) -> 
     if form not in ("csv", "json"):
         raise HTTPException(400, f"The format must be csv or json (got {form[:40]!r}).")
     text = as_csv(rows, source) if form == "csv" else as_json(rows, source, choice)
-    return _file(text, f"{source.what}.{form}", f"text/{form}" if form == "csv" else "application/json")
+    return _file(text, source.what, form)
 
 
 def _explanation_download(explained: Explained | None, release: OpenRelease, problem: str) -> Response:
@@ -268,12 +269,14 @@ def _explanation_download(explained: Explained | None, release: OpenRelease, pro
     said = {"release": release.release_id or "none", "graph": release.graph_digest, "note": FOR_RESEARCH}
     value = {**said, **explanation_json(explained.found, explained.graph)}
     what = f"{value['drug']['name']} for {value['disease']['name']}"
-    return _file(json.dumps(value, indent=1, ensure_ascii=False) + "\n", f"{what}.json", "application/json")
+    return _file(json.dumps(value, indent=1, ensure_ascii=False) + "\n", what, "json")
 
 
-def _file(text: str, name: str, media_type: str) -> Response:
+def _file(text: str, name: str, form: str) -> Response:
     """A download; nothing of a name but letters, digits and the like gets into the header."""
-    safe = re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.")[-120:] or "download"
+    safe = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[-MAX_FILE_NAME:] or "download"
     return Response(
-        text.encode(), media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{safe}"'}
+        text.encode(),
+        media_type="text/csv" if form == "csv" else "application/json",
+        headers={"Content-Disposition": f'attachment; filename="{safe}.{form}"'},
     )
