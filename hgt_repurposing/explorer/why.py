@@ -1,6 +1,6 @@
 """Why a pair has its score: the explanation in words and pictures, for the template to lay out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -39,7 +39,9 @@ class PathLine(NamedTuple):
     """A path as text."""
 
     share: float
-    text: str
+    start: str
+    steps: list[tuple[str, str]]
+    """The relation with an arrow, and the node that it leads to."""
 
 
 class Why(NamedTuple):
@@ -74,7 +76,7 @@ def why_of(explained: Explained) -> Why:
         )
         if found.paths
         else None,
-        [PathLine(path.share, " ".join(_words(path, explained))) for path in found.paths],
+        [_path_line(path, explained) for path in found.paths],
         [(each.share, names.name(each.node), each.node.node_type) for each in found.through],
         _neighbours(found.similar_diseases, explained),
         _neighbours(found.similar_drugs, explained),
@@ -105,11 +107,9 @@ def _way(path: Path, explained: Explained) -> Way:
     return Way(stops, tuple(path_arrows(path)), path.share)
 
 
-def _words(path: Path, explained: Explained) -> Iterator[str]:
-    yield explained.names.name(path.nodes[0])
-    for arrow, node in zip(path_arrows(path), path.nodes[1:], strict=True):
-        yield arrow
-        yield explained.names.name(node)
+def _path_line(path: Path, explained: Explained) -> PathLine:
+    start, *names = [explained.names.name(node) for node in path.nodes]
+    return PathLine(path.share, start, list(zip(path_arrows(path), names, strict=True)))
 
 
 def _neighbours(similar: Sequence[Similar], explained: Explained) -> list[Neighbour]:
