@@ -3,6 +3,7 @@
 import errno
 import socket
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,13 +30,20 @@ def explore(
         if needs_adoption(root):
             raise ValueError(f"{root} is of before there were releases: hgt-repurposing releases list makes it one")
         listening = listen(host, port)
-        typer.echo("reading the lists ...", err=True)
-        import uvicorn  # noqa: PLC0415  (only this command serves)
+    with listening:
+        _serve(root, host, listening)
 
-        from hgt_repurposing.explorer.app import explorer_app  # noqa: PLC0415  (loads SciPy's statistics)
-        from hgt_repurposing.explorer.guard import hosts_of, is_loopback  # noqa: PLC0415
-        from hgt_repurposing.explorer.library import Library  # noqa: PLC0415
 
+def _serve(root: Path, host: str, listening: socket.socket) -> None:
+    """Answer until interrupted."""
+    typer.echo("reading the lists ...", err=True)
+    import uvicorn  # noqa: PLC0415  (only this command serves)
+
+    from hgt_repurposing.explorer.app import explorer_app  # noqa: PLC0415  (loads SciPy's statistics)
+    from hgt_repurposing.explorer.guard import hosts_of, is_loopback  # noqa: PLC0415
+    from hgt_repurposing.explorer.library import Library  # noqa: PLC0415
+
+    with one_sentence():
         library = Library(root)
         opened = library.open()
     for line in opened.notes:

@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -56,16 +56,8 @@ def test_a_folder_of_before_there_were_releases_is_left_as_it_is(tmp_path: Path)
 
 
 def test_it_serves_until_it_is_interrupted(tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "hgt_repurposing.cli",
-        "explore",
-        "--port",
-        "0",
-        "--data",
-        str(lists_alone(tmp_path)),
-    ]
+    asked_for = ("explore", "--port", "0", "--data", str(lists_alone(tmp_path)))
+    command = [sys.executable, "-m", "hgt_repurposing.cli", *asked_for]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout is not None
         address = process.stdout.readline().split()[0]
@@ -74,21 +66,21 @@ def test_it_serves_until_it_is_interrupted(tmp_path: Path) -> None:
         asked = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         asked.request("GET", "/healthz")
         assert asked.getresponse().read() == b"ok: release none\n"
-        assert b"400" in _answer(port, b"GET /?q=" + b"x" * 1_000_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        too_long = b"GET /?q=" + b"x" * 1_000_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        assert _answer(port, too_long) in (b"HTTP/1.1 400 Bad Request", b"")
         asked.request("GET", "/healthz")
         assert asked.getresponse().status == 200
         asked.close()
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert said == "reading the lists ...\n"
+    assert said.startswith("reading the lists ...\n")
+    assert "Traceback" not in said
 
 
 def _answer(port: int, request: bytes) -> bytes:
-    """First line of the answer; a server may close the connection before it has read everything."""
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
-        try:
-            connection.sendall(request)
-        except OSError:
-            time.sleep(0)
+    """First line of the answer; none if the server closes the connection before it has read everything."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection, suppress(OSError):
+        connection.sendall(request)
         return connection.recv(4096).split(b"\r\n")[0]
+    return b""
