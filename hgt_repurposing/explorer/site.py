@@ -28,7 +28,7 @@ from hgt_repurposing.report.explanation_text import explanation_json
 from hgt_repurposing.report.summary import BY_WHAT, MARKS_MEAN
 from hgt_repurposing.repurposing.candidates import STATUS
 
-PATIENCE = 0.06
+PATIENCE = 0.04
 """Seconds that a page waits for what is computed in the background; after that it says that it is on its way."""
 NUM_FOUND = 25
 """Drugs, and diseases, that a search lists."""

@@ -315,7 +315,11 @@ def test_an_address_of_a_megabyte_is_refused_in_a_sentence(whole: Path, path: st
         "query_string": query + b"x" * 1_000_000,
         "headers": [(b"host", b"127.0.0.1:8050")],
     }
-    asyncio.run(client(whole).app(scope, receive, send))
+
+    async def answer() -> None:
+        await client(whole).app(scope, receive, send)
+
+    asyncio.run(answer())
     assert [message.get("status") for message in sent] == [414, None]
     assert b"This address is too long: 1,000,0" in sent[1]["body"]
     assert len(sent[1]["body"]) < 4000
