@@ -16,7 +16,6 @@ from hgt_repurposing.explorer.explanations import Explanations
 from hgt_repurposing.explorer.in_background import InBackground
 from hgt_repurposing.explorer.node_map import NodeMap, node_map
 from hgt_repurposing.explorer.trust import Trust, trust_of
-from hgt_repurposing.graph.lookup import look_up
 from hgt_repurposing.graph.node_search import NodeSearch
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME
 from hgt_repurposing.repurposing.candidates import Candidates
@@ -75,7 +74,7 @@ class Lists:
         if text in self._rows:
             return text
         try:
-            return str(self.search.nodes[NODE_ID].iloc[look_up(text, self.search.nodes, what=self.side)])
+            return str(self.search.nodes[NODE_ID].iloc[self.search.one(text, what=self.side)])
         except ValueError as error:
             raise UnknownNodeError(str(error)) from error
 

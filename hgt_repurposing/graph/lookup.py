@@ -40,12 +40,20 @@ def look_up(text: str, nodes: pd.DataFrame, *, what: str) -> int:
     if len(found) == 1:
         return found[0]
     if found:
-        how = "have the name" if same else "have names with"
-        raise ValueError(f"{len(found)} {what}s {how} {text!r}: {_listed(found, nodes)}; give an id")
+        raise several(text, found, nodes, what=what, how="have the name" if same else "have names with")
     written = {name: row for row, name in reversed(list(enumerate(names)))}
-    close = [written[name] for name in closest_texts([asked], list(written))[0]]
+    raise unknown(text, [written[name] for name in closest_texts([asked], list(written))[0]], nodes, what=what)
+
+
+def several(text: str, found: Sequence[int], nodes: pd.DataFrame, *, what: str, how: str) -> ValueError:
+    """The error for a text that means several nodes."""
+    return ValueError(f"{len(found)} {what}s {how} {text!r}: {_listed(found, nodes)}; give an id")
+
+
+def unknown(text: str, close: Sequence[int], nodes: pd.DataFrame, *, what: str) -> ValueError:
+    """The error for a text that means no node, with what may have been meant."""
     meant = f"; did you mean {_listed(close, nodes)}?" if close else ""
-    raise ValueError(f"no {what} has the id or name {text!r}{meant}")
+    return ValueError(f"no {what} has the id or name {text!r}{meant}")
 
 
 def folded(text: str) -> str:

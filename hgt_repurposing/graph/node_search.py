@@ -1,11 +1,14 @@
-"""Every node that a person may mean by what they type, the likeliest first; `lookup.py` insists on one."""
+"""Every node that a person may mean by what they type, the likeliest first.
+
+As `lookup.py`, for many questions about the same nodes.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
 
-from hgt_repurposing.graph.lookup import folded
+from hgt_repurposing.graph.lookup import folded, several, unknown
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME
 from hgt_repurposing.graph.sources.closest import closest_texts
 
@@ -31,6 +34,25 @@ class NodeSearch:
             if asked in name or asked in node_id
         ]
         return [row for _, _, row in sorted(found)]
+
+    def one(self, text: str, *, what: str) -> int:
+        """The row of the only node that a text fits best: by its id or name, or by containing it.
+
+        Args:
+            text: What was typed.
+            what: Kind of node, for errors, such as `disease`.
+
+        Raises:
+            ValueError: If there is none, or several, which are then listed.
+        """
+        found = self.find(text)
+        same = [row for row in found if folded(text) in self._folded[row]]
+        if len(same or found) == 1:
+            return (same or found)[0]
+        if found:
+            how = "have the name" if same else "have names or ids with"
+            raise several(text, same or found, self.nodes, what=what, how=how)
+        raise unknown(text, self.closest(text), self.nodes, what=what)
 
     def closest(self, text: str) -> list[int]:
         """Rows of the names that are most like a text."""

@@ -331,7 +331,7 @@ def test_an_address_of_a_megabyte_is_refused_in_a_sentence(whole: Path, path: st
         ("/disease?id=gout", 404, "No disease has the id or name 'gout'; did you mean"),
         ("/disease", 404, "This address names no disease."),
         ("/drug?id=++", 404, "This address names no drug."),
-        ("/drug?id=drug+", 404, "60 drugs have names with 'drug '"),
+        ("/drug?id=drug+", 404, "60 drugs have names or ids with 'drug '"),
         ("/pair?drug=0001", 404, "This address names no disease."),
         ("/map?disease=gout", 404, "No disease has the id or name 'gout'"),
         ("/disease?id=0003&status=cured", 400, "Status must be one of new, other, off-label, not indicated"),
