@@ -47,7 +47,7 @@ def bar(value: float, *, longest: float) -> Markup:
     length = (middle - 2) * min(1.0, abs(value) / max(longest, 1e-9))
     start = middle if value >= 0 else middle - length
     return Markup(
-        '<svg class="bar" viewBox="0 0 {} {}" width="{}" height="{}" aria-hidden="true" focusable="false">'
+        '<svg class="bar" viewBox="0 0 {} {}" width="{}" height="{}" preserveAspectRatio="none" aria-hidden="true">'
         '<rect class="{}" x="{}" y="2" width="{}" height="{}" rx="1.5"/>'
         '<line class="axis" x1="{}" x2="{}" y1="0" y2="{}"/></svg>'
     ).format(

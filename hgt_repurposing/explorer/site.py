@@ -54,7 +54,7 @@ class Site:
     def sentence(self, error: Exception) -> str:
         """An error as a sentence with a capital and a full stop."""
         said = self._say(error)
-        return f"{said[:1].upper()}{said[1:].rstrip('.')}."
+        return f"{said[:1].upper()}{said[1:]}{'' if said.endswith(('.', '?')) else '.'}"
 
     def home(self, _request: Request) -> Response:
         """Search, what is shown here, how far to trust it, and the most probable new candidates."""

@@ -1,7 +1,7 @@
 """Data folders with little in them, for the explorer to show."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ STRANGE_IDS = (
 )
 
 
+@lru_cache(maxsize=4)
 def client(root: Path, *, patience: float = 60, host: str = "127.0.0.1") -> TestClient:
     """Asks an explorer of this folder; by default it waits until what was asked for is there."""
     app = explorer_app(Library(root), hosts=hosts_of(host), say=str, patience=patience)
