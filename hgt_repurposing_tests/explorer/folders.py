@@ -1,6 +1,7 @@
 """Data folders with little in them, for the explorer to show."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from hgt_repurposing.storage.html_page import HtmlPage
 from hgt_repurposing.storage.manifest import Manifest
 from hgt_repurposing.storage.releases import Release, promote, record
 from hgt_repurposing_tests.benchmark.evaluations import evaluated
+from hgt_repurposing_tests.benchmark.grids_by_hand import whole_grid
 from hgt_repurposing_tests.graph.small_graphs import Ends, graph_of
 from hgt_repurposing_tests.report.test_plots import gaussian
 from hgt_repurposing_tests.repurposing.lists import candidates_of
@@ -48,6 +50,7 @@ ALONE = f"{NUM_DRUGS:04d}"
 TOP = 10
 ADDRESS = "http://127.0.0.1:8050"
 PNG = b"\x89PNG, as good as any"
+PICTURES = ("settings.png", "evaluation_disease.png", "projection.png")
 STRANGE_IDS = (
     *("..", "../../etc/passwd", "a/b", "a%2fb", "<b>", 'quo"te', "new\nline", "ünï", "a?b=c&d#e", "=1+1", " x "),
     "{{ 7 * 7 }}",
@@ -125,8 +128,9 @@ def whole_release(root: Path) -> dict[str, Manifest]:
     keep("repurposing_scores", grid, "knowledge_graph", "hgt_embeddings", "repurposing_model")
     lists = rank(graph(), grid, CandidateParams(top_k=TOP, top_k_by_drug=TOP))
     keep("repurposing_candidates", lists, "knowledge_graph", "repurposing_scores")
-    keep("repurposing_evaluation", evaluated(), "knowledge_graph", "repurposing_model")
-    page = HtmlPage("<p>the report", {"projection.png": PNG, "evaluation_disease.png": PNG})
+    evaluation = replace(evaluated(), whole_grid=whole_grid())
+    keep("repurposing_evaluation", evaluation, "knowledge_graph", "repurposing_model")
+    page = HtmlPage("<p>the report", dict.fromkeys(PICTURES, PNG))
     keep("repurposing_report", page, "repurposing_candidates", "repurposing_evaluation")
     make_current("20261127T120000Z-byhand", made, root=root)
     return made

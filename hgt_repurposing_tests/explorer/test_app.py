@@ -14,8 +14,10 @@ import pytest
 from httpx2 import Response
 from starlette.types import Message
 
+from hgt_repurposing.explorer.library import Library
 from hgt_repurposing.explorer.listing import FOR_RESEARCH
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.settings import IN_WORDS
 from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.storage.catalog import load, manifest_of, path_of, save
 from hgt_repurposing.storage.manifest import Manifest
@@ -68,7 +70,7 @@ def ids_shown(response: Response) -> list[str]:
 def test_the_first_page_names_release_trust_and_the_most_probable_new_pairs(whole: Path) -> None:
     page = parsed(client(whole).get("/"))
     assert "20261127T120000Z-byhand" in page.text
-    assert "On held-out diseases" in page.text
+    assert "On the whole grid" in page.text
     assert FOR_RESEARCH in page.text
     table = load("repurposing_candidates", root=whole).table
     best = table[table["status"] == "new"].sort_values("score", ascending=False, kind="stable").iloc[0]
@@ -154,7 +156,13 @@ def test_the_evaluation_shows_verdicts_and_the_pictures_of_the_report(whole: Pat
     page = parsed(asked.get("/evaluation"))
     assert "Diseases held out" in page.text
     sources = [attributes["src"] for tag, attributes in page.tags if tag == "img"]
-    assert sources == ["/picture?name=evaluation_disease.png"]
+    assert sources == ["/picture?name=settings.png", "/picture?name=evaluation_disease.png"]
+    for setting, words in IN_WORDS.items():
+        assert f"{setting}{words}" in page.text
+    trust = Library(whole).open().trust
+    assert trust is not None
+    assert trust.assumed in page.text
+    assert all(lead.in_words() in page.text for lead in trust.leads)
     assert asked.get(str(sources[0])).content == PNG
 
 
