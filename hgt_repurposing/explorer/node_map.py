@@ -9,7 +9,7 @@ from hgt_repurposing.embeddings.principal_components import principal_components
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, NODE_TYPE
 
-MAX_POINTS = 1500
+MAX_POINTS = 1000
 """Of drugs, and of diseases: as many as a picture can show; those asked for are always shown."""
 
 
