@@ -102,7 +102,8 @@ def path_picture(ways: Sequence[Way], title: str) -> Markup:
         _line(placed[one], placed[other], share / max(most, 1e-12), said[one, other])
         for (one, other), share in sorted(shares.items(), key=lambda item: item[1])
     ]
-    boxes = [_box(each) for each in placed.values()]
+    ends = {ways[0].stops[0].key: "drug", ways[0].stops[-1].key: "disease"}
+    boxes = [_box(each, ends.get(key, "between")) for key, each in placed.items()]
     return Markup(
         '<svg class="paths" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}">{}{}</svg>'
     ).format(*(width, _at(height)) * 2, title, Markup("").join(lines), Markup("").join(boxes))
@@ -172,23 +173,19 @@ def _line(one: _Placed, other: _Placed, weight: float, relation: str) -> Markup:
     )
 
 
-def _box(placed: _Placed) -> Markup:
+def _box(placed: _Placed, role: str) -> Markup:
+    """Role: a class of the style sheet."""
     stop, x, y = placed
     return Markup(
         '<g class="stop {}"><title>{}</title><rect x="{}" y="{}" width="{}" height="{}" rx="6"/>'
         '<text x="{}" y="{}" class="name">{}</text><text x="{}" y="{}" class="kind">{}</text></g>'
     ).format(
-        _kind_class(stop.kind),
+        role,
         f"{stop.name} ({stop.kind})",
         *map(_at, (x - BOX_WIDTH / 2, y - BOX_HEIGHT / 2, BOX_WIDTH, BOX_HEIGHT)),
         *(_at(x), _at(y - 1), one_line(stop.name, MAX_LABEL)),
         *(_at(x), _at(y + 12), one_line(stop.kind, MAX_KIND)),
     )
-
-
-def _kind_class(kind: str) -> str:
-    """A class of the style sheet; types of nodes are free text."""
-    return kind if kind in ("drug", "disease") else "between"
 
 
 def map_picture(node_map: NodeMap, *, marked: Mapping[str, str]) -> Markup:

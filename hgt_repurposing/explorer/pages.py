@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hgt_repurposing.explorer.drawing import interval
 from hgt_repurposing.explorer.listing import FOR_RESEARCH
-from hgt_repurposing.report.wording import percent, shown
+from hgt_repurposing.report.wording import percent, share_below, shown
 
 
 def render(template: str, **values: Any) -> str:
@@ -36,6 +36,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "percent": percent,
         "shown": shown,
+        "share_below": share_below,
         "interval": interval,
         "address": address,
         "for_research": FOR_RESEARCH,

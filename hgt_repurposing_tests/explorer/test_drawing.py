@@ -50,6 +50,12 @@ def test_a_path_runs_from_the_drug_on_the_left_to_the_disease_on_the_right() -> 
     assert len({y for _, y in placed.values()}) == 1
 
 
+def test_the_ends_are_coloured_whatever_their_types_are_called() -> None:
+    compound, gout = Stop("Compound/1", "a", "Compound"), Stop("Disease/1", "b", "Disease")
+    picture = drawn(path_picture([Way((compound, gene(1), gout), ("-binds->",) * 2, 0.1)], "paths"))
+    assert [group.attrib["class"] for group in picture.iter("g")] == ["stop drug", "stop between", "stop disease"]
+
+
 @pytest.mark.parametrize("length", [1, 2, 3])
 def test_drug_and_disease_stand_at_the_ends_however_long_a_path_is(length: int) -> None:
     placed = boxes(path_picture([way(*(gene(i) for i in range(length)))], "paths"))
