@@ -1,4 +1,4 @@
-"""Explains pairs one after another in one thread, which first loads graph and model; pages ask, and ask again."""
+"""Explains pairs in one thread, the last one asked for first; it loads graph and model. Pages ask, and ask again."""
 
 import queue
 import threading
@@ -44,7 +44,7 @@ class Explanations:
         self._values_of = values
         self._lock = threading.Lock()
         self._futures: OrderedDict[tuple[str, str], tuple[Future[Explained], float]] = OrderedDict()
-        self._waiting: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
+        self._waiting: queue.LifoQueue[tuple[str, str] | None] = queue.LifoQueue()
         self._thread: threading.Thread | None = None
         self._doing = "loading"
 
@@ -61,16 +61,7 @@ class Explanations:
             Exception: What loading or explaining raised; the next call tries again.
         """
         pair = (drug_id, disease_id)
-        with self._lock:
-            if pair not in self._futures:
-                self._futures[pair] = (Future(), time.monotonic())
-                self._waiting.put(pair)
-                self._forget_old()
-            self._futures.move_to_end(pair)
-            future, asked = self._futures[pair]
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, daemon=True)
-                self._thread.start()
+        future, asked = self.begin(*pair)
         try:
             return future.result(timeout=wait)
         except NotYetError:
@@ -79,6 +70,20 @@ class Explanations:
             with self._lock:
                 self._futures.pop(pair, None)
             raise
+
+    def begin(self, drug_id: str, disease_id: str) -> "tuple[Future[Explained], float]":
+        """Have a pair explained, unless it is already; what will hold the result, and when it was first asked for."""
+        pair = (drug_id, disease_id)
+        with self._lock:
+            if pair not in self._futures:
+                self._futures[pair] = (Future(), time.monotonic())
+                self._waiting.put(pair)
+                self._forget_old()
+            self._futures.move_to_end(pair)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, daemon=True)
+                self._thread.start()
+            return self._futures[pair]
 
     def close(self) -> None:
         """End the thread, which frees graph and model."""

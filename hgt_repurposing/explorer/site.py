@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -28,7 +29,7 @@ from hgt_repurposing.report.explanation_text import explanation_json
 from hgt_repurposing.report.summary import BY_WHAT, MARKS_MEAN
 from hgt_repurposing.repurposing.candidates import STATUS
 
-PATIENCE = 0.04
+PATIENCE = 0.05
 """Seconds that a page waits for what is computed in the background; after that it says that it is on its way."""
 NUM_FOUND = 25
 """Drugs, and diseases, that a search lists."""
@@ -144,16 +145,19 @@ class Site:
         """A drug for a disease: figures, caveats, and why."""
         release, query = self._library.open(), request.query_params
         disease_id, drug_id = (self._meant(release, side, query.get(side, "")) for side in SIDES)
+        began = time.monotonic()
+        release.explanations.begin(drug_id, disease_id)  # while it is computed, the figures are looked up
+        facts = facts_of(release, drug_id, disease_id) if query.get("format") != "json" else None
         explained, waiting, problem = None, None, ""
         try:
-            explained = release.explanations.of(drug_id, disease_id, wait=self._patience)
+            left = max(0.0, self._patience - (time.monotonic() - began))
+            explained = release.explanations.of(drug_id, disease_id, wait=left)
         except Pending as pending:
             waiting = pending
         except (ValueError, OSError) as error:
             problem = self.sentence(error)
-        if query.get("format") == "json":
+        if facts is None:
             return _explanation_download(explained, release, problem)
-        facts = facts_of(release, drug_id, disease_id)
         status = facts.status or (explained.status if explained else None)
         return page(
             "pair.html",

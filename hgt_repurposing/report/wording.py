@@ -23,7 +23,7 @@ def percent(probability: float) -> str:
 
 
 def share_below(percentile: float) -> str:
-    """A percentile with two decimals, rounded down: 100 % would say that everything scores lower, the pair itself too."""
+    """A percentile with two decimals, rounded down: at 100 % a pair would score above itself."""
     if percentile >= 99.99:
         return "> 99.99 %" if percentile > 99.99 else "99.99 %"
     return f"{math.floor(100 * percentile) / 100:.2f} %"
