@@ -6,6 +6,7 @@ from typing import NamedTuple
 from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.benchmark.verdicts import Lead, worst
 from hgt_repurposing.graph.split_kinds import HELD_OUT
+from hgt_repurposing.report.external import external_lines
 from hgt_repurposing.report.sections import SplitSection, split_section, splits_of
 from hgt_repurposing.report.whole_grid import WholeGridSection, score_parts, whole_grid_section
 
@@ -22,6 +23,8 @@ class Trust(NamedTuple):
     """Settings in which nothing that was learned from the graph counts."""
     not_measured: Mapping[str, str]
     """Title of a split kind to the reason."""
+    external: list[str]
+    """Lines of a table of pairs from outside the graph; empty without any."""
 
     @property
     def assumed(self) -> str:
@@ -39,4 +42,5 @@ def trust_of(evaluation: Evaluation) -> Trust:
         [split_section(evaluation, split) for split in splits_of(evaluation)],
         frozenset(parts.setting for parts in score_parts(evaluation.score_parts) if parts.baselines_alone),
         {HELD_OUT[kind].title: reason for kind, reason in evaluation.not_measured.items()},
+        external_lines(evaluation.external),
     )

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import shutil
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -18,11 +19,13 @@ from hgt_repurposing.explorer.library import Library
 from hgt_repurposing.explorer.listing import FOR_RESEARCH
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.settings import IN_WORDS
+from hgt_repurposing.report.external import external_lines
 from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.storage.catalog import load, manifest_of, path_of, save
 from hgt_repurposing.storage.manifest import Manifest
 from hgt_repurposing.storage.releases import release_of
 from hgt_repurposing_tests.benchmark.evaluations import evaluated
+from hgt_repurposing_tests.benchmark.outside import outside_results
 from hgt_repurposing_tests.explorer.folders import (
     ALONE,
     HOSTILE,
@@ -164,6 +167,14 @@ def test_the_evaluation_shows_verdicts_and_the_pictures_of_the_report(whole: Pat
     assert trust.assumed in page.text
     assert all(lead.in_words() in page.text for lead in trust.leads)
     assert asked.get(str(sources[0])).content == PNG
+
+
+def test_pairs_from_outside_are_shown_by_file_as_the_terminal_shows_them(tmp_path: Path) -> None:
+    evaluation = replace(evaluated(splits=("disease", "external")), external=outside_results())
+    save("repurposing_evaluation", evaluation, root=lists_alone(tmp_path), config={})
+    text = parsed(client(tmp_path).get("/evaluation")).text
+    assert "\n".join(external_lines(evaluation.external)) in text
+    assert evaluation.lead("external").in_words() not in text
 
 
 def test_the_report_is_served_as_it_is_and_may_load_nothing(whole: Path) -> None:
