@@ -8,6 +8,7 @@ import pytest
 from hgt_repurposing.explorer.caveats import KNOWN_AS, caveats
 from hgt_repurposing.explorer.library import Library, Named
 from hgt_repurposing.explorer.pair_facts import Facts
+from hgt_repurposing.graph.settings import IN_WORDS
 from hgt_repurposing.repurposing.candidates import Status
 from hgt_repurposing_tests.explorer.folders import lists_alone
 
@@ -97,3 +98,10 @@ def test_the_verdict_is_a_warning_unless_the_model_is_ahead(whole: Path) -> None
     assert trust is not None
     assert (trust.worst.in_words() in warnings) == (trust.worst.standing != "ahead")
     assert any(text.endswith(trust.assumed) for text in others)
+
+
+def test_a_setting_is_said_so_that_it_stands_alone(alone: Path) -> None:
+    for setting, words in IN_WORDS.items():
+        _, others = said(alone, USUAL._replace(setting=setting))
+        assert f"Setting: {setting} ({words})." in others
+        assert "known" in words
