@@ -26,7 +26,7 @@ def share_below(percentile: float) -> str:
     """A percentile with two decimals, rounded down: at 100 % a pair would score above itself."""
     if percentile >= 99.99:
         return "> 99.99 %" if percentile > 99.99 else "99.99 %"
-    return f"{math.floor(100 * percentile) / 100:.2f} %"
+    return f"{int(100 * percentile) / 100:.2f} %"
 
 
 def counted(count: int, noun: str) -> str:
