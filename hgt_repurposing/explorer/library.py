@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from hgt_repurposing.explorer.explanations import Explanations
-from hgt_repurposing.explorer.in_background import InBackground
+from hgt_repurposing.explorer.in_background import InBackground, Pending
 from hgt_repurposing.explorer.node_map import NodeMap, node_map
 from hgt_repurposing.explorer.trust import Trust, trust_of
 from hgt_repurposing.graph.node_search import NodeSearch
@@ -34,6 +34,7 @@ Side = Literal["drug", "disease"]
 SIDES: tuple[Side, ...] = ("disease", "drug")
 OTHER: Mapping[Side, Side] = {"drug": "disease", "disease": "drug"}
 SCORES, REPORT, GRAPH = "repurposing_scores", "repurposing_report", "knowledge_graph"
+PATIENCE = 0.1
 EXPLAINED_FROM = (GRAPH, "repurposing_model", "hgt_embeddings")
 
 
@@ -235,26 +236,44 @@ class OpenRelease:
 class Library:
     """The current release of a data folder; nothing is ever written there."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, patience: float = PATIENCE) -> None:
+        """Open a data folder.
+
+        Args:
+            root: The folder.
+            patience: Seconds that a page waits for another release to be read; until then it shows the one before.
+        """
         self.root = root
+        self._patience = patience
         self._lock = threading.Lock()
         self._open: OpenRelease | None = None
         self._mark: tuple[str, ...] = ()
+        self._next: tuple[tuple[str, ...], InBackground[OpenRelease]] | None = None
 
     def open(self) -> OpenRelease:
-        """The release that is current now.
+        """The release that is current now; while another one is being read, the one before it.
 
         Raises:
             MissingArtifactError, UnreadableArtifactError, ValueError: If there is none, or it is damaged.
         """
         with self._lock:
             mark = self._mark_now()
-            if self._open is None or mark != self._mark:
-                opened = self._read()
-                if self._open is not None:
-                    self._open.explanations.close()
-                self._open, self._mark = opened, mark
+            if self._open is None:
+                self._open, self._mark = self._read(), mark
+            elif mark != self._mark:
+                self._change_to(mark, self._open)
             return self._open
+
+    def _change_to(self, mark: tuple[str, ...], before: OpenRelease) -> None:
+        """Show what there is now, if it can be read in time."""
+        if self._next is None or self._next[0] != mark:
+            self._next = (mark, InBackground(self._read))
+        try:
+            opened = self._next[1].get(wait=self._patience)
+        except Pending:
+            return
+        before.explanations.close()
+        self._open, self._mark, self._next = opened, mark, None
 
     def _mark_now(self) -> tuple[str, ...]:
         """What changes when other results are to be shown."""

@@ -60,7 +60,7 @@ STRANGE_IDS = (
 @lru_cache(maxsize=4)
 def client(root: Path, *, patience: float = 60, host: str = "127.0.0.1") -> TestClient:
     """Asks an explorer of this folder; by default it waits until what was asked for is there."""
-    app = explorer_app(Library(root), hosts=hosts_of(host), say=str, patience=patience)
+    app = explorer_app(Library(root, patience=60), hosts=hosts_of(host), say=str, patience=patience)
     return TestClient(app, base_url=ADDRESS, raise_server_exceptions=False)
 
 

@@ -1,12 +1,14 @@
 """What the pages read: found by id before name, and read anew when another release counts."""
 
+import time
 from pathlib import Path
 
 import pytest
 
 from hgt_repurposing.explorer.library import Library, Lists, UnknownNodeError
 from hgt_repurposing.explorer.trust import trust_of
-from hgt_repurposing.storage.catalog import save
+from hgt_repurposing.storage.catalog import path_of, save
+from hgt_repurposing.storage.manifest import UnreadableArtifactError
 from hgt_repurposing_tests.benchmark.evaluations import evaluated
 from hgt_repurposing_tests.explorer.folders import STRANGE_IDS, lists_alone, strange_lists
 from hgt_repurposing_tests.report.test_page import TOY_LIST, listed
@@ -38,12 +40,34 @@ def test_a_name_of_two_diseases_is_not_guessed_at() -> None:
 
 
 def test_what_is_open_stays_open_until_something_changes(tmp_path: Path) -> None:
-    library = Library(lists_alone(tmp_path))
+    library = Library(lists_alone(tmp_path), patience=60)
     opened = library.open()
     assert library.open() is opened
     save("repurposing_candidates", listed(TOY_LIST), root=tmp_path, config={})
     assert library.open() is not opened
     assert library.open().lists["drug"].num_nodes == 3
+
+
+def test_until_another_release_is_read_the_one_before_is_shown(tmp_path: Path) -> None:
+    library = Library(lists_alone(tmp_path), patience=0)
+    opened = library.open()
+    save("repurposing_candidates", listed(TOY_LIST), root=tmp_path, config={})
+    assert library.open() is opened
+    for _ in range(600):
+        if library.open() is not opened:
+            break
+        time.sleep(0.1)
+    assert library.open().lists["drug"].num_nodes == 3
+
+
+def test_results_that_are_damaged_meanwhile_are_named(tmp_path: Path) -> None:
+    library = Library(lists_alone(tmp_path), patience=60)
+    library.open()
+    newer = save("repurposing_candidates", listed(TOY_LIST), root=tmp_path, config={})
+    path_of(newer, "repurposing_candidates.parquet", root=tmp_path).unlink()
+    for _ in range(2):
+        with pytest.raises(UnreadableArtifactError, match="'repurposing_candidates' is incomplete"):
+            library.open()
 
 
 def test_the_best_new_pairs_are_new_and_the_most_probable_first(tmp_path: Path) -> None:
