@@ -12,7 +12,12 @@ def one_sentence() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError) as error:
-        from hgt_repurposing.defs.sentences import sentence_of  # noqa: PLC0415  (the rest of defs loads Dagster)
-
-        typer.echo(f"error: {sentence_of(error)}", err=True)
+        typer.echo(f"error: {said_of(error)}", err=True)
         raise typer.Exit(1) from None
+
+
+def said_of(error: Exception) -> str:
+    """An error of input or machine as one sentence, with what to do about it."""
+    from hgt_repurposing.defs.sentences import sentence_of  # noqa: PLC0415  (the rest of defs loads Dagster)
+
+    return sentence_of(error)

@@ -26,8 +26,8 @@ LAYERS = (
     ("training", "embeddings", "repurposing"),
     ("benchmark",),
     ("storage",),
-    ("report", "api"),
-    ("cli", "cli_errors", "cli_releases", "cli_results", "definitions", "defs"),
+    ("report", "explorer", "api"),
+    ("cli", "cli_errors", "cli_explore", "cli_releases", "cli_results", "definitions", "defs"),
 )
 """From the bottom up; imports only point down. A room of the table is a module or a package with all that is in it."""
 DAGSTER_LAYER = 7

@@ -17,7 +17,7 @@ IN_WORDS: Mapping[Setting, str] = {
     "warm pair": "drug and disease both have a known treatment",
     "cold disease": "the disease has no known treatment",
     "cold drug": "the drug has no known use",
-    "cold pair": "neither has",
+    "cold pair": "neither drug nor disease has a known treatment",
 }
 
 

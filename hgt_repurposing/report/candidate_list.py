@@ -61,7 +61,15 @@ def list_lines(rows: pd.DataFrame, *, of: str, listed: int) -> Iterator[str]:
     yield from aligned([head, *lines], right=(0, 3, 4, 5))
     yield ""
     yield f"{len(rows)} of the {listed} listed {of}s; ranks count all {of}s, known or new."
-    yield "probability: of being a treatment that the graph misses, under the assumption in the report"
-    yield f"interval: {WIDTH:g} standard deviations over the ensemble, which is not the uncertainty of the truth"
+    for name, meaning in column_meanings(of).items():
+        yield f"{name}: {meaning}"
+
+
+def column_meanings(of: str) -> dict[str, str]:
+    """What columns of a list mean that are often misread. Of: what is listed, drug or disease."""
     usual = "drugs that score high everywhere" if of == "drug" else "diseases for which all drugs score high"
-    yield f"corrected: the rank if {usual} do not come first"
+    return {
+        "probability": "of being a treatment that the graph misses, under the assumption in the report",
+        "interval": f"{WIDTH:g} standard deviations over the ensemble, which is not the uncertainty of the truth",
+        "corrected": f"the rank if {usual} do not come first",
+    }

@@ -161,9 +161,13 @@ def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
 
 def _path(path: Path, names: Names) -> str:
     steps = [_named(path.nodes[0], names)]
-    for edge, (before, node) in zip(path.edges, zip(path.nodes, path.nodes[1:], strict=False), strict=True):
-        steps.append(f"{_arrow(edge, before)} {_named(node, names)}")
+    steps += [f"{arrow} {_named(node, names)}" for arrow, node in zip(path_arrows(path), path.nodes[1:], strict=True)]
     return f"{_share(path.share)}  {' '.join(steps)}"
+
+
+def path_arrows(path: Path) -> list[str]:
+    """The relation of every step."""
+    return [_arrow(edge, before) for edge, before in zip(path.edges, path.nodes[:-1], strict=True)]
 
 
 def _arrow(edge: EdgeType, before: Node) -> str:

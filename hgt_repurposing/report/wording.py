@@ -22,6 +22,13 @@ def percent(probability: float) -> str:
     return f"{probability:.1%}".replace("%", " %") if probability < 0.1 else f"{100 * probability:.0f} %"
 
 
+def share_below(percentile: float) -> str:
+    """A percentile with two decimals, rounded down: at 100 % a pair would score above itself."""
+    if percentile >= 99.99:
+        return "> 99.99 %" if percentile > 99.99 else "99.99 %"
+    return f"{int(100 * percentile) / 100:.2f} %"
+
+
 def counted(count: int, noun: str) -> str:
     """A number with its noun, in the plural if it is not one."""
     return f"{count} {noun}{'' if count == 1 else 's'}"

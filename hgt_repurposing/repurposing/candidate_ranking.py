@@ -106,7 +106,7 @@ class _Described:
         self.treated = Treated.of(Labels.of_graph(graph).indications)
         self._grid, self._graph = grid, graph
         self._sorted = np.sort(grid.log_odds, axis=None)
-        self._status = _status(graph)
+        self._status = status_of_pairs(graph)
         self._evidence = Evidence.of(graph, neighbourhoods)
         self._degrees = degrees(graph)["degree"].to_numpy()
 
@@ -139,8 +139,8 @@ class _Described:
         return pd.DataFrame(columns)
 
 
-def _status(graph: KnowledgeGraph) -> "pd.Series[str]":
-    """Status of each pair in the graph, by flat index into the grid of all pairs."""
+def status_of_pairs(graph: KnowledgeGraph) -> "pd.Series[str]":
+    """Status of each pair that is not new in the graph, by flat index into the grid of all pairs."""
     names = graph.therapeutic
     said: dict[int, str] = {}
     relations = (

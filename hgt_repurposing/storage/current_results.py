@@ -12,7 +12,18 @@ CANDIDATES, EVALUATION = "repurposing_candidates", "repurposing_evaluation"
 
 
 def current_results(root: Path) -> Mapping[str, Manifest]:
-    """Versions of the current release; as long as there is none, the newest ones.
+    """As `results_as_they_are`; the files that people open are made those of the current release.
+
+    Raises:
+        MissingArtifactError: If there is no list of candidates.
+        UnreadableArtifactError: If a manifest is damaged.
+    """
+    refresh_copies(root)
+    return results_as_they_are(root)
+
+
+def results_as_they_are(root: Path) -> Mapping[str, Manifest]:
+    """Versions of the current release; as long as there is none, the newest ones. Nothing is written.
 
     Raises:
         MissingArtifactError: If there is no list of candidates.
@@ -20,7 +31,6 @@ def current_results(root: Path) -> Mapping[str, Manifest]:
     """
     now = current(root).id
     if now is not None:
-        refresh_copies(root)
         found = release_of(now, root=root).manifests(root=root)
         if CANDIDATES not in found:
             raise MissingArtifactError(f"the current release {now} has no {CANDIDATES}", name=CANDIDATES)

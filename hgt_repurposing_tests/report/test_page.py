@@ -725,7 +725,7 @@ def test_what_mixing_the_settings_costs_is_said(auroc: float, *, costs: bool, to
 @pytest.mark.usefixtures("quick")
 def test_settings_without_a_hidden_treatment_have_a_dash(toy_graph: KnowledgeGraph) -> None:
     text = text_of(report_on(toy_graph, with_grid(num_positives={"cold pair": 0})).html)
-    assert "cold pairneither has1,0000.0none----" in text
+    assert "cold pairneither drug nor disease has a known treatment1,0000.0none----" in text
 
 
 @pytest.mark.usefixtures("quick")
