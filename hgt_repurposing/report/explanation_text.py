@@ -14,6 +14,7 @@ from hgt_repurposing.report.wording import one_line, percent
 from hgt_repurposing.repurposing.decomposition import GROUPS
 from hgt_repurposing.repurposing.evidence_paths import Node, Path
 from hgt_repurposing.repurposing.explanation import Explanation, Similar
+from hgt_repurposing.repurposing.gene_ranking import RankedGene
 
 WIDTH = 100
 BAR = 20
@@ -22,6 +23,7 @@ PARTS_PER_GROUP = 2
 MIN_SHOWN = 0.05
 """Log odds below which a part is not worth a line."""
 MAX_NAME = 34
+NO_REASON = "nothing in the graph speaks for it"
 
 
 class Names(NamedTuple):
@@ -59,6 +61,7 @@ def explanation_lines(found: Explanation, graph: KnowledgeGraph) -> Iterator[str
     )
     through = [f"{_share(t.share)}  {_named(t.node, names)} ({t.node.node_type})" for t in found.through]
     yield from _section("What the paths run through", through)
+    yield from _section("Genes through which the drug may act", [_gene(gene, names) for gene in found.genes])
     yield from _section("Similar diseases that the drug treats", [_similar(s, names) for s in found.similar_diseases])
     yield from _section("Similar drugs that treat the disease", [_similar(s, names) for s in found.similar_drugs])
     yield from _section(
@@ -101,6 +104,16 @@ def explanation_json(found: Explanation, graph: KnowledgeGraph) -> dict[str, Any
             for path in found.paths
         ],
         "through": [{**node(each.node), "share": each.share} for each in found.through],
+        "genes": [
+            {
+                **node(each.node),
+                "share": each.share,
+                "relations": [edge.relation for edge in each.relations],
+                "parts": dict(each.parts),
+                "reasons": list(each.reasons),
+            }
+            for each in found.genes
+        ],
         "similar_diseases": similar(found.similar_diseases),
         "similar_drugs": similar(found.similar_drugs),
         "nearest_drugs": similar(found.nearest_drugs),
@@ -147,6 +160,11 @@ def _arrow(edge: EdgeType, before: Node) -> str:
     """The relation, in the direction in which the graph has it."""
     forward = edge.source == before.node_type
     return f"-{edge.relation}->" if forward else f"<-{edge.relation}-"
+
+
+def _gene(gene: RankedGene, names: Names) -> str:
+    relations = ", ".join(edge.relation for edge in gene.relations)
+    return f"{_share(gene.share)}  {_named(gene.node, names)} ({relations}): {'; '.join(gene.reasons) or NO_REASON}"
 
 
 def _similar(similar: Similar, names: Names, *, treats: bool = False) -> str:
