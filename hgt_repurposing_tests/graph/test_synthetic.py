@@ -179,7 +179,7 @@ def macro_average_precision(graph: KnowledgeGraph, scores: FloatArray | None) ->
 
 
 def test_shared_genes_find_the_drugs_of_held_out_diseases(demo_graph: KnowledgeGraph) -> None:
-    assert macro_average_precision(demo_graph, shared_genes(demo_graph)) > 0.5  # .68 measured; random .02
+    assert macro_average_precision(demo_graph, shared_genes(demo_graph)) > 0.5  # .60 measured; random .02
 
 
 def test_popularity_is_a_baseline_above_chance_and_below_the_mechanism(demo_graph: KnowledgeGraph) -> None:
