@@ -57,6 +57,7 @@ def test_of_several_causes_the_best_ranked_counts() -> None:
 
 def test_ties_count_as_their_mean() -> None:
     require([0, 0, 0, 0], [1], [(1 + 1 / 2 + 1 / 3 + 1 / 4) / 4, 1 / 4, 3 / 4])
+    require([0, 0, 0], [0, 1], [2 / 3 + 1 / 3 * 1 / 2, 2 / 3, 1])  # the first of the two is first in 4 of 6 orders
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.booleans()), min_size=1, max_size=6))
