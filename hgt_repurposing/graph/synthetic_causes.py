@@ -15,9 +15,9 @@ from hgt_repurposing.graph.schema import FloatArray, IntArray
 
 _NUM_POTENT = 3
 """Genes per module through which drugs act, and as many idle ones; fewer in modules with few genes."""
-_POTENCY_EXPONENT = 1.0
-"""Drugs act through the n-th of them in proportion to n^-1."""
-_BINDS_POTENT, _BINDS_IDLE = 0.2, 0.45
+_POTENCY_EXPONENT = 0.5
+"""Drugs act through the n-th of them in proportion to n^-0.5."""
+_BINDS_POTENT, _BINDS_IDLE = 0.2, 0.5
 """Chance that a drug binds a gene through which it does not act, in a module where it has a treatment."""
 _CARRIES = 0.5
 """Chance that a disease with a treatment in a module carries a potent or idle gene of it, besides causes."""
