@@ -13,6 +13,7 @@ import argparse
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,7 +34,9 @@ from hgt_repurposing.graph.sources.source import GraphSource, load_knowledge_gra
 from hgt_repurposing.graph.split import SplitConfig, split_drug_disease_pairs
 from hgt_repurposing.metrics.uncertainty import BootstrapDifference
 from hgt_repurposing.repurposing.ablation import Ablator
+from hgt_repurposing.repurposing.decomposition import decompose
 from hgt_repurposing.repurposing.explanation import Explainer
+from hgt_repurposing.repurposing.gene_ranking import GeneRanker
 from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.labels import Labels
 from hgt_repurposing.repurposing.model import fit_repurposing_model
@@ -129,16 +132,24 @@ def costs(graph: KnowledgeGraph) -> str:
     CPU.release()
     with PeakWatch(CPU) as watch:
         explainer = Explainer(graph, scorer)
-        first = _seconds(lambda: explainer.explain(*pairs[0]))
-        each = [_seconds(lambda pair=pair: explainer.explain(*pair)) for pair in pairs[1:]]  # type: ignore[misc]
+        first = _seconds(partial(explainer.explain, *pairs[0]))
+        each = [_seconds(partial(explainer.explain, *pair)) for pair in pairs[1:]]
+    ranker = GeneRanker.of(graph)
+    ranker.rank(*pairs[0])
+    of_score = [_seconds(partial(decompose, scorer, *pair)) for pair in pairs[1:]]
+    of_genes = [_seconds(partial(ranker.rank, *pair)) for pair in pairs[1:]]
     ablator, generator = Ablator(explainer), np.random.default_rng(0)
-    ablations = [
-        _seconds(lambda pair=pair: ablator.ablate(explainer.explain(*pair), generator))  # type: ignore[misc]
-        for pair in pairs[:NUM_ABLATED]
-    ]
+    ablations = [_seconds(partial(ablator.ablate, explainer.explain(*pair), generator)) for pair in pairs[:NUM_ABLATED]]
     rows = [
         ["first explanation (prepares what all share)", f"{first:.1f} s", ""],
-        ["each further one", f"{1000 * np.median(each):.0f} ms", f"{1000 * np.max(each):.0f} ms"],
+        *(
+            [name, f"{1000 * np.median(values):.0f} ms", f"{1000 * np.max(values):.0f} ms"]
+            for name, values in (
+                ("each further one", each),
+                ("of which: what the score is made of", of_score),
+                ("of which: genes", of_genes),
+            )
+        ),
         ["without the evidence", f"{np.median(ablations):.1f} s", f"{np.max(ablations):.1f} s"],
     ]
     return (
