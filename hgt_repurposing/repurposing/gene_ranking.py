@@ -31,7 +31,7 @@ WEIGHTS: Mapping[str, float] = {
     "specific": 0.5,
     "relation": 2.5,
 }
-"""Weight of each question."""
+"""Weight of each question; those without one add nothing to the others on the development data."""
 REASONS_SHOWN = 3
 MIN_PART = 0.25
 """Weighted answers below which a reason is not worth saying."""
