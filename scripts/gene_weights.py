@@ -9,8 +9,8 @@ are the weights of each source alone, and of all.
 
 `WEIGHTS` are those of all, in quarters, as they were before idle genes of the generator were bound more often: then
 `treating` was .90 and `uses` 1.88, now they are .86 and 1.86, and the others are in the same quarters. `pathway` and
-`similar` add nothing to the other questions over all sources (`pathway` does among what binds alone, with .99): they are
-answered, but weigh nothing.
+`similar` add nothing to the other questions over all sources (`pathway` does among what binds alone, with .99): they
+are answered, but weigh nothing.
 """
 
 import argparse
