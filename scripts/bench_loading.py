@@ -49,7 +49,7 @@ class Figures(TypedDict):
 
 def write_primekg(folder: Path, preset: Preset) -> Path:
     """Write a synthetic graph as kg.csv with PrimeKG's twelve columns."""
-    nodes, edges = synthetic_tables(SyntheticConfig(preset=preset))
+    nodes, edges = synthetic_tables(SyntheticConfig(preset=preset, mechanism="module"))
     nodes = nodes.drop_duplicates([NODE_TYPE, NODE_ID]).reset_index(drop=True)
     text = nodes[[NODE_ID, NODE_TYPE, NODE_NAME]].astype("str")
     file = folder / "kg.csv"

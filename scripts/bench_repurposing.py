@@ -29,7 +29,7 @@ from hgt_repurposing.training.device import PeakWatch
 
 def measure(preset: str, num_diseases: int | None) -> dict[str, float]:
     """Seconds of each part, and peak memory in GiB above the loaded graph."""
-    graph = synthetic_knowledge_graph(SyntheticConfig.model_validate({"preset": preset}))
+    graph = synthetic_knowledge_graph(SyntheticConfig.model_validate({"preset": preset, "mechanism": "module"}))
     split = split_drug_disease_pairs(graph, SplitConfig(kinds=["disease"]))
     CPU.release()
     seconds = {}

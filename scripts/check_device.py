@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     # Flush at once: an error inside a driver may end the process; stderr then shows which check was running.
     print("```", *machine_lines(device, options.preset), "", sep="\n", flush=True)
-    graph = synthetic_knowledge_graph(SyntheticConfig.model_validate({"preset": options.preset}))
+    graph = synthetic_knowledge_graph(SyntheticConfig.model_validate({"preset": options.preset, "mechanism": "module"}))
     case = Case(graph, SIZES[options.preset], device)
     checks = run_checks(case, engines_of(device), on_check=lambda name: print(f"{name} ...", file=sys.stderr))
     print(*table(checks), "", verdict(checks, device), "```", sep="\n")

@@ -52,7 +52,7 @@ BARE_OF = frozenset({"drug_effect", "disease_phenotype_positive", "phenotype_pro
 
 def demo(seed: int = 7) -> KnowledgeGraph:
     """The generated graph of the demo, which has seed 7."""
-    return synthetic_knowledge_graph(SyntheticConfig(preset="demo", seed=seed))
+    return synthetic_knowledge_graph(SyntheticConfig(preset="demo", seed=seed, mechanism="module"))
 
 
 def few_treatments(seed: int = 7) -> KnowledgeGraph:

@@ -42,7 +42,7 @@ class Ratios(NamedTuple):
 
 def synthetic_data(preset: str) -> HeteroData:
     """The message graph of a synthetic graph, as training is given it."""
-    graph = synthetic_knowledge_graph(SyntheticConfig.model_validate({"preset": preset}))
+    graph = synthetic_knowledge_graph(SyntheticConfig.model_validate({"preset": preset, "mechanism": "module"}))
     return to_hetero_data(message_graph(graph))
 
 

@@ -57,7 +57,11 @@ from hgt_repurposing.training.params import EmbeddingParams
 
 INEXACT = ("AeG", "Gr>G", "GpBP", "GpCC", "GpMF")
 """Metaedges of Hetionet that our copy does not have completely; the study leaves them out."""
-GRAPHS: Mapping[str, Mapping[str, object]] = {"demo": {}, "drkg": {}, "hetionet": {"exclude": list(INEXACT)}}
+GRAPHS: Mapping[str, Mapping[str, object]] = {
+    "demo": {"mechanism": "module"},
+    "drkg": {},
+    "hetionet": {"exclude": list(INEXACT)},
+}
 """Settings of each graph in addition to those of its shipped configuration."""
 SPLIT_SEED = 3
 NUM_REPEATS: Mapping[str, int] = {"demo": 2, "drkg": 1, "hetionet": 2}

@@ -1,15 +1,19 @@
 """Graphs of any size with a planted drug-gene-disease signal, laid out like PrimeKG.
 
-The mechanism. Every node belongs to a *module* (a disease to one or two); module sizes follow a power law. To draw an
+Modules. Every node belongs to a *module* (a disease to one or two); module sizes follow a power law. To draw an
 edge, a source is drawn by popularity, then, with probability *coherence* of the relation, a target in the source's
 module, otherwise any target, again by popularity. Popularity also follows a power law. So genes of one module interact,
 share pathways and processes, and are the genes of a disease or the targets of a drug of that module.
 
 A drug may treat a disease if its targets hit the disease's modules: the more targets do so, and the more of them are
-the disease's own genes, the likelier; popular drugs and diseases get more labels. A share `_LABEL_NOISE` of the
-indications is random, and most pairs that fit the mechanism are unlabelled. Off-label uses are drawn the same way after
-the indications. Half of the contraindications hit the *antagonist* of the disease's module; the other half is random.
-Only some drugs (`num_approved`) and diseases (`num_treatable`) take part.
+the disease's own genes, the likelier. With the mechanism `gene`, every such treatment then works through one gene,
+which `planted_causes` tells (`synthetic_causes.py`); with `module`, that of earlier versions, no gene is the cause. The
+treatments are the same.
+
+Popular drugs and diseases get more labels. A share `_LABEL_NOISE` of the indications is random, and most pairs that fit
+the mechanism are unlabelled. Off-label uses are drawn the same way after the indications. Half of the contraindications
+hit the *antagonist* of the disease's module; the other half is random. Only some drugs (`num_approved`) and diseases
+(`num_treatable`) take part.
 
 Imperfections. Ids are numbers counted per type, so different types share them; some nodes of one type share a name;
 some nodes are isolated; some rows of both tables are duplicated, and edges occur in both directions (all in the two
@@ -19,7 +23,7 @@ large presets, as in PrimeKG; some in `demo`). Names are invented.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -40,10 +44,13 @@ from hgt_repurposing.graph.schema import (
     FloatArray,
     IntArray,
 )
+from hgt_repurposing.graph.synthetic_causes import plant_causes
 from hgt_repurposing.graph.synthetic_layouts import LAYOUTS, RELATIONS, Layout, RelationRule
 from hgt_repurposing.graph.synthetic_names import invented_names
 
 Preset = Literal["demo", "reference", "primekg"]
+Mechanism = Literal["gene", "module"]
+CAUSE_COLUMNS = ("drug_id", "disease_id", "gene_id")
 
 _LABEL_NOISE = 0.08
 _CONTRAINDICATION_NOISE = 0.5
@@ -59,6 +66,11 @@ class SyntheticConfig(BaseModel, frozen=True, extra="forbid"):
 
     preset: Preset = Field("demo", description="size: demo (3,000 nodes), reference (66,903) or primekg (129,375)")
     seed: int = Field(42, ge=0, description="seed of the generator")
+    mechanism: Mechanism = Field(
+        "gene",
+        description="why drugs treat: gene: through one gene, which is recorded; module: the drug's targets lie in the "
+        "disease's modules, as in earlier versions",
+    )
 
 
 def synthetic_knowledge_graph(config: SyntheticConfig) -> KnowledgeGraph:
@@ -74,7 +86,37 @@ def synthetic_tables(config: SyntheticConfig) -> tuple[pd.DataFrame, pd.DataFram
         Nodes (node_type, node_id, node_name) and edges (source_type, source_id, relation, target_type, target_id, all
         categorical), with the imperfections described above. Apart from these, the counts are exactly the preset's.
     """
-    generator = np.random.default_rng(config.seed)
+    layout, generator = LAYOUTS[config.preset], np.random.default_rng(config.seed)
+    edges = _drawn_edges(config, generator).by_relation
+    return _node_table(layout, generator), _edge_table(edges, layout, generator)
+
+
+def planted_causes(config: SyntheticConfig) -> pd.DataFrame:
+    """The gene through which each planted treatment works.
+
+    Returns:
+        CAUSE_COLUMNS, one row for each indication and off-label use that is not random, sorted by pair; no row for the
+        mechanism `module`.
+    """
+    layout = LAYOUTS[config.preset]
+    causes = _drawn_edges(config, np.random.default_rng(config.seed)).causes
+    ends = (
+        np.array(_ids(node_type, layout.num_nodes[node_type]), dtype=object)[index]
+        for node_type, index in zip(("drug", "disease", "gene/protein"), causes, strict=True)
+    )
+    return pd.DataFrame(dict(zip(CAUSE_COLUMNS, ends, strict=True)))
+
+
+class _DrawnEdges(NamedTuple):
+    """All edges of a graph."""
+
+    by_relation: Mapping[str, IntArray]
+    """Shape [2, num_edges] each."""
+    causes: IntArray
+    """Drug, disease and gene of each planted treatment. Shape [3, num_planted], sorted."""
+
+
+def _drawn_edges(config: SyntheticConfig, generator: np.random.Generator) -> _DrawnEdges:
     layout = LAYOUTS[config.preset]
     module_size = _power_law(layout.num_modules, generator)
     populations = {
@@ -86,8 +128,17 @@ def synthetic_tables(config: SyntheticConfig) -> tuple[pd.DataFrame, pd.DataFram
         for relation, rule in RELATIONS.items()
         if relation in layout.num_edges and rule.coherence is not None
     }
-    edges |= _therapeutic_edges(edges, layout, populations, generator)
-    return _node_table(layout, generator), _edge_table(edges, layout, generator)
+    treatments = _treatments(edges, layout, populations, generator)
+    edges |= treatments.by_relation
+    if config.mechanism == "module":
+        return _DrawnEdges(edges, np.empty((3, 0), dtype=np.int64))
+    genes = populations["gene/protein"]
+    of_drugs, of_diseases = (edges[relation] for relation in ("drug_protein", "disease_protein"))
+    planted = plant_causes(
+        treatments.planted, treatments.module, genes.modules[:, 0], genes.popularity, of_drugs, of_diseases, generator
+    )
+    edges |= {"drug_protein": planted.drug_genes, "disease_protein": planted.disease_genes}
+    return _DrawnEdges(edges, planted.causes)
 
 
 @dataclass(frozen=True)
@@ -187,13 +238,24 @@ def _distinct_pairs(
     return np.stack([key // num_targets, key % num_targets])
 
 
-def _therapeutic_edges(
+class _Treatments(NamedTuple):
+    """Edges between drugs and diseases."""
+
+    by_relation: dict[str, IntArray]
+    """Shape [2, num_edges] each."""
+    planted: IntArray
+    """Indications and off-label uses that are not random. Shape [2, num_planted]."""
+    module: IntArray
+    """Of the two modules of its disease, that which more targets of its drug hit. Shape [num_planted]."""
+
+
+def _treatments(
     edges: Mapping[str, IntArray],
     layout: Layout,
     populations: Mapping[str, _Population],
     generator: np.random.Generator,
-) -> dict[str, IntArray]:
-    """Draw indications, off-label uses and contraindications by the mechanism. Shape [2, num] per relation."""
+) -> _Treatments:
+    """Draw indications, off-label uses and contraindications by the mechanism."""
     drugs, diseases, genes = (populations[name] for name in ("drug", "disease", "gene/protein"))
     approved = _popular_sample(drugs, layout.num_approved, generator)
     treatable = _popular_sample(diseases, layout.num_treatable, generator)
@@ -208,6 +270,7 @@ def _therapeutic_edges(
     appeal = np.sqrt(np.outer(drugs.popularity[approved], diseases.popularity[treatable]))
     taken = np.zeros(fit.shape, dtype=bool)
     result: dict[str, IntArray] = {}
+    planted = []
     for relation, strength, noise in (
         ("indication", fit, _LABEL_NOISE),
         ("off-label use", fit, _LABEL_NOISE),
@@ -219,7 +282,12 @@ def _therapeutic_edges(
             taken[row, column] = True
             pairs = np.stack([approved[row], treatable[column]])
             result[relation] = np.concatenate([result.get(relation, pairs[:, :0]), pairs], axis=1)
-    return result
+            if strength is fit and weight is not appeal:
+                modules = diseases.modules[treatable[column]]
+                more = hits[row, modules[:, 1]] > hits[row, modules[:, 0]]
+                planted.append(np.concatenate([pairs, [np.where(more, modules[:, 1], modules[:, 0])]]))
+    *ends, module = np.concatenate(planted, axis=1)
+    return _Treatments(result, np.stack(ends), module)
 
 
 def _popular_sample(population: _Population, num: int, generator: np.random.Generator) -> IntArray:

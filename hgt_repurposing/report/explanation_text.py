@@ -16,6 +16,7 @@ from hgt_repurposing.repurposing.ablation import Ablation
 from hgt_repurposing.repurposing.decomposition import GROUPS
 from hgt_repurposing.repurposing.evidence_paths import Node, Path
 from hgt_repurposing.repurposing.explanation import Explanation, Similar
+from hgt_repurposing.repurposing.gene_ranking import RankedGene
 
 WIDTH = 100
 BAR = 20
@@ -24,6 +25,7 @@ PARTS_PER_GROUP = 2
 MIN_SHOWN = 0.05
 """Log odds below which a part is not worth a line."""
 MAX_NAME = 34
+NO_REASON = "nothing in the graph speaks for it"
 
 
 class Names(NamedTuple):
@@ -61,6 +63,7 @@ def explanation_lines(found: Explanation, graph: KnowledgeGraph, ablation: Ablat
     )
     through = [f"{_share(t.share)}  {_named(t.node, names)} ({t.node.node_type})" for t in found.through]
     yield from _section("What the paths run through", through)
+    yield from _section("Genes through which the drug may act", [_gene(gene, names) for gene in found.genes])
     yield from _section("Similar diseases that the drug treats", [_similar(s, names) for s in found.similar_diseases])
     yield from _section("Similar drugs that treat the disease", [_similar(s, names) for s in found.similar_drugs])
     yield from _section(
@@ -117,6 +120,16 @@ def explanation_json(found: Explanation, graph: KnowledgeGraph, ablation: Ablati
             for path in found.paths
         ],
         "through": [{**node(each.node), "share": each.share} for each in found.through],
+        "genes": [
+            {
+                **node(each.node),
+                "share": each.share,
+                "relations": [edge.relation for edge in each.relations],
+                "parts": dict(each.parts),
+                "reasons": list(each.reasons),
+            }
+            for each in found.genes
+        ],
         "similar_diseases": similar(found.similar_diseases),
         "similar_drugs": similar(found.similar_drugs),
         "nearest_drugs": similar(found.nearest_drugs),
@@ -175,6 +188,11 @@ def _arrow(edge: EdgeType, before: Node) -> str:
     forward = edge.source == before.node_type
     words = in_words(edge.relation)
     return f"-{words}->" if forward else f"<-{words}-"
+
+
+def _gene(gene: RankedGene, names: Names) -> str:
+    relations = ", ".join(edge.relation for edge in gene.relations)
+    return f"{_share(gene.share)}  {_named(gene.node, names)} ({relations}): {'; '.join(gene.reasons) or NO_REASON}"
 
 
 def _similar(similar: Similar, names: Names, *, treats: bool = False) -> str:

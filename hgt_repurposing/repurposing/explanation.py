@@ -16,6 +16,7 @@ from hgt_repurposing.graph.schema import EdgeType, IntArray, TherapeuticRelation
 from hgt_repurposing.graph.walks import damped, direct_walks, incidence
 from hgt_repurposing.repurposing.decomposition import Decomposition, decompose
 from hgt_repurposing.repurposing.evidence_paths import Node, Path, PathFinder
+from hgt_repurposing.repurposing.gene_ranking import GeneRanker, RankedGene
 from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods, Side
 from hgt_repurposing.repurposing.scorer import Scorer
 
@@ -63,6 +64,8 @@ class Explanation(NamedTuple):
     """The heaviest first."""
     through: tuple[Through, ...]
     """Nodes on these and lighter paths, the heaviest first."""
+    genes: tuple[RankedGene, ...]
+    """Genes of the drug through which it may help, the likeliest first."""
     similar_diseases: tuple[Similar, ...]
     """Diseases that the drug treats, by similarity to this one."""
     similar_drugs: tuple[Similar, ...]
@@ -94,7 +97,7 @@ class Explainer:
         Args:
             drug: Local index.
             disease: Local index.
-            top: Paths, nodes on the way, and similar drugs and diseases.
+            top: Paths, nodes on the way, genes, and similar drugs and diseases.
 
         Raises:
             ValueError: If the pair's setting has no classifier.
@@ -110,6 +113,7 @@ class Explainer:
             decompose(self.scorer, drug, disease),
             tuple(paths[:top]),
             _through(paths)[:top],
+            self._gene_ranker.rank(drug, disease)[:top],
             self._similar(both.diseases, self._names.disease, disease, among=uses, top=top),
             self._similar(both.drugs, self._names.drug, drug, among=treating, top=top),
             self._similar(both.drugs, self._names.drug, drug, among=None, top=top),
@@ -161,6 +165,10 @@ class Explainer:
     @cached_property
     def _finder(self) -> PathFinder:
         return PathFinder(self.graph, self.neighbourhoods.paths)
+
+    @cached_property
+    def _gene_ranker(self) -> GeneRanker:
+        return GeneRanker.of(self.graph)
 
     @property
     def _names(self) -> TherapeuticRelations:

@@ -51,7 +51,7 @@ def load(folder: Path, graph: KnowledgeGraph, **given: object) -> KnowledgeGraph
 
 
 def test_every_setting_but_the_source_belongs_to_files_or_to_the_generator() -> None:
-    assert set(GraphSource.model_fields) == {"source", "preset", "seed", *OF_FILES}
+    assert set(GraphSource.model_fields) == {"source", "preset", "seed", "mechanism", *OF_FILES}
 
 
 @pytest.mark.parametrize("name", ["synthetic", "auto"])
@@ -66,7 +66,7 @@ def test_a_setting_of_files_needs_the_format_of_the_files(name: str, setting: st
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize(("setting", "value"), [("preset", "reference"), ("seed", 7)])
+@pytest.mark.parametrize(("setting", "value"), [("preset", "reference"), ("seed", 7), ("mechanism", "module")])
 def test_a_setting_of_the_generator_is_refused_for_files(name: str, setting: str, value: object) -> None:
     refused(
         f"{setting} {value!r} is used only with source: synthetic (got source: {name}): leave it out",

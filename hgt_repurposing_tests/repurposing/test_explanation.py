@@ -128,3 +128,12 @@ def test_a_pair_without_anything_in_common_has_an_explanation_all_the_same() -> 
     graph = with_pairs(graph, EdgeType("drug", "targets", "gene"), np.array([[0], [0]]))
     found = explainer_of(graph).explain(59, 29)
     assert np.isfinite(found.decomposition.log_odds)
+
+
+def test_genes_are_those_of_the_drug_the_likeliest_first() -> None:
+    found = explain(3, 8, top=50)
+    binds = EdgeType("drug", "targets", "gene")
+    assert {gene.node.local_index for gene in found.genes} == neighbours(Node("drug", 3), binds)
+    shares = [gene.share for gene in found.genes]
+    assert shares == sorted(shares, reverse=True)
+    assert len(explain(3, 8, top=2).genes) == 2

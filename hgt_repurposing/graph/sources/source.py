@@ -24,7 +24,7 @@ from hgt_repurposing.graph.sources.hetionet import load_hetionet
 from hgt_repurposing.graph.sources.not_indicated import with_not_indicated_pairs
 from hgt_repurposing.graph.sources.primekg import load_primekg
 from hgt_repurposing.graph.sources.tables import load_tables
-from hgt_repurposing.graph.synthetic import Preset, SyntheticConfig, synthetic_knowledge_graph
+from hgt_repurposing.graph.synthetic import Mechanism, Preset, SyntheticConfig, synthetic_knowledge_graph
 
 Format = Literal["primekg", "hetionet", "tables"]
 _OWN: dict[Format, TherapeuticRelations] = {
@@ -33,7 +33,7 @@ _OWN: dict[Format, TherapeuticRelations] = {
     "tables": TherapeuticRelations(),
 }
 """Defaults of each format."""
-_GENERATOR_SETTINGS = ("preset", "seed")
+_GENERATOR_SETTINGS = ("preset", "seed", "mechanism")
 
 _logger = logging.getLogger(__name__)
 
@@ -54,6 +54,11 @@ class GraphSource(BaseModel, frozen=True, extra="forbid"):
     )
     preset: Preset = Field("demo", description="synthetic only: size, from demo to as large as real graphs")
     seed: int = Field(42, ge=0, description="synthetic only: seed of the generator")
+    mechanism: Mechanism = Field(
+        "gene",
+        description="synthetic only: gene: each treatment works through one gene; module: through many, as in earlier "
+        "versions",
+    )
     drug: str | None = Field(None, description="node type of the drugs")
     disease: str | None = Field(None, description="node type of the diseases")
     indication: list[str] | None = Field(None, description="relations meaning that the drug treats the disease")
@@ -194,7 +199,9 @@ def _loaded(source: GraphSource, raw_folder: Path) -> KnowledgeGraph:
     path = source.path_in(raw_folder)
     match source.format:
         case None:
-            return synthetic_knowledge_graph(SyntheticConfig(preset=source.preset, seed=source.seed))
+            return synthetic_knowledge_graph(
+                SyntheticConfig(preset=source.preset, seed=source.seed, mechanism=source.mechanism)
+            )
         case "primekg":
             return load_primekg(path, source.naming)
         case "hetionet":
