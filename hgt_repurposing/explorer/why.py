@@ -8,7 +8,8 @@ from markupsafe import Markup
 from hgt_repurposing.explorer.drawing import Stop, Way, bar, path_picture
 from hgt_repurposing.explorer.explanations import Explained
 from hgt_repurposing.explorer.library import Named
-from hgt_repurposing.report.explanation_text import MIN_SHOWN, PARTS_PER_GROUP, path_arrows
+from hgt_repurposing.graph.relation_words import in_words
+from hgt_repurposing.report.explanation_text import MIN_SHOWN, PARTS_PER_GROUP, gene_in_words, path_arrows
 from hgt_repurposing.repurposing.decomposition import GROUPS
 from hgt_repurposing.repurposing.evidence_paths import Node, Path
 from hgt_repurposing.repurposing.explanation import Similar
@@ -55,6 +56,8 @@ class Why(NamedTuple):
     paths: list[PathLine]
     through: list[tuple[float, str, str]]
     """Share, name and type of nodes on the way."""
+    genes: list[tuple[float, str, str]]
+    """Share and name of genes through which the drug may act, and what speaks for each."""
     similar_diseases: list[Neighbour]
     similar_drugs: list[Neighbour]
     nearest_drugs: list[Neighbour]
@@ -78,6 +81,7 @@ def why_of(explained: Explained) -> Why:
         else None,
         [_path_line(path, explained) for path in found.paths],
         [(each.share, names.name(each.node), each.node.node_type) for each in found.through],
+        [(gene.share, names.name(gene.node), gene_in_words(gene)) for gene in found.genes],
         _neighbours(found.similar_diseases, explained),
         _neighbours(found.similar_drugs, explained),
         _neighbours(found.nearest_drugs, explained),
@@ -118,7 +122,7 @@ def _neighbours(similar: Sequence[Similar], explained: Explained) -> list[Neighb
         Neighbour(
             Named(names.node_id(each.node), names.name(each.node)),
             each.similarity,
-            ", ".join(f"{names.name(shared.node)} ({shared.edge_type.relation})" for shared in each.shared),
+            ", ".join(f"{names.name(shared.node)} ({in_words(shared.edge_type.relation)})" for shared in each.shared),
             _listed([names.name(node) for node in each.treats]),
         )
         for each in similar

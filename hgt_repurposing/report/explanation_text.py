@@ -191,8 +191,13 @@ def _arrow(edge: EdgeType, before: Node) -> str:
 
 
 def _gene(gene: RankedGene, names: Names) -> str:
-    relations = ", ".join(edge.relation for edge in gene.relations)
-    return f"{_share(gene.share)}  {_named(gene.node, names)} ({relations}): {'; '.join(gene.reasons) or NO_REASON}"
+    return f"{_share(gene.share)}  {_named(gene.node, names)} {gene_in_words(gene)}"
+
+
+def gene_in_words(gene: RankedGene) -> str:
+    """How the drug reaches a gene, and what speaks for it."""
+    relations = ", ".join(in_words(edge.relation) for edge in gene.relations)
+    return f"({relations}): {'; '.join(gene.reasons) or NO_REASON}"
 
 
 def _similar(similar: Similar, names: Names, *, treats: bool = False) -> str:

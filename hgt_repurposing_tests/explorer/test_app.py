@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from httpx2 import Response
+from markupsafe import escape
 from starlette.types import Message
 
 from hgt_repurposing.explorer.library import Library
@@ -137,6 +138,10 @@ def test_a_pair_is_explained(whole: Path) -> None:
     value = client(whole).get(pair(drug, disease, format="json")).json()
     assert value["note"] == FOR_RESEARCH
     assert len(value["paths"]) == len(re.findall('<span class="share">', response.text.split("run through")[0]))
+    genes = response.text.split("Genes through which the drug may act")[1].split("<h2>")[0]
+    assert value["genes"]
+    assert len(value["genes"]) == genes.count('<span class="share">')
+    assert all(str(escape(gene["name"])) in genes for gene in value["genes"])
 
 
 def test_a_pair_without_a_path_says_so(whole: Path) -> None:
@@ -144,6 +149,7 @@ def test_a_pair_without_a_path_says_so(whole: Path) -> None:
     assert "No path of two to four edges joins the two in the graph." in page.text
     assert page.of_class("paths") == []
     assert "The graph knows nothing about this drug" in page.text
+    assert "The graph gives this drug no gene." in page.text
 
 
 def test_an_explanation_that_takes_its_time_is_announced_and_looked_for_again(whole: Path) -> None:
