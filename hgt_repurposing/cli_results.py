@@ -28,7 +28,6 @@ LOADING = "loading the model and the graph ..."
 OF_A_TYPE = "name its type with --type"
 NUM_DRAWS = 3
 """Times that random edges are taken out for comparison."""
-EXPLAINED_FROM = ("knowledge_graph", "hgt_embeddings", "repurposing_model")
 Format = Literal["table", "csv", "json"]
 FormatOption = Annotated[Format, typer.Option("--format", help="table for people, csv or json for programs")]
 
@@ -94,7 +93,7 @@ def explain(
 ) -> None:
     """Why a drug has its score for a disease: what the score is made of, and the evidence in the graph."""
     from hgt_repurposing.report.explanation_text import explanation_json, explanation_lines  # noqa: PLC0415
-    from hgt_repurposing.storage.released import ReleasedValues  # noqa: PLC0415
+    from hgt_repurposing.storage.released import EXPLAINED_FROM, ReleasedValues  # noqa: PLC0415
 
     with one_sentence():
         root = folder_with_releases(data)
@@ -159,7 +158,7 @@ def evaluate(
     from hgt_repurposing.graph.external_pairs import external_sizes  # noqa: PLC0415
     from hgt_repurposing.graph.sources.external import ExternalFile  # noqa: PLC0415
     from hgt_repurposing.report.external import external_lines  # noqa: PLC0415
-    from hgt_repurposing.storage.released import ReleasedValues  # noqa: PLC0415
+    from hgt_repurposing.storage.released import EXPLAINED_FROM, ReleasedValues  # noqa: PLC0415
 
     with one_sentence():
         root = folder_with_releases(data)

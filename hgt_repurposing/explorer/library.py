@@ -25,7 +25,7 @@ from hgt_repurposing.storage.catalog import lineage, path_of, read_part_of, read
 from hgt_repurposing.storage.current_results import CANDIDATES, EVALUATION, notes_on_release, results_as_they_are
 from hgt_repurposing.storage.html_page import PAGE
 from hgt_repurposing.storage.manifest import Manifest, MissingArtifactError
-from hgt_repurposing.storage.released import ReleasedValues
+from hgt_repurposing.storage.released import EXPLAINED_FROM, ReleasedValues
 from hgt_repurposing.storage.releases import current
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,6 @@ SIDES: tuple[Side, ...] = ("disease", "drug")
 OTHER: Mapping[Side, Side] = {"drug": "disease", "disease": "drug"}
 SCORES, REPORT, GRAPH = "repurposing_scores", "repurposing_report", "knowledge_graph"
 PATIENCE = 0.1
-EXPLAINED_FROM = (GRAPH, "repurposing_model", "hgt_embeddings")
 
 
 class UnknownNodeError(ValueError):

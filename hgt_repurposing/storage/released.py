@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 CANDIDATES = "repurposing_candidates.parquet"
 HISTORY = "history.parquet"
+EXPLAINED_FROM = ("knowledge_graph", "hgt_embeddings", "repurposing_model")
+"""Artefacts that an explanation is made from."""
 
 
 class LearningSettings(NamedTuple):
