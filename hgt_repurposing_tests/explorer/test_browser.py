@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -99,10 +100,15 @@ def width_of_page(browser: webdriver.Chrome) -> int:
     return int(size["width"])
 
 
+def patient(browser: webdriver.Chrome) -> "WebDriverWait[webdriver.Chrome]":
+    """Waits; a page may be replaced by the next one while it is looked at."""
+    return WebDriverWait(browser, PATIENCE, ignored_exceptions=[StaleElementReferenceException, NoSuchElementException])
+
+
 def test_a_person_finds_a_disease_sorts_opens_a_pair_sees_a_path_downloads_and_goes_back(
     address: str, browser: webdriver.Chrome, tmp_path: Path
 ) -> None:
-    wait = WebDriverWait(browser, PATIENCE)
+    wait = patient(browser)
 
     # finds a disease, by keyboard
     browser.get(address)
@@ -110,12 +116,12 @@ def test_a_person_finds_a_disease_sorts_opens_a_pair_sees_a_path_downloads_and_g
     assert search.get_attribute("aria-label") == "Drug or disease, name or id"
     search.send_keys("disease aaab", Keys.ENTER)
     wait.until(lambda _: browser.find_element(By.TAG_NAME, "h1").text == "disease aaab")
+    wait.until(lambda _: len(names(browser)) == TOP)
     by_rank = names(browser)
-    assert len(by_rank) == TOP
 
     # sorts
     browser.find_element(By.LINK_TEXT, "drug").click()
-    assert names(browser) == sorted(by_rank)
+    wait.until(lambda _: names(browser) == sorted(by_rank))
     assert browser.find_element(By.CSS_SELECTOR, "th[aria-sort]").get_attribute("aria-sort") == "ascending"
 
     # downloads what is shown
@@ -129,7 +135,7 @@ def test_a_person_finds_a_disease_sorts_opens_a_pair_sees_a_path_downloads_and_g
     # opens a pair, and waits for its explanation, which the page looks for itself
     browser.find_element(By.LINK_TEXT, by_rank[0]).click()
     wait.until(lambda _: browser.find_elements(By.CSS_SELECTOR, "svg.paths .way"))
-    assert browser.find_element(By.TAG_NAME, "h1").text == f"{by_rank[0]} for disease aaab"
+    wait.until(lambda _: browser.find_element(By.TAG_NAME, "h1").text == f"{by_rank[0]} for disease aaab")
 
     # sees a path, from the drug on the left to the disease on the right
     drug, disease = (browser.find_element(By.CSS_SELECTOR, f"svg.paths g.{side} rect") for side in ("drug", "disease"))
@@ -150,7 +156,7 @@ def test_a_person_finds_a_disease_sorts_opens_a_pair_sees_a_path_downloads_and_g
 def test_a_page_fits_a_phone(address: str, browser: webdriver.Chrome, page: str) -> None:
     emulate(browser, "setDeviceMetricsOverride", **PHONE)
     browser.get(address + page)
-    WebDriverWait(browser, PATIENCE).until(lambda _: "on its way" not in browser.page_source)
+    patient(browser).until(lambda _: "on its way" not in browser.page_source)
     assert width_of_page(browser) <= PHONE["width"]
 
 
