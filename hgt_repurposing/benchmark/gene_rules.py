@@ -7,9 +7,9 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from hgt_repurposing.benchmark.mechanisms import Rankers, ScoreGenes
-from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees
 from hgt_repurposing.graph.schema import FloatArray, IntArray
-from hgt_repurposing.graph.walks import damped, gene_incidence, gene_node_types, gene_relations, incidence
+from hgt_repurposing.graph.walks import damped, gene_incidence, gene_node_types, gene_offsets, gene_relations, incidence
 from hgt_repurposing.repurposing.gene_evidence import GeneEvidence
 from hgt_repurposing.repurposing.gene_ranking import weighted
 from hgt_repurposing.repurposing.neighbourhoods import Paths
@@ -66,8 +66,7 @@ def rules(graph: KnowledgeGraph, paths: Sequence[Paths]) -> Rankers:
 
 def _metapaths(graph: KnowledgeGraph, paths: Sequence[Paths]) -> Rankers:
     """Weight of the paths through each gene that the drug reaches first, one rule for each metapath."""
-    drug, types = graph.therapeutic.drug, gene_node_types(graph)
-    starts = dict(zip(types, np.cumsum([0, *(graph.num_nodes[t] for t in types)]).tolist(), strict=False))
+    drug, starts = graph.therapeutic.drug, gene_offsets(graph)
     found: dict[str, ScoreGenes] = {}
     for path in paths:
         first, *onward = path.drug_steps
@@ -107,12 +106,6 @@ def _sums(matrix: csr_array, rows: IntArray, genes: IntArray) -> FloatArray:
 
 def _degrees(graph: KnowledgeGraph) -> FloatArray:
     """Edges of each gene to anything, genes of all types in one row. Shape [num_genes]."""
-    found = []
-    for node_type in gene_node_types(graph):
-        total = np.zeros(graph.num_nodes[node_type])
-        for edge_type, index in graph.edges.items():
-            for ends, of in zip(index, (edge_type.source, edge_type.target), strict=True):
-                if of == node_type:
-                    total += np.bincount(ends, minlength=len(total))
-        found.append(total)
-    return np.concatenate(found) if found else np.zeros(0)
+    every = degrees(graph)["degree"].to_numpy(dtype=np.float64)
+    blocks = [every[graph.offsets[t] : graph.offsets[t] + graph.num_nodes[t]] for t in gene_node_types(graph)]
+    return np.concatenate([np.zeros(0), *blocks])

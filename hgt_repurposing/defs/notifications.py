@@ -11,9 +11,10 @@ from hgt_repurposing.defs.webhook import WEBHOOK_VARIABLE, Message, WebhookError
 
 RELEASE = dg.AssetKey("release")
 UNTOLD_TAG = "hgt_repurposing/untold"
-"""Tag of a failed run of which nobody could be told: the message; empty once somebody was."""
+"""Tag of a failed run of which nobody could be told at once: true until somebody was."""
+MESSAGE_TAG = "hgt_repurposing/untold_message"
+"""What is to be told."""
 MAX_TAG = 200
-FAILED = [dg.DagsterRunStatus.FAILURE]
 PLAIN = (
     dg.TextMetadataValue,
     dg.IntMetadataValue,
@@ -43,7 +44,7 @@ def run_failures(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
     try:
         return dg.SkipReason(send(Message("run_failed", run.run_id, text, steps)))
     except WebhookError:
-        context.instance.add_run_tags(run.run_id, {UNTOLD_TAG: text[:MAX_TAG]})
+        context.instance.add_run_tags(run.run_id, {UNTOLD_TAG: "true", MESSAGE_TAG: text[:MAX_TAG]})
         raise
 
 
@@ -55,10 +56,10 @@ def run_failures(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
 )
 def failures_untold(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Tell the team of every run that bears the tag; the tick fails, and is repeated, if nobody can be told."""
-    late = [run for run in context.instance.get_runs(dg.RunsFilter(statuses=FAILED)) if run.tags.get(UNTOLD_TAG)]
+    late = context.instance.get_runs(dg.RunsFilter(tags={UNTOLD_TAG: "true"}))
     for run in late:
-        send(Message("run_failed", run.run_id, run.tags[UNTOLD_TAG], {}))
-        context.instance.add_run_tags(run.run_id, {UNTOLD_TAG: ""})
+        send(Message("run_failed", run.run_id, run.tags[MESSAGE_TAG], {}))
+        context.instance.add_run_tags(run.run_id, {UNTOLD_TAG: "false"})
     return dg.SkipReason(f"told late of {len(late)} runs" if late else "everybody was told")
 
 

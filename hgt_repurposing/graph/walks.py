@@ -155,6 +155,13 @@ def gene_node_types(graph: KnowledgeGraph) -> list[str]:
     return [node_type for node_type in graph.num_nodes if is_gene_or_pathway(node_type)]
 
 
+def gene_offsets(graph: KnowledgeGraph) -> dict[str, int]:
+    """First column of each node type of genes and pathways in `gene_incidence`."""
+    types = gene_node_types(graph)
+    starts = np.cumsum([0, *(graph.num_nodes[node_type] for node_type in types)]).tolist()
+    return dict(zip(types, starts[:-1], strict=True))
+
+
 def gene_incidence(graph: KnowledgeGraph, start: str) -> csr_array:
     """Incidence matrix of drugs (diseases) and their genes: 0 and 1, gene node types concatenated.
 

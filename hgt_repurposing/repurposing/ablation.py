@@ -5,10 +5,9 @@ they are, and so do the vectors of drugs and diseases and the kernels of the Kro
 the time. As many random edges of the same edge types are taken out for comparison.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -101,21 +100,16 @@ class Ablator:
         scores = scorer.indications(np.array([found.disease]))[:, 0]
         return Place(float(scores[found.drug]), int(1 + np.count_nonzero(scores > scores[found.drug])))
 
-    @cached_property
+    @property
     def _graph(self) -> KnowledgeGraph:
         return self.explainer.graph
 
 
 def _evidence_of(found: Explanation, graph: KnowledgeGraph) -> dict[EdgeType, IntArray]:
     """Columns of the edges that an explanation names first, by edge type; those without a node in common are absent."""
-    wanted = Counter[tuple[EdgeType, tuple[int, int]]]()
-    for path in found.paths[:NUM_PATHS]:
-        for edge_type, ends in zip(path.edges, zip(path.nodes, path.nodes[1:], strict=False), strict=True):
-            wanted.update(_as_stored(edge_type, *ends))
-    wanted.update(_treatments(found, graph))
     by_type: dict[EdgeType, set[tuple[int, int]]] = {}
-    for edge_type, ends_of in wanted:
-        by_type.setdefault(edge_type, set()).add(ends_of)
+    for edge_type, pair in chain(_on_paths(found), _treatments(found, graph)):
+        by_type.setdefault(edge_type, set()).add(pair)
     columns = {}
     for edge_type, pairs in by_type.items():
         shape = (graph.num_nodes[edge_type.source], graph.num_nodes[edge_type.target])
@@ -124,6 +118,13 @@ def _evidence_of(found: Explanation, graph: KnowledgeGraph) -> dict[EdgeType, In
         if len(gone):
             columns[edge_type] = gone
     return columns
+
+
+def _on_paths(found: Explanation) -> Iterator[tuple[EdgeType, tuple[int, int]]]:
+    """Edges of the heaviest paths."""
+    for path in found.paths[:NUM_PATHS]:
+        for edge_type, ends in zip(path.edges, pairwise(path.nodes), strict=True):
+            yield from _as_stored(edge_type, *ends)
 
 
 def _treatments(found: Explanation, graph: KnowledgeGraph) -> Iterator[tuple[EdgeType, tuple[int, int]]]:

@@ -16,6 +16,7 @@ from hgt_repurposing.graph.schema import NODE_NAME, EdgeType, IntArray
 from hgt_repurposing.graph.walks import (
     gene_incidence,
     gene_node_types,
+    gene_offsets,
     gene_relations,
     incidence,
     shown_names,
@@ -107,12 +108,11 @@ class Evidence:
 
     def _gene_edges(self, node_type: str) -> Iterator[tuple[EdgeType, IntArray]]:
         """Relations to genes, each with its edges: node x number of genes + gene, genes of all types in one row."""
-        types = gene_node_types(self.graph)
-        starts = np.cumsum([0, *(self.graph.num_nodes[t] for t in types)])
+        starts = gene_offsets(self.graph)
         for edge_type in gene_relations(self.graph, node_type):
             end = edge_type.target if edge_type.source == node_type else edge_type.source
             edges = incidence(self.graph, edge_type, start=node_type).tocoo()
-            gene = edges.col.astype(np.int64) + starts[types.index(end)]
+            gene = edges.col.astype(np.int64) + starts[end]
             yield edge_type, edges.row.astype(np.int64) * self.drug_genes.shape[1] + gene
 
 

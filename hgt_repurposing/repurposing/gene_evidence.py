@@ -21,7 +21,7 @@ from hgt_repurposing.graph.schema import EdgeType, FloatArray, IntArray
 from hgt_repurposing.graph.walks import (
     direct_walks,
     gene_incidence,
-    gene_node_types,
+    gene_offsets,
     gene_relations,
     incidence,
     unit_rows,
@@ -78,8 +78,7 @@ class GeneEvidence:
     def of(cls, graph: KnowledgeGraph) -> Self:
         """From a graph."""
         names, pairs = graph.therapeutic, graph.indications
-        types = gene_node_types(graph)
-        starts = dict(zip(types, np.cumsum([0, *(graph.num_nodes[t] for t in types)]).tolist(), strict=False))
+        starts = gene_offsets(graph)
         drug_genes, disease_genes = (
             gene_incidence(graph, side).astype(np.float64) for side in (names.drug, names.disease)
         )

@@ -15,8 +15,8 @@ import numpy as np
 from scipy.special import softmax
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.schema import EdgeType, FloatArray, IntArray
-from hgt_repurposing.graph.walks import gene_node_types
+from hgt_repurposing.graph.schema import EdgeType, FloatArray
+from hgt_repurposing.graph.walks import gene_offsets
 from hgt_repurposing.repurposing.evidence_paths import Node
 from hgt_repurposing.repurposing.gene_evidence import QUESTIONS, Answers, GeneEvidence
 
@@ -96,18 +96,14 @@ class GeneRanker:
                 yield _SAID[name].format(observed=observed, number=number)
 
     def _node(self, column: int) -> Node:
-        for node_type, start in zip(self._types, self._starts[:-1].tolist(), strict=True):
+        for node_type, start in self._offsets.items():
             if column < start + self.graph.num_nodes[node_type]:
                 return Node(node_type, column - start)
         raise AssertionError("a gene has a column")
 
     @cached_property
-    def _types(self) -> list[str]:
-        return gene_node_types(self.graph)
-
-    @cached_property
-    def _starts(self) -> IntArray:
-        return np.cumsum([0, *(self.graph.num_nodes[node_type] for node_type in self._types)])
+    def _offsets(self) -> dict[str, int]:
+        return gene_offsets(self.graph)
 
 
 def weighted(values: FloatArray) -> FloatArray:
