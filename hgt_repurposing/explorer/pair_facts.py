@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from hgt_repurposing.explorer.library import Named, OpenRelease
 from hgt_repurposing.graph.settings import SETTINGS
-from hgt_repurposing.repurposing.candidate_ranking import WIDTH
+from hgt_repurposing.repurposing.candidate_ranking import interval
 
 
 class Facts(NamedTuple):
@@ -93,10 +93,11 @@ def _scored(opened: OpenRelease, drug_id: str, disease_id: str) -> _Scored:
     here = _place(of_disease["drug_id"], drug_id)
     own: dict[Any, Any] = of_disease.iloc[here].to_dict()  # a row: text and numbers
     log_odds, spread = float(own["log_odds"]), float(own["spread"])
+    lower, upper = interval(log_odds, spread)
     row = {
         "score": expit(log_odds),
-        "score_lower": expit(log_odds - WIDTH * spread),
-        "score_upper": expit(log_odds + WIDTH * spread),
+        "score_lower": lower,
+        "score_upper": upper,
         "contraindication_score": expit(float(own["contraindication_log_odds"])),
     }
     there = _place(of_drug["disease_id"], disease_id)

@@ -60,6 +60,11 @@ def rank_candidates(
     return Candidates(table[list(SCHEMA.columns)], of_drugs[list(SCHEMA_BY_DRUG.columns)])
 
 
+def interval(log_odds: FloatArray | float, spread: FloatArray | float) -> tuple[FloatArray | float, FloatArray | float]:
+    """Probabilities `WIDTH` standard deviations of the ensemble below and above log odds; arrays of one shape."""
+    return expit(log_odds - WIDTH * spread), expit(log_odds + WIDTH * spread)
+
+
 def _best(scores: Features, is_treated: BoolArray, top_k: int) -> Best:
     """The best columns of every row.
 
@@ -116,11 +121,12 @@ class _Described:
         log_odds, spread = grid.log_odds[cells].astype(np.float64), grid.spread[cells].astype(np.float64)
         known_as = self._status.reindex(np.ravel_multi_index(cells, graph.grid_shape), fill_value="new").to_numpy()
         below = np.searchsorted(self._sorted, grid.log_odds[cells], side="left")
+        lower, upper = interval(log_odds, spread)
         columns: dict[str, Any] = {  # Any: arrays and lists
             "rank": best.rank,
             "score": expit(log_odds),
-            "score_lower": expit(log_odds - WIDTH * spread),
-            "score_upper": expit(log_odds + WIDTH * spread),
+            "score_lower": lower,
+            "score_upper": upper,
             "percentile": 100 * below / len(self._sorted),
             "corrected_rank": best.corrected_rank,
             "contraindication_score": expit(grid.against[cells].astype(np.float64)),
