@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +13,7 @@ import pandas as pd
 import typer
 
 from hgt_repurposing.cli_errors import one_sentence
+from hgt_repurposing.cli_new_nodes import Asked, lists_of_new, reasons, trust
 from hgt_repurposing.cli_releases import DataOption, folder_with_releases
 from hgt_repurposing.graph.lookup import look_up
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, NODE_TYPE
@@ -26,6 +27,7 @@ app = typer.Typer()
 
 LOADING = "loading the model and the graph ..."
 OF_A_TYPE = "name its type with --type"
+SHOWN_OF_REASONS = 5
 NUM_DRAWS = 3
 """Times that random edges are taken out for comparison."""
 Format = Literal["table", "csv", "json"]
@@ -46,10 +48,40 @@ def candidates(
     only: Annotated[
         Path | None, typer.Option(help="file with the ids or names of the drugs (diseases) to show, one on each line")
     ] = None,
+    genes: Annotated[
+        list[str] | None, typer.Option(help="of a disease that is not in the graph: its genes, separated by commas")
+    ] = None,
+    symptoms: Annotated[
+        list[str] | None, typer.Option(help="its symptoms or phenotypes (of a new drug, its side effects)")
+    ] = None,
+    similar_to: Annotated[list[str] | None, typer.Option(help="diseases of the graph that it resembles")] = None,
+    linked: Annotated[
+        list[str] | None, typer.Option(help="other links, as RELATION=NAME,NAME; may be repeated")
+    ] = None,
+    new_from: Annotated[
+        Path | None, typer.Option(help="file of many new diseases: columns name, what (genes, symptoms, ...) and node")
+    ] = None,
+    new: Annotated[Literal["disease", "drug"], typer.Option(help="what the new ones are")] = "disease",
+    called: Annotated[str, typer.Option("--name", help="what to call the new disease or drug")] = "",
+    skip_unknown: Annotated[bool, typer.Option("--skip-unknown", help="leave out names that the graph lacks")] = False,  # noqa: FBT002  (an option)
+    why: Annotated[
+        str | None, typer.Option(help="also say why this drug scores as it does for the new disease")
+    ] = None,
     form: FormatOption = "table",
     data: DataOption = "",
 ) -> None:
-    """List the best drugs for a disease, or the best diseases for a drug, of the current release."""
+    """List the best drugs for a disease, or the best diseases for a drug, of the current release.
+
+    With genes, symptoms or the like: for a disease or a drug that is not in the graph.
+    """
+    asked_new = Asked(new, called, genes or (), symptoms or (), similar_to or (), linked or (), new_from, skip_unknown)
+    if asked_new.is_asked:
+        with one_sentence():
+            if disease is not None or drug is not None:
+                raise ValueError("name a disease or drug of the graph, or describe a new one, not both")
+            for line in _of_new(asked_new, data, why=why, top=top, form=form):
+                typer.echo(line)
+        return
     from hgt_repurposing.report.candidate_list import Wanted, list_lines  # noqa: PLC0415  (loads SciPy)
 
     with one_sentence():
@@ -176,6 +208,34 @@ def evaluate(
         lines = [*aligned(counts, right=range(1, len(sizes.columns))), "", *external_lines(results)]
     for line in lines:
         typer.echo(line)
+
+
+def _of_new(asked: Asked, data: str, *, why: str | None, top: int, form: Format) -> Iterator[str]:
+    """Lists of diseases or drugs that are not in the graph."""
+    from hgt_repurposing.report.candidate_list import list_lines  # noqa: PLC0415  (loads SciPy)
+    from hgt_repurposing.storage.released import SCORED_FROM, ReleasedValues  # noqa: PLC0415
+
+    root = folder_with_releases(data)
+    manifests = current_results(root)
+    lineage(manifests[name] for name in SCORED_FROM if name in manifests)  # raises if they are of several runs
+    typer.echo(LOADING, err=True)
+    values = ReleasedValues(manifests, root)
+    found = lists_of_new(asked, values, top=top)
+    for line in found.skipped:
+        typer.echo(line, err=True)
+    if form != "table":
+        yield _as_text(pd.concat(found.rows), form).rstrip("\n")
+        return
+    of = "disease" if asked.side == "drug" else "drug"
+    for joined, rows in zip(found.joined, found.rows, strict=True):
+        yield f"{joined.node.name} (new; {joined.in_words})"
+        yield ""
+        yield from list_lines(rows, of=of, listed=len(rows))
+        yield ""
+    if asked.side == "disease":
+        yield trust(values)
+    if why is not None:
+        yield from reasons(found, why, asked.side, top=SHOWN_OF_REASONS)
 
 
 def _meant(text: str, lists: Candidates, side: Side) -> int:

@@ -219,3 +219,64 @@ def test_an_id_of_several_types_is_answered_by_the_types(results: Path) -> None:
     assert said.startswith("'0003' is the id of several nodes: disease aaad (0003, disease), drug aaad (0003, drug), ")
     assert said.endswith("; name its type with --type")
     assert printed("neighbors", "0003", "--type", "drug", "--data", results).startswith("drug aaad (0003), drug")
+
+
+def test_candidates_of_a_disease_that_is_not_in_the_graph(results: Path) -> None:
+    described = ("--genes", "gene aaac,gene aaah", "--symptoms", "effect aaac", "--similar-to", "disease aaac")
+    said = printed("candidates", *described, "--name", "mine", "--top", 3, "--why", "drug aaac", "--data", results)
+    lines = said.splitlines()
+    assert lines[0] == "mine (new; associates 2, presents 1, resembles 1)"
+    assert lines[2].split()[:4] == ["rank", "drug", "id", "probability"]
+    assert [line.split()[0] for line in lines[3:6]] == ["1", "2", "3"]
+    assert "how far to trust it: not measured in this release" in said
+    assert "drug aaac (0002) for mine" in said
+
+
+def test_candidates_of_many_from_a_file(results: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text("name,what,node\none,genes,gene aaac\ntwo,symptoms,effect aaad\none,genes,gene aaah\n")
+    found = list(csv.DictReader(io.StringIO(printed(
+        "candidates", "--new-from", file, "--top", 2, "--format", "csv", "--data", results
+    ))))  # fmt: skip
+    assert [row["disease_name"] for row in found] == ["one", "one", "two", "two"]
+    assert [row["rank"] for row in found] == ["1", "2", "1", "2"]
+    alone = list(csv.DictReader(io.StringIO(printed(
+        "candidates", "--genes", "gene aaac,gene aaah", "--top", 2, "--format", "csv", "--data", results
+    ))))  # fmt: skip
+    assert [row["drug_id"] for row in alone] == [row["drug_id"] for row in found[:2]]
+
+
+def test_candidates_of_a_new_drug(results: Path) -> None:
+    described = ("--new", "drug", "--linked", "targets=gene aaac;gene aaah")
+    found = json.loads(printed("candidates", *described, "--top", 2, "--format", "json", "--data", results))
+    assert [row["rank"] for row in found] == [1, 2]
+    assert {row["drug_name"] for row in found} == {"new drug"}
+
+
+def test_names_that_the_graph_lacks_are_skipped_if_wanted(results: Path) -> None:
+    asked = ("candidates", "--genes", "gene aaac,TP53", "--top", 1, "--data", results)
+    assert "'TP53': no gene has this id or name" in refused(*asked)
+    result = invoke(*asked, "--skip-unknown")
+    assert result.exit_code == 0
+    assert "new disease: 1 skipped: 'TP53'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--genes", ""), "--genes names nothing"),
+        (("--genes", " , "), "--genes names nothing"),
+        (
+            ("--genes", "gene aaac", "--disease", "disease aaaa"),
+            "of the graph, or describe a new one",
+        ),
+        (("--linked", "gene aaac"), "--linked takes a relation or node type"),
+        (("--linked", "eats=gene aaac"), "no relation of 'disease' means 'eats'"),
+        (("--genes", "gene aaac", "--new-from", "x.csv"), "either a file of new nodes or the links of one"),
+        (("--new-from", "/no/such.csv"), "/no/such.csv"),
+    ],
+)
+def test_new_diseases_that_cannot_be_understood_are_refused(
+    results: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    assert said in refused("candidates", *arguments, "--data", results)

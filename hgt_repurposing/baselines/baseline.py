@@ -65,6 +65,16 @@ class BaselineInputs:
             raise ValueError(f"groups must have the shape {(members,)} (got {self.hiding.group.shape})")
 
     @property
+    def drugs_per_gene(self) -> FloatArray:
+        """Drugs linked to each gene; new ones, which are further nodes of the kernel, do not count."""
+        return _degrees(self.drug_genes, self.drug_kernel)
+
+    @property
+    def diseases_per_gene(self) -> FloatArray:
+        """Diseases linked to each gene; new ones do not count."""
+        return _degrees(self.disease_genes, self.disease_kernel)
+
+    @property
     def generator(self) -> np.random.Generator:
         """A fresh generator of one baseline alone: what others draw does not change it."""
         return np.random.default_rng([*self.seed, *self.stream.encode()])
@@ -129,3 +139,8 @@ class Baseline:
     def missing(self, inputs: BaselineInputs) -> str | None:
         """Why it cannot be computed on this graph; None if it can."""
         return next((need.missing for need in self.needs if not need.holds(inputs)), None)
+
+
+def _degrees(genes: csr_array, kernel: Eigenvectors | None) -> FloatArray:
+    known = genes if kernel is None or kernel.further is None else genes[: len(kernel.vectors)]
+    return np.asarray(known.sum(axis=0), dtype=np.float64)

@@ -88,7 +88,7 @@ def disease_similarity(inputs: BaselineInputs) -> ColumnScores:
 
     Similarity is the cosine of the gene sets, each gene weighted by 1 / sqrt(number of diseases linked to it).
     """
-    genes = _unit_rows(_rare_first(inputs.disease_genes))
+    genes = _unit_rows(_rare_first(inputs.disease_genes, inputs.diseases_per_gene))
     treated = inputs.train @ genes
     return lambda columns: _dense(treated @ genes[columns].T)
 
@@ -98,7 +98,7 @@ def drug_similarity(inputs: BaselineInputs) -> ColumnScores:
 
     Similarity is the cosine of the gene sets, each gene weighted by 1 / sqrt(number of drugs linked to it).
     """
-    genes = _unit_rows(_rare_first(inputs.drug_genes))
+    genes = _unit_rows(_rare_first(inputs.drug_genes, inputs.drugs_per_gene))
     return lambda columns: _dense(genes @ (genes.T @ inputs.train[:, columns]))
 
 
@@ -110,7 +110,8 @@ def gene_paths(inputs: BaselineInputs) -> ColumnScores:
 
     Himmelstein et al. 2017, Methods: degree-weighted path count (DWPC).
     """
-    drug_genes, disease_genes = _damped(inputs.drug_genes), _damped(inputs.disease_genes)
+    drug_genes = _damped(inputs.drug_genes, inputs.drugs_per_gene)
+    disease_genes = _damped(inputs.disease_genes, inputs.diseases_per_gene)
     return lambda columns: _dense(drug_genes @ disease_genes[columns].T)
 
 
@@ -199,9 +200,9 @@ def _power(degrees: FloatArray, exponent: float) -> FloatArray:
     return np.maximum(degrees, 1) ** exponent
 
 
-def _rare_first(matrix: csr_array) -> csr_array:
-    """Columns weighted by 1 / sqrt(number of entries)."""
-    weights = _power(_sums(matrix, axis=0), -0.5)
+def _rare_first(matrix: csr_array, degrees: FloatArray) -> csr_array:
+    """Columns weighted by 1 / sqrt(degree)."""
+    weights = _power(degrees, -0.5)
     return _scaled(matrix, rows=np.ones(matrix.shape[0]), columns=weights)
 
 
@@ -219,10 +220,10 @@ def _cosines_to_others(matrix: csr_array) -> csr_array:
     return csr_array(similarity - diags_array(similarity.diagonal()))
 
 
-def _damped(matrix: csr_array) -> csr_array:
+def _damped(matrix: csr_array, degrees: FloatArray) -> csr_array:
     """Every entry weighted by (row degree x column degree)^-0.4."""
-    rows, columns = _sums(matrix, axis=1), _sums(matrix, axis=0)
-    return _scaled(matrix, rows=_power(rows, -PATH_DAMPING), columns=_power(columns, -PATH_DAMPING))
+    rows = _sums(matrix, axis=1)
+    return _scaled(matrix, rows=_power(rows, -PATH_DAMPING), columns=_power(degrees, -PATH_DAMPING))
 
 
 def _dense(product: csr_array) -> FloatArray:

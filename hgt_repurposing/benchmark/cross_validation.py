@@ -13,7 +13,8 @@ from hgt_repurposing.baselines.catalogue import BASELINES, baselines_for
 from hgt_repurposing.benchmark.assumptions import DeploymentTables, require_measurable
 from hgt_repurposing.benchmark.deployment import add_fold, deployment_folds
 from hgt_repurposing.benchmark.external import ExternalEvaluation, evaluate_external
-from hgt_repurposing.benchmark.folds import EvaluatedFold, prepare_fold, score_fold, scored_grid
+from hgt_repurposing.benchmark.folds import EvaluatedFold, fold_scorer, prepare_fold, scored_grid
+from hgt_repurposing.benchmark.new_diseases import NewDiseaseFolds
 from hgt_repurposing.benchmark.protocol import (
     FOLD,
     MODEL,
@@ -104,11 +105,12 @@ def evaluate(
     scorer = Scorer.of_model(model, inputs)
     seed, therapeutic = model.params.seed, TherapeuticPairs.of_graph(graph)
     group = {kind: SPLIT_KINDS[kind].hiding(graph, num_folds=split.num_folds).group for kind, _ in split.folds}
-    tables, kinds = Tables(), defaultdict[str, OutOfFold](OutOfFold)
+    tables, kinds, new_diseases = Tables(), defaultdict[str, OutOfFold](OutOfFold), NewDiseaseFolds()
     for key in split.keys:
         fold = EvaluatedFold(split, key, therapeutic, group[key.kind])
         candidate = fold.strict.candidate  # refused before the fit if there is nothing to rank against
-        own = score_fold(prepare_fold(fold, inputs, model.params), inputs.vectors, model.params)
+        of_fold = fold_scorer(prepare_fold(fold, inputs, model.params), inputs.vectors, model.params)
+        own = of_fold.indications(fold.columns)
         try:
             require_informative(own, candidate, scorer=f"the model ({key})")
         except ValueError as error:
@@ -118,6 +120,8 @@ def evaluate(
             )
             raise
         tables.add(fold, MODEL, own, seed=seed)
+        if fold.brings_back_diseases:
+            new_diseases.add(fold, graph, of_fold, own)
         known = baseline_inputs(inputs.neighbourhoods, fold.strict.train, hiding=fold.hiding, seed=fold.seed(seed))
         found = baselines_for(known)
         tables.left_out |= found.missing
@@ -140,9 +144,10 @@ def evaluate(
         frequent=_frequent(popularity[headline_of(popularity)], graph),
         left_out=tables.left_out,
         seed=seed,
-        not_measured=split.left_out,
+        not_measured={**split.left_out, **new_diseases.not_measured},
         whole_grid=whole_grid,
         external=external,
+        new_diseases=new_diseases.result(seed),
         score_parts=model.parts_of_score(),
     )
 

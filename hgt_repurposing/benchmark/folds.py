@@ -86,6 +86,11 @@ class EvaluatedFold:
         """The grid of the strict suite: everything except training pairs counts."""
         return self.grids[suites_of(self.kind)[0]]
 
+    @property
+    def brings_back_diseases(self) -> bool:
+        """Whether its diseases are also ranked as new ones: those of the first repeat, each held out by itself."""
+        return self.kind.unit == "disease" and self.group is None and self.key.repeat == 0
+
     def seed(self, seed: int) -> tuple[int, ...]:
         """Seed of this fold alone, derived from that of the run."""
         return (seed, self.kind.stream, self.key.repeat, self.key.fold)
@@ -200,11 +205,15 @@ def score_by_towers(prepared: PreparedFold, classifiers: Classifiers) -> FloatAr
     return np.asarray(classifiers.log_probabilities(prepared.fold.columns).mean(axis=2))
 
 
+def fold_scorer(prepared: PreparedFold, vectors: PairVectors, params: ClassifierParams) -> Scorer:
+    """Fit classifiers on a fold's training pairs, with these vectors as features."""
+    return Scorer.of_case(prepared.case, fit_classifiers(prepared.case, vectors, params), vectors)
+
+
 def score_fold(prepared: PreparedFold, vectors: PairVectors, params: ClassifierParams) -> FloatArray:
     """Fit classifiers with these vectors as features, and score the fold's diseases as for a list.
 
     Returns:
         Log odds of an indication. Shape [num_drugs, num_columns].
     """
-    scorer = Scorer.of_case(prepared.case, fit_classifiers(prepared.case, vectors, params), vectors)
-    return scorer.indications(prepared.fold.columns)
+    return fold_scorer(prepared, vectors, params).indications(prepared.fold.columns)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from hgt_repurposing.benchmark.external_results import ExternalResults
+from hgt_repurposing.benchmark.new_disease_results import NewDiseases
 from hgt_repurposing.benchmark.protocol import FOLD, MODEL, REPEAT, SCORER, SPLIT, SUITE, summarise
 from hgt_repurposing.benchmark.tables import SCHEMAS, require_tables
 from hgt_repurposing.benchmark.verdicts import MIN_DISEASES, Lead
@@ -61,6 +62,8 @@ class Evaluation:
     """Results of the protocol `deployment`; None if it was not measured."""
     external: ExternalResults | None = None
     """Results on pairs from outside the graph, by file; None without any."""
+    new_diseases: NewDiseases | None = None
+    """Held-out diseases ranked as new ones; None if whole diseases were not held out."""
     score_parts: pd.DataFrame = field(default_factory=no_score_parts)
     """What the scores of the evaluated model are blended from: columns of `ScorePart`; empty: not known."""
 
@@ -186,6 +189,7 @@ class Evaluation:
             "frequent.parquet": self.frequent,
             **({} if self.whole_grid is None else self.whole_grid.to_parts()),
             **({} if self.external is None else self.external.to_parts()),
+            **({} if self.new_diseases is None else self.new_diseases.to_parts()),
             "evaluation.json": {
                 "headline": self.headline(),
                 "left_out": dict(self.left_out),
@@ -209,5 +213,6 @@ class Evaluation:
             not_measured=about["not_measured"],
             whole_grid=WholeGrid.from_parts(parts),
             external=ExternalResults.from_parts(parts),
+            new_diseases=NewDiseases.from_parts(parts),
             score_parts=pd.DataFrame(about["score_parts"], columns=list(ScorePart._fields)),
         )

@@ -70,6 +70,16 @@ def _of_grid(case: str) -> dict[str, DataFrameSchema]:
     }
 
 
+NEW_DISEASES_SCHEMA = DataFrameSchema(
+    {
+        FOLD: _INDEX,
+        "disease": _INDEX,
+        "held_out": Column("float64", _SHARE),
+        "as_new": Column("float64", _SHARE),
+    },
+    unique=["disease"],
+)
+"""Of diseases that are ranked as held out and as new."""
 DEPLOYMENT_SCHEMAS: Mapping[str, DataFrameSchema] = {
     **_of_grid("assumption"),
     "bins": DataFrameSchema(

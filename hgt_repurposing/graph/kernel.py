@@ -24,12 +24,20 @@ PERCENTILE = 95
 
 
 class Eigenvectors(NamedTuple):
-    """Eigenvectors and eigenvalues of a kernel; negative eigenvalues, invalid in a kernel, are set to 0."""
+    """Eigenvectors and eigenvalues of a matrix of similarities."""
 
     vectors: FloatArray
     """Shape [n, rank]."""
     values: FloatArray
-    """Shape [rank]."""
+    """Negative ones, which a kernel has not, count as 0 (`strengths`). Shape [rank]."""
+    further: FloatArray | None = None
+    """Kernel of further nodes, which the decomposition leaves out, with the n nodes; 1 with themselves, 0 with each
+    other. Shape [num_further, n]."""
+
+    @property
+    def strengths(self) -> FloatArray:
+        """Eigenvalues of the nearest kernel: Higham 1988, theorem 2.1. Shape [rank]."""
+        return np.maximum(self.values, 0)
 
 
 def similarity_kernel(linked: Sequence[csr_array], related: Sequence[csr_array]) -> Eigenvectors:
@@ -70,7 +78,22 @@ def similarity_kernel(linked: Sequence[csr_array], related: Sequence[csr_array])
         operator = LinearOperator((size, size), matvec=times, dtype=np.float64)
         start = np.random.default_rng(0).standard_normal(size)
         values, vectors = eigsh(operator, k=LARGEST_RANK, which="LA", v0=start, tol=1e-3)
-    return Eigenvectors(vectors, np.maximum(values, 0))
+    return Eigenvectors(vectors, values)
+
+
+def kernel_rows(new: Sequence[csr_array], linked: Sequence[csr_array], related: Sequence[csr_array]) -> FloatArray:
+    """Kernel of further nodes with the n nodes of `similarity_kernel`.
+
+    Args:
+        new: Neighbours of the further nodes per relation, rows of length 1 (or 0). Shape [num_new, *] each.
+        linked: Those of the n nodes, as there. Shape [n, *] each.
+        related: Relations of the further nodes to the n nodes, 0 and 1. Shape [num_new, n] each.
+    """
+    share = 1 / (len(linked) + len(related))
+    parts = [share / _percentile(rows) * (own @ rows.T) for own, rows in zip(new, linked, strict=True)]
+    parts += [share * matrix for matrix in related]
+    first, *others = parts
+    return np.asarray(sum(others, start=first).toarray(), dtype=np.float64)
 
 
 def damped_by_disease(labels: csr_array) -> csr_array:
@@ -97,13 +120,45 @@ def kronecker_ridge(damped: csr_array, drugs: Eigenvectors, diseases: Eigenvecto
     Args:
         damped: Labels from `damped_by_disease`. Shape [num_drugs, num_diseases].
         drugs: Eigenvectors of the drug kernel.
-        diseases: Eigenvectors of the disease kernel.
+        diseases: Eigenvectors of the disease kernel; one of both may have further nodes, which come last.
     """
-    strength = np.outer(drugs.values, diseases.values)
-    inner = (drugs.vectors.T @ (damped @ diseases.vectors)) * (strength / (strength + 1))
+    strength = np.outer(drugs.strengths, diseases.strengths)
+    labels = drugs.vectors.T @ (damped[: len(drugs.vectors), : len(diseases.vectors)] @ diseases.vectors)
+    inner = labels * (strength / (strength + 1))
+    if diseases.further is not None:
+        scores = np.concatenate([diseases.vectors @ inner.T, _of_further(labels, drugs.strengths, diseases)])
+        return RidgeFactors(drugs.vectors, np.asarray(scores, dtype=np.float64))
+    if drugs.further is not None:
+        scores = np.concatenate([drugs.vectors @ inner, _of_further(labels.T, diseases.strengths, drugs)])
+        return RidgeFactors(np.asarray(scores, dtype=np.float64), diseases.vectors)
     if len(drugs.values) < len(diseases.values):
         return RidgeFactors(drugs.vectors, np.asarray(diseases.vectors @ inner.T, dtype=np.float64))
     return RidgeFactors(np.asarray(drugs.vectors @ inner, dtype=np.float64), diseases.vectors)
+
+
+def _of_further(labels: FloatArray, others: FloatArray, mine: Eigenvectors) -> FloatArray:
+    """Scores of further nodes on the eigenvectors of the other kernel, each as if it alone were added to its kernel.
+
+    The kernel with the node is a diagonal matrix in the eigenvectors of the kernel without it, but for one row and one
+    column. All pairs of the node are labelled 0, as those of other nodes without a treatment are.
+
+    Args:
+        labels: Labels in the eigenvectors of both. Shape [rank of the other, rank of mine].
+        others: Eigenvalues of the other kernel, none of them negative.
+        mine: The kernel that has further nodes.
+
+    Returns:
+        Shape [num_further, rank of the other].
+    """
+    assert mine.further is not None
+    rank, rows = len(mine.values), []
+    for along in mine.further @ mine.vectors:
+        bordered = np.diag(np.append(mine.values, 1.0))
+        bordered[rank, :rank] = bordered[:rank, rank] = along
+        values, turned = np.linalg.eigh(bordered)
+        strength = np.outer(others, np.maximum(values, 0))
+        rows.append((labels @ turned[:rank] * (strength / (strength + 1))) @ turned[rank])
+    return np.stack(rows)
 
 
 def _percentile(rows: csr_array) -> float:

@@ -13,6 +13,7 @@ from hgt_repurposing.benchmark.verdicts import Lead
 from hgt_repurposing.graph.split_kinds import HELD_OUT
 from hgt_repurposing.metrics.registry import METRICS
 from hgt_repurposing.report.external import external_lines
+from hgt_repurposing.report.new_diseases import new_diseases_in_words
 from hgt_repurposing.report.whole_grid import GridRow, score_parts, whole_grid_section
 from hgt_repurposing.report.wording import one_line, percent, shown
 from hgt_repurposing.repurposing.candidates import Candidates
@@ -123,6 +124,7 @@ def _evaluation(evaluation: Evaluation) -> list[str]:
         *_evaluation_lines(evaluation),
         "",
         *_outside(evaluation),
+        *_new_diseases(evaluation),
         *(line for lead in evaluation.headline_leads for line in _verdict(lead)),
         *(
             line
@@ -135,6 +137,11 @@ def _evaluation(evaluation: Evaluation) -> list[str]:
 def _outside(evaluation: Evaluation) -> list[str]:
     found = external_lines(evaluation.external)
     return [*found, ""] if found else []
+
+
+def _new_diseases(evaluation: Evaluation) -> list[str]:
+    found = evaluation.new_diseases
+    return [] if found is None else [*textwrap.wrap(new_diseases_in_words(found), WIDTH), ""]
 
 
 def _verdict(lead: Lead) -> list[str]:

@@ -9,6 +9,7 @@ from scipy.special import expit
 
 from hgt_repurposing.graph.evidence import evidence_of_type
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees
+from hgt_repurposing.graph.new_nodes import ExtendedGraph
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, BoolArray, Features, FloatArray, IntArray
 from hgt_repurposing.graph.settings import SETTINGS, Treated
 from hgt_repurposing.repurposing.candidates import SCHEMA, SCHEMA_BY_DRUG, STATUS, Candidates
@@ -51,10 +52,47 @@ def rank_candidates(
     Raises:
         ValueError: If the scores are of other drugs or diseases than the graph's.
     """
+    drugs, diseases = (np.arange(size) for size in graph.grid_shape)
+    return _ranked(grid, graph, neighbourhoods, params, drugs=drugs, diseases=diseases)
+
+
+def rank_new(
+    grid: ScoreGrid, graph: ExtendedGraph, neighbourhoods: Neighbourhoods, params: CandidateParams
+) -> Candidates:
+    """Keep the best drugs of each new disease, or the best diseases of each new drug; as `rank_candidates`.
+
+    Args:
+        grid: Scores of all pairs, the new nodes' included.
+        graph: With new nodes.
+        neighbourhoods: Of the graph with them.
+        params: Length of the lists.
+
+    Returns:
+        Lists of the new nodes alone: the table of the other side has no row.
+
+    Raises:
+        ValueError: If the scores are of other drugs or diseases.
+    """
+    none = np.empty(0, dtype=np.int64)
+    is_drug = graph.node_type == graph.base.therapeutic.drug
+    drugs, diseases = (graph.indices, none) if is_drug else (none, graph.indices)
+    return _ranked(grid, graph.graph, neighbourhoods, params, drugs=drugs, diseases=diseases)
+
+
+def _ranked(
+    grid: ScoreGrid,
+    graph: KnowledgeGraph,
+    neighbourhoods: Neighbourhoods,
+    params: CandidateParams,
+    *,
+    drugs: IntArray,
+    diseases: IntArray,
+) -> Candidates:
+    """Lists of these drugs and of these diseases."""
     grid.require_of(graph)
     described = _Described(grid, graph, neighbourhoods)
-    by_disease = _best(grid.log_odds.T, described.treated.diseases, params.top_k)
-    by_drug = _best(grid.log_odds, described.treated.drugs, params.top_k_by_drug)
+    by_disease = _best(grid.log_odds.T, described.treated.diseases, diseases, params.top_k)
+    by_drug = _best(grid.log_odds, described.treated.drugs, drugs, params.top_k_by_drug)
     table = described.table(np.stack([by_disease.column, by_disease.row]), by_disease)
     of_drugs = described.table(np.stack([by_drug.row, by_drug.column]), by_drug)
     return Candidates(table[list(SCHEMA.columns)], of_drugs[list(SCHEMA_BY_DRUG.columns)])
@@ -65,12 +103,13 @@ def interval(log_odds: FloatArray | float, spread: FloatArray | float) -> tuple[
     return expit(log_odds - WIDTH * spread), expit(log_odds + WIDTH * spread)
 
 
-def _best(scores: Features, is_treated: BoolArray, top_k: int) -> Best:
-    """The best columns of every row.
+def _best(scores: Features, is_treated: BoolArray, asked: IntArray, top_k: int) -> Best:
+    """The best columns of some rows.
 
     Args:
         scores: Shape [num_rows, num_columns].
         is_treated: Rows with a known treatment; the others are scored by other classifiers. Shape [num_rows].
+        asked: Rows to list.
         top_k: How many.
     """
     usual = np.zeros((2, scores.shape[1]))
@@ -78,8 +117,10 @@ def _best(scores: Features, is_treated: BoolArray, top_k: int) -> Best:
         usual[int(kind)] = scores[is_treated == kind].mean(axis=0, dtype=np.float64)
     blocks = [
         _best_of(rows, np.ascontiguousarray(scores[rows]), usual[is_treated[rows].astype(int)], top_k)
-        for rows in _blocks(*scores.shape)
+        for rows in _blocks(asked, scores.shape[1])
     ]
+    if not blocks:
+        return Best(*(np.empty(0, dtype=np.int64) for _ in Best._fields))
     return Best(*(np.concatenate(column) for column in zip(*blocks, strict=True)))
 
 
@@ -98,10 +139,10 @@ def _best_of(rows: IntArray, scores: Features, usual: FloatArray, top_k: int) ->
     )
 
 
-def _blocks(num_rows: int, num_columns: int) -> Iterator[IntArray]:
+def _blocks(rows: IntArray, num_columns: int) -> Iterator[IntArray]:
     per_block = max(1, CELLS_AT_ONCE // max(1, num_columns))
-    for start in range(0, num_rows, per_block):
-        yield np.arange(start, min(start + per_block, num_rows))
+    for start in range(0, len(rows), per_block):
+        yield rows[start : start + per_block]
 
 
 class _Described:
@@ -133,7 +174,7 @@ class _Described:
             "known": known_as == "indication",
             "status": known_as,
             "setting": np.array(SETTINGS, dtype=object)[self.treated.settings_of(pairs)],
-            "evidence": self._evidence.lines(pairs),
+            "evidence": pd.Series(self._evidence.lines(pairs), dtype="str"),
         }
         names = graph.therapeutic
         for side, node_type, index in zip(("drug", "disease"), (names.drug, names.disease), pairs, strict=True):

@@ -106,8 +106,12 @@ class Scorer:
         """Rows of every block."""
         return len(self.treated.drugs)
 
-    def blocks(self, diseases: IntArray) -> Iterator[Block]:
-        """Score every drug for some diseases, block by block: those with a known treatment first.
+    def blocks(self, diseases: IntArray, *, drugs: IntArray | None = None) -> Iterator[Block]:
+        """Score drugs for some diseases, block by block: diseases with a known treatment first.
+
+        Args:
+            diseases: Local indices. Shape [num_columns].
+            drugs: Local indices of the drugs to score, the others have no score (NaN); None: all of them.
 
         Raises:
             ValueError: If a pair falls into a setting that has no classifier.
@@ -116,7 +120,7 @@ class Scorer:
         for of_one_kind in (diseases[is_treated], diseases[~is_treated]):
             if not len(of_one_kind):
                 continue
-            drugs_of = self._drugs_by_setting(int(of_one_kind[0]))
+            drugs_of = self._drugs_by_setting(int(of_one_kind[0]), drugs)
             widest = max((self.features[setting] for setting in drugs_of), key=lambda features: len(features.names))
             for some in widest.blocks_of(of_one_kind):
                 yield self._block(drugs_of, some)
@@ -161,10 +165,11 @@ class Scorer:
         )
         return Beside(self.classifiers.of_setting[setting], features, drugs, rows, int(np.searchsorted(drugs, drug)))
 
-    def _drugs_by_setting(self, disease: int) -> dict[Setting, IntArray]:
+    def _drugs_by_setting(self, disease: int, among: IntArray | None = None) -> dict[Setting, IntArray]:
         """The drugs of each setting that occurs for a disease."""
-        setting = self.treated.grid(np.array([disease]))[:, 0]
-        found = {SETTINGS[number]: np.flatnonzero(setting == number) for number in np.unique(setting)}
+        asked = np.arange(self.num_drugs) if among is None else among
+        setting = self.treated.settings_of((asked, np.array([disease])))
+        found = {SETTINGS[number]: asked[setting == number] for number in np.unique(setting)}
         absent = [setting for setting in found if setting not in self.classifiers.of_setting]
         if absent:
             raise ValueError(f"there is no classifier for the setting {absent[0]!r}: it was not learned")

@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from hgt_repurposing.embeddings.table import Embeddings
     from hgt_repurposing.repurposing.inputs import PairInputs
     from hgt_repurposing.repurposing.model import RepurposingModel
+    from hgt_repurposing.repurposing.score_grid import ScoreGrid
     from hgt_repurposing.repurposing.scorer import Scorer
 
 CANDIDATES = "repurposing_candidates.parquet"
 HISTORY = "history.parquet"
 EXPLAINED_FROM = ("knowledge_graph", "hgt_embeddings", "repurposing_model")
 """Artefacts that an explanation is made from."""
+SCORED_FROM = (*EXPLAINED_FROM, "repurposing_scores")
+"""Artefacts that the list of a new disease is made from."""
 
 
 class LearningSettings(NamedTuple):
@@ -92,6 +95,12 @@ class ReleasedValues:
             self.evaluation.whole_grid is not None,
             validation,
         )
+
+    @property
+    def scores(self) -> "ScoreGrid":
+        """The scores of all pairs."""
+        scores: ScoreGrid = self._value("repurposing_scores")
+        return scores
 
     def scorer(self) -> "Scorer":
         """The final model as it scored the list; this loads torch and xgboost."""

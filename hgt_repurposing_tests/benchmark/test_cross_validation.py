@@ -1,5 +1,6 @@
 from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from hgt_repurposing.baselines.rank_average import RANK_AVERAGE
 from hgt_repurposing.benchmark import cross_validation as module
 from hgt_repurposing.benchmark.assumptions import AS_ASSUMED, OTHER_ASSUMPTIONS, WHOLE_GRID
 from hgt_repurposing.benchmark.cross_validation import OutOfFold, evaluate
-from hgt_repurposing.benchmark.folds import EvaluatedFold, PreparedFold
+from hgt_repurposing.benchmark.folds import EvaluatedFold
 from hgt_repurposing.benchmark.grid_comparison import AUROC
 from hgt_repurposing.benchmark.protocol import MODEL, TherapeuticPairs
 from hgt_repurposing.benchmark.results import Evaluation
@@ -255,10 +256,10 @@ def test_vectors_of_another_training_are_refused() -> None:
 def says(scores: FloatArray, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every fold's classifier says the same of its diseases. Scores: shape [num_drugs, num_diseases]."""
 
-    def said(prepared: PreparedFold, *_: object) -> FloatArray:
-        return scores[:, prepared.fold.columns]
+    def indications(diseases: IntArray) -> FloatArray:
+        return scores[:, diseases]
 
-    monkeypatch.setattr(module, "score_fold", said)
+    monkeypatch.setattr(module, "fold_scorer", lambda *_: SimpleNamespace(indications=indications))
 
 
 def test_constant_scores_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from hgt_repurposing.graph import kernel as module
-from hgt_repurposing.graph.kernel import Eigenvectors, kronecker_ridge, similarity_kernel
+from hgt_repurposing.graph.kernel import Eigenvectors, kernel_rows, kronecker_ridge, similarity_kernel
 from hgt_repurposing.graph.schema import FloatArray
 from hgt_repurposing.graph.walks import relatives, unit_rows, walks
 from hgt_repurposing_tests.repurposing.planted import NUM_DISEASES, planted_graph
@@ -26,7 +26,7 @@ def dense_kernel() -> FloatArray:
 
 
 def product(found: Eigenvectors) -> FloatArray:
-    return (found.vectors * found.values) @ found.vectors.T
+    return (found.vectors * found.strengths) @ found.vectors.T
 
 
 def test_eigenvectors_give_back_the_kernel_without_its_negative_part() -> None:
@@ -43,7 +43,7 @@ def test_a_kernel_of_one_relation_is_its_cosines() -> None:
 
 def test_negative_eigenvalues_become_zero() -> None:
     ring = csr_array(np.array([[0.0, 1, 1], [1, 0, 0], [1, 0, 0]]))  # 1 on the diagonal: eigenvalues 1 and 1 +- sqrt(2)
-    np.testing.assert_allclose(np.sort(similarity_kernel([], [ring]).values), [0, 1, 1 + 2**0.5], atol=1e-12)
+    np.testing.assert_allclose(np.sort(similarity_kernel([], [ring]).strengths), [0, 1, 1 + 2**0.5], atol=1e-12)
 
 
 def test_products_with_the_kernel_find_the_same_leading_eigenvectors(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,3 +82,52 @@ def test_the_ridge_has_as_many_factors_as_the_kernel_of_lower_rank(ranks: tuple[
     found = kronecker_ridge(csr_array(labels), drugs, diseases)
     assert found.drugs.shape[1] == found.diseases.shape[1] == min(ranks)
     np.testing.assert_allclose(found.drugs @ found.diseases.T, drugs.vectors @ inner @ diseases.vectors.T, atol=1e-12)
+
+
+def similarities(size: int, seed: int) -> FloatArray:
+    """Symmetric, 1 on the diagonal, with negative eigenvalues."""
+    values = np.random.default_rng(seed).random((size, size))
+    whole = (values + values.T) / 2
+    np.fill_diagonal(whole, 1)
+    return np.asarray(whole)
+
+
+def eigenvectors_of(matrix: FloatArray) -> Eigenvectors:
+    values, vectors = np.linalg.eigh(matrix)
+    return Eigenvectors(vectors, values)
+
+
+@pytest.mark.parametrize("sizes", [(12, 9), (9, 12)])
+def test_a_further_node_is_scored_as_if_the_kernel_had_it(sizes: tuple[int, int]) -> None:
+    drugs, diseases = (similarities(size, seed) for seed, size in enumerate(sizes))
+    labels = (np.random.default_rng(2).random(sizes) < 0.3).astype(np.float64)
+    labels[:, -1] = 0
+    assert np.linalg.eigvalsh(diseases).min() < 0
+    whole = kronecker_ridge(csr_array(labels), eigenvectors_of(drugs), eigenvectors_of(diseases))
+    longer = eigenvectors_of(diseases[:-1, :-1])._replace(further=diseases[-1:, :-1])
+    found = kronecker_ridge(csr_array(labels), eigenvectors_of(drugs), longer)
+    np.testing.assert_allclose(found.drugs @ found.diseases[-1], whole.drugs @ whole.diseases[-1], atol=1e-12)
+    turned = kronecker_ridge(csr_array(labels.T), longer, eigenvectors_of(drugs))
+    np.testing.assert_allclose(turned.diseases @ turned.drugs[-1], found.drugs @ found.diseases[-1], atol=1e-12)
+
+
+def test_further_nodes_change_no_other_score() -> None:
+    drugs, diseases = eigenvectors_of(similarities(7, 0)), eigenvectors_of(similarities(5, 1))
+    labels = (np.random.default_rng(2).random((7, 5)) < 0.3).astype(np.float64)
+    before = kronecker_ridge(csr_array(labels), drugs, diseases)
+    longer = diseases._replace(further=np.random.default_rng(3).random((2, 5)))
+    after = kronecker_ridge(csr_array(np.pad(labels, [(0, 0), (0, 2)])), drugs, longer)
+    np.testing.assert_allclose(after.drugs @ after.diseases[:5].T, before.drugs @ before.diseases.T, atol=1e-12)
+
+
+def test_the_kernel_of_further_nodes_is_that_of_the_same_nodes() -> None:
+    cut = [rows[:-2] for rows in LINKED]
+    found = kernel_rows([rows[-2:] for rows in LINKED], cut, [matrix[-2:, :-2] for matrix in RELATED])
+    shares = [rows.toarray() for rows in cut]
+    expected = np.zeros((2, NUM_DISEASES - 2))
+    for rows, known in zip(LINKED, shares, strict=True):
+        cosines = known.astype(np.float64) @ known.T
+        others = cosines[~np.eye(len(known), dtype=np.bool_)]
+        expected += (rows[-2:] @ known.T) / np.percentile(others[others > 0], 95)
+    expected += sum(matrix.toarray()[-2:, :-2] for matrix in RELATED)
+    np.testing.assert_allclose(found, expected / (len(LINKED) + len(RELATED)), atol=1e-5)
