@@ -142,6 +142,7 @@ def test_features_are_those_of_the_graph_with_the_disease_but_for_what_is_taken_
     for name, mine, theirs in zip(found.names, one.T, other.T, strict=True):
         if theirs.std() > 0:
             assert np.corrcoef(mine, theirs)[0, 1] > 0.99, name
+            assert np.abs(mine - theirs).max() < 0.25 * np.abs(theirs).max(), name
 
 
 def test_a_disease_that_was_taken_out_is_ranked_much_as_before() -> None:
