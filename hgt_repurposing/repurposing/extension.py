@@ -65,7 +65,7 @@ def extend(base: Neighbourhoods, graph: ExtendedGraph) -> Extension:
     names = graph.base.therapeutic
     is_drug = graph.node_type == names.drug
     side = base.drugs if is_drug else base.diseases
-    found = {walk.steps: (walk, _rows(walk, graph)) for walk in walks(graph.base, graph.node_type)}
+    found = {walk.steps: (walk, walk_rows(walk, graph)) for walk in walks(graph.base, graph.node_type)}
     longer = _with_rows(side, graph, list(found.values()))
     genes = csr_array(gene_incidence(graph.graph, graph.node_type)[graph.first :])
     paths = tuple(
@@ -118,8 +118,13 @@ def _with_rows(side: Side, graph: ExtendedGraph, found: list[tuple[Walk, csr_arr
     )
 
 
-def _rows(walk: Walk, graph: ExtendedGraph) -> csr_array:
-    """The walk from the new nodes. Shape [num_new, num_ends]."""
+def walk_rows(walk: Walk, graph: ExtendedGraph) -> csr_array:
+    """Damped number of walks from the new nodes, as `Walk.weights`. Shape [num_new, num_ends].
+
+    Args:
+        walk: Of the graph without them.
+        graph: With them.
+    """
     step = walk.steps[0]
     links = graph.links(step)
     degree = np.asarray(incidence(graph.base, step, start=graph.node_type).sum(axis=0))

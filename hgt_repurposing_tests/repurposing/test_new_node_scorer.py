@@ -7,8 +7,10 @@ import pytest
 
 from hgt_repurposing.graph.new_nodes import ExtendedGraph, NewNode, taken_out
 from hgt_repurposing.graph.schema import EdgeType, FloatArray
+from hgt_repurposing.graph.walks import walks
 from hgt_repurposing.repurposing.candidate_ranking import rank_candidates, rank_new
 from hgt_repurposing.repurposing.explanation import Explainer
+from hgt_repurposing.repurposing.extension import walk_rows
 from hgt_repurposing.repurposing.features import PairFeatures
 from hgt_repurposing.repurposing.model import fit_repurposing_model
 from hgt_repurposing.repurposing.neighbourhoods import neighbourhoods_of
@@ -143,6 +145,16 @@ def test_features_are_those_of_the_graph_with_the_disease_but_for_what_is_taken_
         if theirs.std() > 0:
             assert np.corrcoef(mine, theirs)[0, 1] > 0.99, name
             assert np.abs(mine - theirs).max() < 0.25 * np.abs(theirs).max(), name
+
+
+def test_walks_of_a_new_node_are_those_of_the_graph_with_it() -> None:
+    for node_type, new in (("disease", DISEASES), ("drug", DRUGS)):
+        graph = ExtendedGraph(GRAPH, node_type, new[:1])
+        recomputed = {walk.name: walk for walk in walks(graph.graph, node_type)}
+        found = {walk.name: walk_rows(walk, graph) for walk in walks(GRAPH, node_type)}
+        assert {len(walk.steps) for walk in recomputed.values()} == {1, 2}
+        for name, rows in found.items():
+            np.testing.assert_allclose(rows.toarray()[0], recomputed[name].weights[[-1]].toarray()[0], rtol=1e-5)
 
 
 def test_a_disease_that_was_taken_out_is_ranked_much_as_before() -> None:
