@@ -262,8 +262,9 @@ def _pushed_to_diseases(labels: csr_array | npt.NDArray[np.float32], similarity:
     """Labels of similar diseases, weighted by similarity. Labels [num_drugs, num_anchors]."""
 
     def column(diseases: IntArray) -> npt.NDArray[np.floating]:
-        pushed = labels @ csc_array(similarity[diseases].T)
-        return np.arcsinh(SPREAD * (pushed if isinstance(pushed, np.ndarray) else pushed.toarray()))
+        towards = csc_array(similarity[diseases].T)
+        pushed = labels @ towards if isinstance(labels, np.ndarray) else _times(labels, towards)
+        return np.arcsinh(SPREAD * pushed)
 
     return column
 
@@ -272,7 +273,7 @@ def _pushed_to_drugs(similarity: csr_array, labels: csc_array) -> Column:
     """Labels of similar drugs, weighted by similarity. Labels [num_anchors, num_diseases]."""
 
     def column(diseases: IntArray) -> npt.NDArray[np.floating]:
-        return np.arcsinh(SPREAD * csr_array(similarity @ labels[:, diseases]).toarray())
+        return np.arcsinh(SPREAD * _times(similarity, labels[:, diseases]))
 
     return column
 
@@ -281,10 +282,19 @@ def _path_counts(paths: Paths) -> Column:
     """Damped number of paths, divided by its mean over pairs with a path."""
 
     def column(diseases: IntArray) -> npt.NDArray[np.floating]:
-        counts = csr_array(paths.drug_walk @ csc_array(paths.disease_walk[diseases].T))
-        return np.arcsinh(counts.toarray() / paths.mean)
+        return np.arcsinh(_times(paths.drug_walk, csc_array(paths.disease_walk[diseases].T)) / paths.mean)
 
     return column
+
+
+def _times(matrix: csr_array, columns: csc_array) -> npt.NDArray[np.float32]:
+    """Product of sparse matrices, dense; by a single column as by a vector: the same sums in half the time."""
+    product: npt.NDArray[np.float32]
+    if columns.shape[1] == 1:
+        product = (matrix @ columns.toarray().ravel())[:, None]
+    else:
+        product = csr_array(matrix @ columns).toarray()
+    return product
 
 
 def _largest_of_groups(
