@@ -122,7 +122,14 @@ def walks(graph: KnowledgeGraph, start: str) -> list[Walk]:
             if end not in barred and further != edge_type:
                 second = damped(incidence(graph, further, start=middle))
                 name = f"{shown[edge_type]}-{shown[further]}"
-                found.append(Walk((edge_type, further), name, end, heaviest(csr_array(first @ second), num_starts=graph.num_nodes[start])))
+                found.append(
+                    Walk(
+                        (edge_type, further),
+                        name,
+                        end,
+                        heaviest(csr_array(first @ second), num_starts=graph.num_nodes[start]),
+                    )
+                )
     return [*direct_walks(graph, start), *_that_lead_somewhere(found)]
 
 

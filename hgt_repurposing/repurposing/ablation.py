@@ -212,9 +212,7 @@ def _on_paths(found: Explanation) -> Iterator[tuple[EdgeType, tuple[int, int]]]:
             yield from _as_stored(edge_type, *ends)
 
 
-def _treatment(
-    found: Explanation, each: Similar, graph: KnowledgeGraph
-) -> Iterator[tuple[EdgeType, tuple[int, int]]]:
+def _treatment(found: Explanation, each: Similar, graph: KnowledgeGraph) -> Iterator[tuple[EdgeType, tuple[int, int]]]:
     """Indications of the disease by a similar drug, or of a similar disease by the drug."""
     is_drug = each.node.node_type == graph.therapeutic.drug
     pair = (each.node.local_index, found.disease) if is_drug else (found.drug, each.node.local_index)

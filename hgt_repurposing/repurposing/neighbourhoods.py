@@ -152,7 +152,9 @@ def _side(graph: KnowledgeGraph, node_type: str, found: list[Walk], anchors: Int
     direct += [(name, without_self(csr_array(matrix[:, anchors]), anchors)) for _, name, matrix in related]
     two_steps = [walk for walk in found if len(walk.steps) > 1]
     through_genes = [(walk.name, cosines(unit_rows(walk.weights), anchors)) for walk in two_steps]
-    first, *others = (matrix / (max(matrix.data.max(initial=0), SMALLEST_MAXIMUM) * len(direct)) for _, matrix in direct)
+    first, *others = (
+        matrix / (max(matrix.data.max(initial=0), SMALLEST_MAXIMUM) * len(direct)) for _, matrix in direct
+    )
     return Side(
         size=graph.num_nodes[node_type],
         anchors=anchors,

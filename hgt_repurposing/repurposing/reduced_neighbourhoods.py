@@ -107,9 +107,7 @@ class _Reduction:
                 for name, before in ((name, side.similarities[name]) for name in direct)
             )
             average = csr_array(sum(others, start=first))
-        return replace(
-            side, similarities={**side.similarities, **changed}, average=average, given_kernel=side.kernel
-        )
+        return replace(side, similarities={**side.similarities, **changed}, average=average, given_kernel=side.kernel)
 
     def _of_drugs(self) -> Iterator[tuple[str, csr_array]]:
         """Similarities of drugs by relations that lost edges; in two steps, only to drugs that treat the disease."""

@@ -68,8 +68,7 @@ def test_features_are_those_of_neighbourhoods_derived_anew(
     for one, other in ((anew.drugs, whole().neighbourhoods.drugs), (anew.diseases, whole().neighbourhoods.diseases)):
         assume(np.array_equal(one.anchors, other.anchors))  # without any use it is none in a graph that never had one
     found, expected = (
-        PairFeatures.of_every_setting(each, visible)
-        for each in (reduced_neighbourhoods(whole(), left, disease), anew)
+        PairFeatures.of_every_setting(each, visible) for each in (reduced_neighbourhoods(whole(), left, disease), anew)
     )
     for setting, features in found.items():
         assert features.names == expected[setting].names
