@@ -21,6 +21,7 @@ import numpy as np
 from deletion_curves import of_deletion
 from measuring import CPU, cpu_seconds
 from mechanism_tables import REPORT_SEEDS, Known, of_any_relation, planted, surrogate
+from score_grid_costs import of_grid
 from shipped import shipped_settings
 from study import graph_of
 from study_tables import table_of
@@ -57,7 +58,7 @@ NUM_PERMUTED = 5
 SEED_OF_TIMED = 10
 NUM_TIMED, NUM_ABLATED = 41, 10
 """Diseases whose pairs are timed, one more for the first explanation, and pairs whose evidence is taken out."""
-PARTS = ("demo", "permuted", "targets", "deletion", "costs", "large")
+PARTS = ("demo", "permuted", "targets", "deletion", "costs", "large", "grid")
 
 _LOGGER = logging.getLogger("bench_explanation")
 
@@ -257,6 +258,7 @@ def parts(arguments: argparse.Namespace) -> Iterator[str]:
         "deletion": lambda: of_deletion(arguments.hetionet, arguments.plot),
         "costs": lambda: of_costs(arguments.hetionet),
         "large": of_large,
+        "grid": of_grid,
     }
     yield "# Is the explanation true?"
     yield INTRODUCTION

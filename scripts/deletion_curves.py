@@ -98,8 +98,8 @@ def section(of: Measured) -> str:
         [
             f"### {of.name}",
             f"{len(of.found)} held-out pairs, of rank {np.median(ranks):.0f} in the median, with "
-            f"{np.median(edges):.0f} edges of evidence. Without all of it the rank is lower than without random "
-            f"edges in **{shares.more.mean:.0%}** of the pairs ({shares.more.lower:.0%} to {shares.more.upper:.0%}); in "
+            f"{np.median(edges):.0f} edges of evidence. Without all of it the rank is lower than without random edges "
+            f"in **{shares.more.mean:.0%}** of the pairs ({shares.more.lower:.0%} to {shares.more.upper:.0%}); in "
             f"{shares.tied:.0%} it is equal, in {shares.less:.0%} higher.",
             table_of(["edges taken out", *HEADINGS], rows),
             f"Area between the curves: {_said(curves.area)} log odds, {_said(curves.area_of_ranks)} doublings of the "
