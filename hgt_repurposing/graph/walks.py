@@ -122,7 +122,14 @@ def walks(graph: KnowledgeGraph, start: str) -> list[Walk]:
             if end not in barred and further != edge_type:
                 second = damped(incidence(graph, further, start=middle))
                 name = f"{shown[edge_type]}-{shown[further]}"
-                found.append(Walk((edge_type, further), name, end, _heaviest(csr_array(first @ second))))
+                found.append(
+                    Walk(
+                        (edge_type, further),
+                        name,
+                        end,
+                        heaviest(csr_array(first @ second), num_starts=graph.num_nodes[start]),
+                    )
+                )
     return [*direct_walks(graph, start), *_that_lead_somewhere(found)]
 
 
@@ -220,6 +227,6 @@ def _steps(graph: KnowledgeGraph, start: str) -> Iterator[tuple[EdgeType, str]]:
             yield edge_type, edge_type.source
 
 
-def _heaviest(matrix: csr_array) -> csr_array:
-    """Keep the heaviest entries of each row, at most MAX_ENTRIES in total."""
-    return top_of_rows(matrix, max(1, MAX_ENTRIES // matrix.shape[0]))
+def heaviest(matrix: csr_array, *, num_starts: int) -> csr_array:
+    """Keep the heaviest entries of each row of a two-step walk, at most MAX_ENTRIES for all starts together."""
+    return top_of_rows(matrix, max(1, MAX_ENTRIES // num_starts))

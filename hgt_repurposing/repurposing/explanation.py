@@ -14,8 +14,8 @@ from scipy.sparse import csr_array
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import EdgeType, IntArray, TherapeuticRelations
 from hgt_repurposing.graph.walks import damped, direct_walks, incidence
-from hgt_repurposing.repurposing.decomposition import Decomposition, decompose
-from hgt_repurposing.repurposing.evidence_paths import Node, Path, PathFinder
+from hgt_repurposing.repurposing.decomposition import Decomposer, Decomposition
+from hgt_repurposing.repurposing.evidence_paths import Node, Path, PathFinder, row_of
 from hgt_repurposing.repurposing.gene_ranking import GeneRanker, RankedGene
 from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods, Side
 from hgt_repurposing.repurposing.scorer import Scorer
@@ -105,12 +105,13 @@ class Explainer:
         paths = self._finder.paths(drug, disease, top=PATHS_FOLLOWED)
         both = self.neighbourhoods
         uses, treating = (
-            csr_array(row).indices.astype(np.int64) for row in (self.treatments[[drug]], self.treatments.T[[disease]])
+            row_of(self._treats[node.node_type][0], node.local_index)[0]
+            for node in (Node(self._names.drug, drug), Node(self._names.disease, disease))
         )
         return Explanation(
             drug,
             disease,
-            decompose(self.scorer, drug, disease),
+            self._decomposer.decompose(drug, disease),
             tuple(paths[:top]),
             _through(paths)[:top],
             self._gene_ranker.rank(drug, disease)[:top],
@@ -123,33 +124,39 @@ class Explainer:
         self, side: Side, node_type: str, node: int, *, among: IntArray | None, top: int
     ) -> tuple[Similar, ...]:
         """The most similar of some anchors; None: of all."""
-        row = csr_array(side.average[[node]])
-        anchors, values = side.anchors[row.indices], row.data
+        columns, values = row_of(side.average, node)
+        anchors = side.anchors[columns]
         if among is not None:
             kept = np.isin(anchors, among)
             anchors, values = anchors[kept], values[kept]
         best = np.lexsort((anchors, -values))[:top]
-        known = self.treatments if node_type == self._names.drug else csr_array(self.treatments.T)
-        other_type = self._names.disease if node_type == self._names.drug else self._names.drug
+        known, other_type = self._treats[node_type]
+        shared = self._shared(node_type, node, anchors[best])
         return tuple(
             Similar(
-                Node(node_type, int(anchors[i])),
-                float(values[i]),
-                self._shared(node_type, node, int(anchors[i])),
-                tuple(Node(other_type, int(index)) for index in csr_array(known[[anchors[i]]]).indices),
+                Node(node_type, anchor),
+                float(values[place]),
+                shared[anchor],
+                tuple(Node(other_type, index) for index in row_of(known, anchor)[0].tolist()),
             )
-            for i in best
+            for place, anchor in zip(best, anchors[best].tolist(), strict=True)
         )
 
-    def _shared(self, node_type: str, one: int, other: int) -> tuple[Shared, ...]:
-        found = []
+    def _shared(self, node_type: str, one: int, others: IntArray) -> dict[int, tuple[Shared, ...]]:
+        """What a node has in common with each of some others."""
+        found: dict[int, list[tuple[float, Shared]]] = {other: [] for other in others.tolist()}
         for edge_type, end, matrix in self._profiles[node_type]:
-            both = csr_array(matrix[[one]].multiply(matrix[[other]]))
-            found += [
-                (-float(value), Shared(Node(end, int(index)), edge_type))
-                for index, value in zip(both.indices, both.data, strict=True)
-            ]
-        return tuple(shared for _, shared in sorted(found)[:SHARED_SHOWN])
+            mine = np.zeros(matrix.shape[1], dtype=matrix.dtype)
+            ends, weights = row_of(matrix, one)
+            mine[ends] = weights
+            for other in found:
+                ends, weights = row_of(matrix, other)
+                both = mine[ends] * weights
+                found[other] += [
+                    (-float(both[place]), Shared(Node(end, int(ends[place])), edge_type))
+                    for place in np.flatnonzero(both)
+                ]
+        return {other: tuple(each for _, each in sorted(of_other)[:SHARED_SHOWN]) for other, of_other in found.items()}
 
     @cached_property
     def _profiles(self) -> dict[str, list[tuple[EdgeType, str, csr_array]]]:
@@ -161,6 +168,16 @@ class Explainer:
             ]
             for node_type in (self._names.drug, self._names.disease)
         }
+
+    @cached_property
+    def _treats(self) -> dict[str, tuple[csr_array, str]]:
+        """What drugs treat and what diseases are treated by, with the type of the other end."""
+        drug, disease = self._names.drug, self._names.disease
+        return {drug: (self.treatments, disease), disease: (csr_array(self.treatments.T), drug)}
+
+    @cached_property
+    def _decomposer(self) -> Decomposer:
+        return Decomposer(self.scorer)
 
     @cached_property
     def _finder(self) -> PathFinder:

@@ -262,8 +262,9 @@ def _pushed_to_diseases(labels: csr_array | npt.NDArray[np.float32], similarity:
     """Labels of similar diseases, weighted by similarity. Labels [num_drugs, num_anchors]."""
 
     def column(diseases: IntArray) -> npt.NDArray[np.floating]:
-        pushed = labels @ csc_array(similarity[diseases].T)
-        return np.arcsinh(SPREAD * (pushed if isinstance(pushed, np.ndarray) else pushed.toarray()))
+        if isinstance(labels, np.ndarray):
+            return np.arcsinh(SPREAD * (labels @ csc_array(similarity[diseases].T)))
+        return np.arcsinh(SPREAD * _times_rows(labels, similarity, diseases))
 
     return column
 
@@ -272,7 +273,7 @@ def _pushed_to_drugs(similarity: csr_array, labels: csc_array) -> Column:
     """Labels of similar drugs, weighted by similarity. Labels [num_anchors, num_diseases]."""
 
     def column(diseases: IntArray) -> npt.NDArray[np.floating]:
-        return np.arcsinh(SPREAD * csr_array(similarity @ labels[:, diseases]).toarray())
+        return np.arcsinh(SPREAD * _times_rows(similarity, csr_array(labels.T), diseases))
 
     return column
 
@@ -281,10 +282,25 @@ def _path_counts(paths: Paths) -> Column:
     """Damped number of paths, divided by its mean over pairs with a path."""
 
     def column(diseases: IntArray) -> npt.NDArray[np.floating]:
-        counts = csr_array(paths.drug_walk @ csc_array(paths.disease_walk[diseases].T))
-        return np.arcsinh(counts.toarray() / paths.mean)
+        return np.arcsinh(_times_rows(paths.drug_walk, paths.disease_walk, diseases) / paths.mean)
 
     return column
+
+
+def _times_rows(matrix: csr_array, others: csr_array, rows: IntArray) -> npt.NDArray[np.float32]:
+    """Product of a sparse matrix with some rows of another, transposed: dense, shape [n, num_rows].
+
+    A single row is multiplied as a dense vector: the same sums in a third of the time.
+    """
+    product: npt.NDArray[np.float32]
+    if len(rows) == 1:
+        entries = slice(others.indptr[rows[0]], others.indptr[rows[0] + 1])
+        vector = np.zeros(others.shape[1], dtype=others.dtype)
+        vector[others.indices[entries]] = others.data[entries]
+        product = (matrix @ vector)[:, None]
+    else:
+        product = csr_array(matrix @ csc_array(others[rows].T)).toarray()
+    return product
 
 
 def _largest_of_groups(

@@ -7,7 +7,7 @@ these; no array of all drugs x all drugs, or all diseases x all diseases, ever e
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Self
 
@@ -32,6 +32,8 @@ from hgt_repurposing.graph.walks import (
 NEAREST = 400
 """Nearest anchors kept per drug (disease) and relation; all of Hetionet's 387 (77) are kept."""
 ROWS_PER_BLOCK = 1000
+SMALLEST_MAXIMUM = 1e-6
+"""Divisor of similarities that are all 0."""
 SCALE_COLUMNS = 256
 """Number of evenly spaced diseases over which the mean of a path count is taken."""
 
@@ -51,6 +53,8 @@ class Side:
     """Direct links by relation, rows of length 1. Shape [size, *] each."""
     relatives: tuple[csr_array, ...]
     """Relations among them, 0 and 1. Shape [size, size] each."""
+    steps: Mapping[str, tuple[EdgeType, ...]] = field(default_factory=dict)
+    """Edge types that each similarity compares by, in the order of `similarities`: one step, then two."""
     given_kernel: Eigenvectors | None = None
     """Taken from another graph; None: computed from links and relations."""
 
@@ -144,10 +148,13 @@ def _side(graph: KnowledgeGraph, node_type: str, found: list[Walk], anchors: Int
     require_relations(graph, node_type)
     related = relatives(graph, node_type)
     one_step = [(walk.name, unit_rows(walk.weights)) for walk in found if len(walk.steps) == 1]
-    direct = [(name, _cosines(rows, anchors)) for name, rows in one_step]
-    direct += [(name, _without_self(csr_array(matrix[:, anchors]), anchors)) for _, name, matrix in related]
-    through_genes = [(walk.name, _cosines(unit_rows(walk.weights), anchors)) for walk in found if len(walk.steps) > 1]
-    first, *others = (matrix / (max(matrix.data.max(initial=0), 1e-6) * len(direct)) for _, matrix in direct)
+    direct = [(name, cosines(rows, anchors)) for name, rows in one_step]
+    direct += [(name, without_self(csr_array(matrix[:, anchors]), anchors)) for _, name, matrix in related]
+    two_steps = [walk for walk in found if len(walk.steps) > 1]
+    through_genes = [(walk.name, cosines(unit_rows(walk.weights), anchors)) for walk in two_steps]
+    first, *others = (
+        matrix / (max(matrix.data.max(initial=0), SMALLEST_MAXIMUM) * len(direct)) for _, matrix in direct
+    )
     return Side(
         size=graph.num_nodes[node_type],
         anchors=anchors,
@@ -155,6 +162,11 @@ def _side(graph: KnowledgeGraph, node_type: str, found: list[Walk], anchors: Int
         average=csr_array(sum(others, start=first)),
         profiles=tuple(rows for _, rows in one_step),
         relatives=tuple(matrix for _, _, matrix in related),
+        steps={
+            **{walk.name: walk.steps for walk in found if len(walk.steps) == 1},
+            **{name: (edge_type,) for edge_type, name, _ in related},
+            **{walk.name: walk.steps for walk in two_steps},
+        },
     )
 
 
@@ -168,17 +180,25 @@ def _by_name(found: list[tuple[str, csr_array]]) -> dict[str, csr_array]:
     return dict(found)
 
 
-def _cosines(rows: csr_array, anchors: IntArray) -> csr_array:
+def cosines(rows: csr_array, anchors: IntArray) -> csr_array:
     """Cosines of all rows, which have length 1, with the anchors; the largest of each row. Shape [n, num_anchors]."""
-    towards = csr_array(rows[anchors].T)
+    return without_self(nearest(rows, csr_array(rows[anchors])), anchors)
+
+
+def nearest(rows: csr_array, anchors: csr_array) -> csr_array:
+    """Products of all rows with those of the anchors; the largest of each row, one more than NEAREST.
+
+    Shape [n, num_anchors].
+    """
+    towards = csr_array(anchors.T)
     blocks = [
         top_of_rows(csr_array(rows[start : start + ROWS_PER_BLOCK] @ towards), NEAREST + 1)
         for start in range(0, rows.shape[0], ROWS_PER_BLOCK)
     ]
-    return _without_self(csr_array(vstack(blocks)), anchors)
+    return csr_array(vstack(blocks))
 
 
-def _without_self(matrix: csr_array, anchors: IntArray) -> csr_array:
+def without_self(matrix: csr_array, anchors: IntArray) -> csr_array:
     """Drop each anchor's similarity with itself, so that no label supports its own drug or disease."""
     entries = matrix.tocoo()
     other = entries.row != anchors[entries.col]

@@ -32,17 +32,15 @@ class Block(NamedTuple):
     """Standard deviation of the log odds of an indication over the ensemble. Shape [num_drugs, num_columns]."""
 
 
-class Beside(NamedTuple):
-    """One pair among those of the same disease and setting."""
+class OfDisease(NamedTuple):
+    """All pairs of one disease that are of one setting."""
 
     classifier: PairClassifier
     features: PairFeatures
     drugs: IntArray
-    """Drugs of the setting, ascending. Shape [num_drugs_of_setting]."""
+    """Ascending. Shape [num_drugs_of_setting]."""
     rows: Rows
     """Of these drugs and the disease."""
-    place: int
-    """Of the pair among them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,15 +144,18 @@ class Scorer:
         """Log odds of an indication alone, as in `grid`. Shape [num_drugs, num_columns]."""
         return np.asarray(self.grid(diseases)[INDICATION - 1])
 
-    def beside(self, drug: int, disease: int) -> "Beside":
-        """A pair among those of the same disease and setting.
+    def setting_of(self, drug: int, disease: int) -> Setting:
+        """The setting of a pair.
 
         Raises:
             ValueError: If the setting has no classifier.
         """
+        return next(setting for setting, drugs in self._drugs_by_setting(disease).items() if drug in drugs)
+
+    def of_disease(self, disease: int, setting: Setting) -> OfDisease:
+        """The pairs of a disease that are of one setting, which occurs for it; raises as `setting_of`."""
         columns = np.array([disease])
-        setting, drugs = next((s, d) for s, d in self._drugs_by_setting(disease).items() if drug in d)
-        features = self.features[setting]
+        drugs, features = self._drugs_by_setting(disease)[setting], self.features[setting]
         towers = self.classifiers.log_probabilities(columns)[drugs, 0] if self.classifiers.towers else None
         rows = Rows(
             features.block(columns)[drugs, 0],
@@ -163,7 +164,7 @@ class Scorer:
             self.vectors,
             towers,
         )
-        return Beside(self.classifiers.of_setting[setting], features, drugs, rows, int(np.searchsorted(drugs, drug)))
+        return OfDisease(self.classifiers.of_setting[setting], features, drugs, rows)
 
     def _drugs_by_setting(self, disease: int, among: IntArray | None = None) -> dict[Setting, IntArray]:
         """The drugs of each setting that occurs for a disease."""

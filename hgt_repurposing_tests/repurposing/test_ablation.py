@@ -1,15 +1,19 @@
 """A pair scored without its evidence: what is taken out, and what becomes of the pair."""
 
+from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.repurposing import ablation
-from hgt_repurposing.repurposing.ablation import Ablation, Ablator, Place
+from hgt_repurposing.repurposing.ablation import Ablation, Ablator, Deletion, Place, ranked_evidence
+from hgt_repurposing.repurposing.evidence_paths import Node
 from hgt_repurposing.repurposing.explanation import Explainer
-from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods, neighbourhoods_of
+from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods
+from hgt_repurposing.repurposing.reduced_neighbourhoods import WholeGraph, reduced_neighbourhoods
 from hgt_repurposing_tests.repurposing.planted import INDICATION, NUM_DISEASES, planted_pairs
 from hgt_repurposing_tests.repurposing.test_explanation import explainer
 
@@ -24,12 +28,12 @@ def graphs_of(drug: int, disease: int) -> list[KnowledgeGraph]:
     """The graphs that are scored instead: without the evidence, then without random edges."""
     seen: list[KnowledgeGraph] = []
 
-    def kept(graph: KnowledgeGraph) -> Neighbourhoods:
-        seen.append(graph)
-        return neighbourhoods_of(graph)
+    def kept(whole: WholeGraph, left: KnowledgeGraph, of: int) -> Neighbourhoods:
+        seen.append(left)
+        return reduced_neighbourhoods(whole, left, of)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hgt_repurposing.repurposing.ablation.neighbourhoods_of", kept)
+        patch.setattr("hgt_repurposing.repurposing.ablation.reduced_neighbourhoods", kept)
         ablated(drug, disease)
     return seen
 
@@ -96,6 +100,56 @@ def test_evidence_matters_more_than_random_edges() -> None:
 )
 def test_ranks_count_before_scores(without: Place, random: list[Place], *, matters: bool) -> None:
     assert Ablation(Place(2.0, 1), without, tuple(random), {}).matters is matters
+
+
+def curve(drug: int, disease: int, counts: Sequence[int] = (1, 2, 4, 8, 1000)) -> Deletion:
+    found = explainer().explain(drug, disease)
+    return Ablator(explainer()).deletion(found, counts, np.random.default_rng(0))
+
+
+def test_evidence_is_ranked_by_what_it_stands_for() -> None:
+    found, graph = explainer().explain(3, 8), explainer().graph
+    pieces = ranked_evidence(found, graph)
+    worth = [piece.log_odds for piece in pieces]
+    assert worth == sorted(worth, reverse=True)
+    assert len({(piece.edge_type, piece.column) for piece in pieces}) == len(pieces)
+    named = {(piece.edge_type, *graph.edges[piece.edge_type][:, piece.column].tolist()) for piece in pieces}
+    treatments = {(INDICATION, each.node.local_index, 8) for each in found.similar_drugs}
+    treatments |= {(INDICATION, 3, each.node.local_index) for each in found.similar_diseases}
+    assert treatments == {edge for edge in named if edge[0] == INDICATION}
+    ends = {frozenset(pair) for path in found.paths for pair in pairwise(path.nodes)}
+    of_paths = {
+        frozenset((Node(edge_type.source, source), Node(edge_type.target, target)))
+        for edge_type, source, target in named
+        if edge_type != INDICATION
+    }
+    assert of_paths == ends
+
+
+def test_what_a_kind_of_evidence_adds_is_shared_by_its_edges() -> None:
+    found, graph = explainer().explain(3, 8), explainer().graph
+    group = found.decomposition.by_group
+    worth = sum(
+        max(group[kind] + (group["both"] + group["shared treatments"]) / 2, ablation.LEAST_WORTH)
+        for kind in ("similar drugs", "similar diseases")
+    )
+    pieces = ranked_evidence(found, graph)
+    assert sum(p.log_odds for p in pieces if p.edge_type == INDICATION) == pytest.approx(worth)
+
+
+def test_more_and_more_of_the_evidence_is_taken_out() -> None:
+    """For treatments; a count beyond all evidence takes out all."""
+    curves = [curve(drug, disease, counts=(1, 8, 1000)) for drug, disease in planted_pairs().T[::30].tolist()]
+    assert all(len(each.without_evidence) == len(each.without_random) == 3 for each in curves)
+    assert all(0 < each.num_pieces < 1000 for each in curves)
+    first, some, every = np.mean([[place.log_odds for place in each.without_evidence] for each in curves], axis=0)
+    before = np.mean([each.before.log_odds for each in curves])
+    assert every < some < first < before
+
+
+def test_without_any_edge_taken_out_nothing_changes() -> None:
+    found = curve(3, 8, counts=(0,))
+    assert found.without_evidence == found.without_random == (found.before,)
 
 
 def test_the_same_seed_gives_the_same_draws() -> None:

@@ -3,10 +3,12 @@
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import EdgeType
+from hgt_repurposing.repurposing.decomposition import DISEASES_KEPT
 from hgt_repurposing.repurposing.evidence_paths import Node
 from hgt_repurposing.repurposing.explanation import Explainer, Explanation
 from hgt_repurposing.repurposing.model import fit_repurposing_model
@@ -113,6 +115,22 @@ def test_a_treatment_that_is_taken_out_is_no_evidence() -> None:
     graph = with_pairs(planted_graph(), INDICATION, pairs[:, (pairs[0] != other) | (pairs[1] != 8)])
     found = explainer_of(graph).explain(3, 8, top=50)
     assert other not in {similar.node.local_index for similar in found.similar_drugs}
+
+
+def test_what_was_explained_before_changes_no_explanation() -> None:
+    """One explainer keeps what the pairs of a disease share, until it is asked for more diseases than it keeps."""
+    lasting = Explainer(explainer().graph, explainer().scorer)
+    diseases = [8, 8, *range(DISEASES_KEPT), 8]
+    for drug, disease in zip((3, 17, *range(0, 60, 60 // DISEASES_KEPT), 3), diseases, strict=False):
+        one, other = (each.explain(drug, disease) for each in (lasting, fresh()))
+        pd.testing.assert_frame_equal(one.decomposition.parts, other.decomposition.parts, check_exact=True)
+        assert one.decomposition[:2] == other.decomposition[:2]
+        assert one._replace(decomposition=other.decomposition) == other
+
+
+def fresh() -> Explainer:
+    """Without anything kept."""
+    return Explainer(explainer().graph, explainer().scorer)
 
 
 def test_explaining_changes_no_score() -> None:
