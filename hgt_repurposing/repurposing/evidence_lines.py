@@ -27,10 +27,7 @@ from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods
 
 PAIRS_AT_ONCE = 20_000
 NOTHING = "no gene, similar drug or similar disease in common"
-MEANING = (
-    "what the drug (in a drug's list: it) has to do with the disease, called it: a gene that both have, and by which "
-    "relations; like X: a similar drug that treats the disease; treats Y: a similar disease that the drug treats"
-)
+MEANING = "what the drug has to do with the disease (it): a gene of both; like X: X treats it, and is similar"
 _NOT_REACHED = -1
 
 

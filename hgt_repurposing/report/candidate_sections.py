@@ -1,0 +1,101 @@
+"""The best new candidates of every disease, as values for the report to lay out.
+
+Of a large graph, not every disease has room: those whose best new candidate is the most probable come first, and the
+others are counted.
+"""
+
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from hgt_repurposing.graph.evidence import EVIDENCE, Evidence
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.report.frequent import num_treatments
+from hgt_repurposing.repurposing.candidates import Candidates
+
+NUM_SHOWN = 10
+MAX_DISEASES = 600
+"""Diseases with a section of their own: with ten rows of about 300 bytes each, two megabytes."""
+
+
+class DiseaseSection(NamedTuple):
+    """Candidates and known treatments of one disease."""
+
+    anchor: str
+    """Id of its place in the page."""
+    name: str
+    identifier: str
+    evidence: Evidence
+    """Kind of evidence on the disease in the graph."""
+    num_treatments: int
+    """In the graph."""
+    num_listed: int
+    """Drugs in its list, known or new."""
+    new: list[Any]
+    """The best new candidates: rows of the candidate table. Any: named tuples made by pandas."""
+    known: list[Any]
+    """The first rows of the list that are not new."""
+    num_known: int
+    """Number of all such rows in the list."""
+    risk_known: bool
+    """Whether probabilities of a contraindication are shown."""
+    equals: bool
+    """Whether some new candidates tie in probability and are therefore ordered by id."""
+    marked: list[Evidence]
+    """Marks to explain: kinds of evidence, other than full evidence, among the drugs shown."""
+
+
+class CandidateSections(NamedTuple):
+    """The diseases that have a section."""
+
+    diseases: list[DiseaseSection]
+    """That with the most probable new candidate first; those without a new one last."""
+    num_diseases: int
+    """With a list, shown or not."""
+    num_rows: int
+    """New candidates shown, of all diseases."""
+
+    @property
+    def num_left_out(self) -> int:
+        """Diseases without a section, for want of room."""
+        return self.num_diseases - len(self.diseases)
+
+    @property
+    def index(self) -> list[DiseaseSection]:
+        """By name."""
+        return sorted(self.diseases, key=lambda disease: (disease.name.casefold(), disease.identifier))
+
+
+def candidate_sections(candidates: Candidates, graph: KnowledgeGraph, *, most: int = MAX_DISEASES) -> CandidateSections:
+    """Sections of the diseases with the most probable new candidates, at most so many; ties by name, then by id."""
+    table, treatments = candidates.table, num_treatments(graph, "disease")
+    ids = table.groupby(["disease_id", "disease_name"], sort=False)
+    best = table["score"].where(table["status"] == "new").groupby([table["disease_id"], table["disease_name"]]).max()
+    order = best.fillna(-1.0).reset_index().sort_values(
+        ["score", "disease_name", "disease_id"], ascending=[False, True, True], kind="stable"
+    )  # fmt: skip
+    shown = [
+        _section(f"d{place}", ids.get_group(key), treatments.get(key[0], 0))
+        for place, key in enumerate(order[["disease_id", "disease_name"]].head(most).itertuples(index=False, name=None))
+    ]
+    return CandidateSections(shown, len(order), sum(len(disease.new) for disease in shown))
+
+
+def _section(anchor: str, rows: pd.DataFrame, treatments: int) -> DiseaseSection:
+    is_new = rows["status"] == "new"
+    new, known = rows[is_new].head(NUM_SHOWN), rows[~is_new]
+    known_of = set(new["drug_evidence"])
+    return DiseaseSection(
+        anchor=anchor,
+        name=rows["disease_name"].iloc[0],
+        identifier=rows["disease_id"].iloc[0],
+        evidence=rows["disease_evidence"].iloc[0],
+        num_treatments=treatments,
+        num_listed=len(rows),
+        new=list(new.itertuples(index=False)),
+        known=list(known.head(NUM_SHOWN).itertuples(index=False)),
+        num_known=len(known),
+        risk_known=bool(new["contraindication_score"].notna().any()),
+        equals=bool(new["score"].duplicated().any()),
+        marked=[evidence for evidence in EVIDENCE[1:] if evidence in known_of],
+    )
