@@ -184,11 +184,11 @@ def _of_embeddings(validation: ValidationReport) -> list[Caution]:
     if validation.verdict == "good":
         return []
     weak = [m for m in validation.measures if m.verdict != "good"]
-    values = [f"{m.name} {'not known' if m.value is None else f'{m.value:.4g}'} ({m.bound})" for m in weak]
+    values = [f"{m.name}: {'not known' if m.value is None else f'{m.value:.4g}'} ({m.bound})" for m in weak]
     said = "; ".join(values or validation.warnings)
-    by = f" by {len(weak)} of {len(validation.measures)} measures" if weak else ""
+    by = f", by {len(weak)} of {len(validation.measures)} measures" if weak else ""
     if validation.passed:
-        text = f"They tell nodes apart less well than they should{by}"
+        text = f"The vectors of nodes are more alike than they should be{by}"
     else:
         text = f"They fail{by}, so nothing that is learned from them can be relied on"
     return [Caution(f"The embeddings are {validation.verdict}", f"{text}: {said}.", is_grave=not validation.passed)]

@@ -25,7 +25,6 @@ from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationReport
 from hgt_repurposing.graph.disease_areas import OTHER_AREAS
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.settings import IN_WORDS
 from hgt_repurposing.graph.split_kinds import HELD_OUT
 from hgt_repurposing.metrics.registry import METRICS
 from hgt_repurposing.report.candidate_list import column_meanings
@@ -55,7 +54,7 @@ from hgt_repurposing.report.sections import (
 )
 from hgt_repurposing.report.what_ran import Origin, duration, moment, what_ran
 from hgt_repurposing.report.whole_grid import COLUMNS, WholeGridSection, score_parts, whole_grid_section
-from hgt_repurposing.report.wording import percent, shown
+from hgt_repurposing.report.wording import percent, sentence, shown
 from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.storage.html_page import HtmlPage
 
@@ -128,7 +127,7 @@ def build_report(
         sections=candidate_sections(candidates, graph, most=num_diseases_shown),
         risk_known=bool(candidates.table["contraindication_score"].notna().any()),
         meanings=column_meanings("drug"),
-        settings=IN_WORDS,
+        sentence=sentence,
         frequent=frequent_of(candidates, graph),
         hidden=hidden_treatments(evaluation, graph),
         validation=validation,
