@@ -174,7 +174,7 @@ def _of_popularity(evaluation: Evaluation, num_drugs: int) -> Iterator[Caution]:
     if drugs:
         share = f"{100 * share_everywhere(num_drugs):.0f} %"
         yield Caution(
-            "Some drugs are in most lists",
+            "One drug is in most lists" if len(drugs) == 1 else "Some drugs are in most lists",
             f"{', '.join(drugs)}: in the ten best for more than {share} of the held-out diseases. Such a drug says "
             "little about any one disease.",
         )
@@ -218,9 +218,9 @@ def _without_evidence(what: str, evidence: "np.ndarray[tuple[int], np.dtype[np.o
     """Nodes of one type that are ranked without evidence."""
     nothing, treatments = (int((evidence == kind).sum()) for kind in ("nothing", "treatments only"))
     if nothing:
-        has, their = ("has", "Its") if nothing == 1 else ("have", "Their")
-        ranked = "lists reflect" if what == "diseases" else "ranks reflect"
-        text = f"{nothing:,} of {len(evidence):,} {has} no edge. {their} {ranked} what is usual, not evidence."
+        place = "list" if what == "diseases" else "rank"
+        has, theirs = ("has", f"Its {place} reflects") if nothing == 1 else ("have", f"Their {place}s reflect")
+        text = f"{nothing:,} of {len(evidence):,} {has} no edge. {theirs} what is usual, not evidence."
         yield Caution(f"Nothing is known about some {what}", text)
     if treatments:
         has = "has" if treatments == 1 else "have"

@@ -7,11 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from hgt_repurposing.embeddings.validation import ValidationReport
 from hgt_repurposing.explorer.explanations import Explanations
 from hgt_repurposing.explorer.in_background import InBackground, Pending
 from hgt_repurposing.explorer.node_map import NodeMap, node_map
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 SIDES: tuple[Side, ...] = ("disease", "drug")
 OTHER: Mapping[Side, Side] = {"drug": "disease", "disease": "drug"}
 SCORES, REPORT, GRAPH = "repurposing_scores", "repurposing_report", "knowledge_graph"
+VALIDATION = "embedding_validation"
 PATIENCE = 0.1
 
 
@@ -148,7 +150,13 @@ class OpenRelease:
         if EVALUATION not in self.values.manifests:
             return None
         self.require_together(EVALUATION)
-        return trust_of(self.values.evaluation)
+        known = VALIDATION in self.values.manifests
+        validation: ValidationReport | None = self._version(VALIDATION) if known else None
+        return trust_of(self.values.evaluation, validation, num_drugs=self.lists["drug"].num_nodes)
+
+    def _version(self, name: str) -> Any:
+        """An artefact that belongs to the lists. Any: the owner's type."""
+        return read_version(self.require_together(name), root=self.values.root)
 
     def scores_of(self, side: Side, node_id: str) -> pd.DataFrame:
         """Scores of all pairs of one drug or disease, in the order of the other side's nodes.

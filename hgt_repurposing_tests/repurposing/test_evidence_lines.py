@@ -61,7 +61,11 @@ def with_gene_relations(of_drug: tuple[str, str, str], of_disease: tuple[str, st
     [
         (("drug", "CbG", "gene"), ("disease", "DaG", "gene"), "binds G, associated with it"),
         (("drug", "CdG", "gene"), ("disease", "DuG", "gene"), "downregulates G, upregulated in it"),
-        (("drug", "drug_protein", "gene"), ("disease", "disease_protein", "gene"), "interacts with G, associated with it"),
+        (
+            ("drug", "drug_protein", "gene"),
+            ("disease", "disease_protein", "gene"),
+            "interacts with G, associated with it",
+        ),
         (("gene", "binds", "drug"), ("gene", "Associated-With", "disease"), "bound by G, associated with it"),
         (("drug", "INHIBITS", "gene"), ("gene", "causes", "disease"), "inhibits G, which causes it"),
         (("drug", "GNBR::E", "gene"), ("disease", "DaG", "gene"), "linked to G by GNBR::E, associated with it"),
