@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from hgt_repurposing.explorer.node_map import NodeMap, node_map
 from hgt_repurposing.explorer.trust import Trust, trust_of
 from hgt_repurposing.graph.node_search import NodeSearch
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME
+from hgt_repurposing.mismatch import MismatchError
 from hgt_repurposing.repurposing.candidates import Candidates, Side
 from hgt_repurposing.repurposing.score_grid import BY_DISEASE, BY_DRUG
 from hgt_repurposing.storage.artifacts import read_rows
@@ -150,13 +151,15 @@ class OpenRelease:
         if EVALUATION not in self.values.manifests:
             return None
         self.require_together(EVALUATION)
-        known = VALIDATION in self.values.manifests
-        validation: ValidationReport | None = self._version(VALIDATION) if known else None
-        return trust_of(self.values.evaluation, validation, num_drugs=self.lists["drug"].num_nodes)
+        return trust_of(self.values.evaluation, self._validation(), num_drugs=self.lists["drug"].num_nodes)
 
-    def _version(self, name: str) -> Any:
-        """An artefact that belongs to the lists. Any: the owner's type."""
-        return read_version(self.require_together(name), root=self.values.root)
+    def _validation(self) -> ValidationReport | None:
+        """Of the embeddings behind the lists; None if there is none, or only one of others, which `notes` say."""
+        try:
+            found: ValidationReport = read_version(self.require_together(VALIDATION), root=self.values.root)
+        except (MissingArtifactError, MismatchError):
+            return None
+        return found
 
     def scores_of(self, side: Side, node_id: str) -> pd.DataFrame:
         """Scores of all pairs of one drug or disease, in the order of the other side's nodes.

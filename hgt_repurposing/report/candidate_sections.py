@@ -61,8 +61,8 @@ class CandidateSections(NamedTuple):
         return self.num_diseases - len(self.diseases)
 
     @property
-    def index(self) -> list[DiseaseSection]:
-        """By name."""
+    def by_name(self) -> list[DiseaseSection]:
+        """In alphabetical order."""
         return sorted(self.diseases, key=lambda disease: (disease.name.casefold(), disease.identifier))
 
 

@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -22,6 +24,7 @@ from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, build_knowledg
 from hgt_repurposing.graph.schema import PRIMEKG_RELATIONS
 from hgt_repurposing.report import page as module
 from hgt_repurposing.report.page import build_report
+from hgt_repurposing.report.search_script import script_source
 from hgt_repurposing.report.summary import summary_text
 from hgt_repurposing.report.what_ran import Origin, RanStep
 from hgt_repurposing.repurposing.candidates import Candidates
@@ -205,6 +208,29 @@ def test_every_picture_stands_in_the_page_and_nothing_is_loaded_from_elsewhere(t
     assert not {tag for tag, _ in page.tags} & {"link", "iframe", "object"}
     assert [attributes for tag, attributes in page.tags if tag == "script"] == [{}]
     assert not re.search(r"https?:|url\(|@import", report.html)
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_one_script_is_the_one_that_a_server_may_allow(toy_graph: KnowledgeGraph) -> None:
+    (script,) = re.findall(r"<script>(.*?)</script>", report_on(toy_graph).html, flags=re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert script_source() == f"'sha256-{digest}'"
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_search_is_hidden_where_there_is_no_script_and_nothing_else_is(toy_graph: KnowledgeGraph) -> None:
+    hidden = [attributes.get("id") for _, attributes in Page(report_on(toy_graph).html).tags if "hidden" in attributes]
+    assert hidden == ["search"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_trust_comes_first_then_candidates_who_is_frequent_and_what_ran(toy_graph: KnowledgeGraph) -> None:
+    page = Page(report_on(toy_graph, with_grid()).html)
+    sections = [attributes["id"] for tag, attributes in page.tags if tag == "section"]
+    assert sections == ["trust", "candidates", "frequent", "ran", "evaluation", "embeddings", "graph"]
+    targets = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+    links = {str(attributes["href"]) for tag, attributes in page.tags if tag == "a"}
+    assert links <= {f"#{target}" for target in targets}
 
 
 @pytest.mark.usefixtures("quick")
