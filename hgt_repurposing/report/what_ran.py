@@ -34,7 +34,7 @@ class Origin(NamedTuple):
     """Where the results of a report come from, and what became of them."""
 
     steps: Sequence[RanStep]
-    """In the order in which they ran."""
+    """In the order of the artefacts."""
     decision: Decision | None = None
     """Whether they are to be the current release; None: not decided."""
     written_at: str = ""

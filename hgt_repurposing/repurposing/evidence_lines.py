@@ -112,7 +112,7 @@ class Evidence:
         found = np.full(len(nodes), _NOT_REACHED, dtype=np.int64)
         some = np.flatnonzero(genes >= 0)
         wanted = nodes[some] * self.drug_genes.shape[1] + genes[some]
-        ways = []
+        ways: list[_Reached] = []
         for edge_type, known in self._gene_edges(node_type):
             said = np.isin(wanted, known) & (found[some] == _NOT_REACHED)
             found[some[said]] = len(ways)
