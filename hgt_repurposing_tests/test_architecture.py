@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "hgt_repurposing"
 
 LAYERS = (
-    ("graph.schema", "by_path", "mismatch", "table_schema", "text_table", "threads"),
+    ("graph.schema", "by_path", "mismatch", "process_memory", "table_schema", "text_table", "threads"),
     ("graph",),
     ("sampling", "model", "metrics", "baselines"),
     ("training", "embeddings", "repurposing"),

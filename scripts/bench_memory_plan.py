@@ -15,8 +15,9 @@ from unittest.mock import patch
 from measuring import CPU, in_fresh_process, synthetic_data
 from torch_geometric.data import HeteroData
 
+from hgt_repurposing.process_memory import GIB
 from hgt_repurposing.training import memory_plan
-from hgt_repurposing.training.device import GIB, PeakWatch
+from hgt_repurposing.training.device import PeakWatch
 from hgt_repurposing.training.loop import fit
 from hgt_repurposing.training.params import EmbeddingParams
 from hgt_repurposing.training.step import Batches

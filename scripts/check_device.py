@@ -21,8 +21,9 @@ from device_checks import IS_MISSING, STEP, Check, run_checks
 from shipped import first_system
 
 from hgt_repurposing.graph.synthetic import SyntheticConfig, synthetic_knowledge_graph
+from hgt_repurposing.process_memory import GIB
 from hgt_repurposing.text_table import aligned
-from hgt_repurposing.training.device import GIB, ComputeDevice
+from hgt_repurposing.training.device import ComputeDevice
 
 FALLBACK = "PYTORCH_ENABLE_MPS_FALLBACK"
 SHORT = first_system(num_epochs=30, accumulation_steps=1, learning_rate=0.01, decoder="distmult", checkpoint_every=0)

@@ -26,10 +26,11 @@ from hgt_repurposing.model.decoder import LinkDecoder
 from hgt_repurposing.model.edge_plan import LayerPlan, block_sizes, plan_layers
 from hgt_repurposing.model.hgt import HGTLayer
 from hgt_repurposing.model.trained import HGTModel
+from hgt_repurposing.process_memory import GIB
 from hgt_repurposing.sampling.edge_sampling import EdgeSampler
 from hgt_repurposing.sampling.flat_graph import FlatGraph
 from hgt_repurposing.sampling.minibatch import MiniBatch
-from hgt_repurposing.training.device import GIB, ComputeDevice, PeakWatch
+from hgt_repurposing.training.device import ComputeDevice, PeakWatch
 from hgt_repurposing.training.loop import TrainingResult, fit
 from hgt_repurposing.training.params import EmbeddingParams
 from hgt_repurposing.training.step import Batches, Prepared, losses

@@ -6,8 +6,9 @@ from measuring import CPU, MIB, return_freed_memory_from
 
 from hgt_repurposing.graph.hetero_data import GraphMetadata
 from hgt_repurposing.graph.schema import EdgeType
+from hgt_repurposing.process_memory import GIB
 from hgt_repurposing.sampling.minibatch import MiniBatch, TypedEdges
-from hgt_repurposing.training.device import GIB, PeakWatch
+from hgt_repurposing.training.device import PeakWatch
 
 RANDOM_NODES, RANDOM_RELATIONS, RANDOM_WIDTH = 5_000, 8, 256
 RANDOM_EDGES = {"split": (500_000, 1_000_000), "ours": (2_000_000, 8_000_000)}

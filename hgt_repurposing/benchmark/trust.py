@@ -33,6 +33,8 @@ MIN_MATCHED_AUROC = 0.6
 """What shows it: separating treatments from equally well-known pairs; popularity alone scores 0.5 there."""
 EVERYWHERE = 0.5
 """A drug listed for a larger share of the diseases than this is listed regardless of the disease."""
+LIST_LENGTH = 10
+"""Places of the lists in which drugs are counted."""
 
 Misfit = Literal["overconfident", "underconfident"]
 
@@ -218,3 +220,14 @@ def num_lists(evaluation: Evaluation) -> int:
     rows = evaluation.diseases
     first = (rows[SPLIT] == evaluation.headline_split) & (rows[SCORER] == MODEL) & (rows[REPEAT] == 0)
     return int(rows.loc[first, DISEASE].nunique())
+
+
+def share_everywhere(num_drugs: int) -> float:
+    """Share of lists above which a drug is everywhere: one half, or twice the share by chance; 1: too few to tell."""
+    return max(EVERYWHERE, 2 * LIST_LENGTH / num_drugs)
+
+
+def everywhere(evaluation: Evaluation, num_drugs: int) -> list[str]:
+    """Drugs in a larger share of the lists of held-out diseases than that."""
+    rows, most = evaluation.frequent, share_everywhere(num_drugs) * num_lists(evaluation)
+    return [str(name) for name in rows.loc[(rows["kind"] == "drug") & (rows["num_lists"] > most), "name"]]

@@ -22,6 +22,7 @@ from hgt_repurposing.defs.resources import ArtifactStore, part_of
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationReport
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.storage.catalog import PLACES, SAID_ABOUT
 from hgt_repurposing.storage.html_page import HtmlPage
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ def release_decision(
 
 
 MADE_WITH = [embedding_params, drug_disease_split, repurposing_model]
-"""Assets that the report's footer lists without reading their values."""
+"""Assets of which the report says what they were made with, without reading their values."""
+RAN = [name for name in PLACES if name not in SAID_ABOUT]
+"""Artefacts that it names as what ran: all of a run before it, in their order."""
 TRAINING_HISTORY = part_of("hgt_model", "history.parquet")
 """The only part of the model that the report needs: the weights are not loaded."""
 
@@ -81,7 +84,7 @@ def repurposing_report(
             embedding_validation,
             repurposing_evaluation,
             repurposing_candidates,
-            origin=step.origin("knowledge_graph", "hgt_embeddings", *(asset.key.path[-1] for asset in MADE_WITH)),
+            origin=step.origin(*RAN),
         )
         report = step.once(build)
     return dg.MaterializeResult(value=report)

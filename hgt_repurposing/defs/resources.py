@@ -1,8 +1,8 @@
 """The data folder as a resource, and the IO manager that reads and writes assets as artefacts."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
 
@@ -14,11 +14,12 @@ from hgt_repurposing.defs.errors import clear_errors
 from hgt_repurposing.defs.run_config import DATA_FOLDER, IF_BUSY, IF_MADE, IfBusy, IfMade, settings_of
 from hgt_repurposing.defs.session import RunFacts, RunSession
 from hgt_repurposing.graph.split import DrugDiseaseSplit
-from hgt_repurposing.report.page import Origin
 from hgt_repurposing.report.release_list import release_list
+from hgt_repurposing.report.what_ran import Origin, RanStep
 from hgt_repurposing.storage.attempts import all_attempts
-from hgt_repurposing.storage.catalog import RAW_FOLDER, data_folder, evaluated_split, path_of, version_path
+from hgt_repurposing.storage.catalog import RAW_FOLDER, cost_of, data_folder, evaluated_split, path_of, version_path
 from hgt_repurposing.storage.releases import all_releases, current
+from hgt_repurposing.storage.software import software
 
 T = TypeVar("T")
 
@@ -72,16 +73,22 @@ class Step(NamedTuple):
         return evaluated_split(split, embeddings, root=self.session.root)
 
     def origin(self, *assets: str) -> Origin:
-        """For the report: digest and configuration of artefacts as text, and the decision about the release.
+        """For the report: what all that the step has read and these artefacts were made with, and the decision.
 
         All must match everything that the step has read.
         """
-        manifests = {asset: self.session.manifest(asset, step=self.name) for asset in assets}
-        provenance = {
-            asset: f"digest {manifest.digest[:12]}, configuration {json.dumps(dict(manifest.config), sort_keys=True)}"
-            for asset, manifest in manifests.items()
-        }
-        return Origin(provenance, self.session.load("release_decision", step=self.name))
+        decision = self.session.load("release_decision", step=self.name)
+        return Origin([self._ran(asset) for asset in assets], decision, _now(), software(), self.session.run.run_id)
+
+    def _ran(self, asset: str) -> RanStep:
+        manifest = self.session.manifest(asset, step=self.name)
+        cost = cost_of(manifest, root=self.session.root)
+        return RanStep(asset, manifest.digest, manifest.config, manifest.package_version, cost)
+
+
+def _now() -> str:
+    """ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 class ArtifactStore(dg.ConfigurableResource[Any]):  # Any: assets receive the resource itself
@@ -116,8 +123,9 @@ class ArtifactStore(dg.ConfigurableResource[Any]):  # Any: assets receive the re
     def step(self, context: dg.AssetExecutionContext) -> Iterator[Step]:
         """Context for making an asset: holds the data folder, shows the core's log, turns errors into one sentence."""
         with clear_errors(self.session.failed), shown_in(context.log):
-            self.session.begin()
-            yield Step(self.session, context.asset_key.to_user_string(), config_of(context))
+            name = context.asset_key.to_user_string()
+            self.session.begin_step(name)
+            yield Step(self.session, name, config_of(context))
 
 
 def _facts(context: dg.InitResourceContext) -> RunFacts:

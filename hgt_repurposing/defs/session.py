@@ -3,13 +3,15 @@
 Dagster starts one process for the whole run, or one for each step. Either way, the first access to the data folder goes
 through `begin`, which checks the whole run configuration and takes the folder (`run_lock.py`) before anything is read
 or replaced. From then on the process gives signs of life (`heartbeat.py`), and ends if its run was ended from outside.
-The artefacts that a step has read are recorded as the inputs of its own artefact.
+The artefacts that a step has read are recorded as the inputs of its own artefact, beside the time and memory that it
+took.
 """
 
 import logging
 import multiprocessing
 import os
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
@@ -23,6 +25,7 @@ from hgt_repurposing.benchmark.challenge import PromotionPolicy
 from hgt_repurposing.benchmark.decision import Decision
 from hgt_repurposing.defs.preconditions import demo_over_another_graph, require_device
 from hgt_repurposing.defs.run_config import RELEASE, complaints
+from hgt_repurposing.process_memory import peak_gb
 from hgt_repurposing.storage.adoption import adopt
 from hgt_repurposing.storage.attempts import begin_attempt, end_attempt
 from hgt_repurposing.storage.catalog import (
@@ -43,6 +46,7 @@ from hgt_repurposing.storage.manifest import Manifest, UnreadableArtifactError
 from hgt_repurposing.storage.promotion import decide_on, release_run
 from hgt_repurposing.storage.releases import Release, current
 from hgt_repurposing.storage.run_lock import FolderInUseError, Holder, held
+from hgt_repurposing.storage.step_cost import StepCost
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +86,7 @@ class RunSession:
         self._make_again = make_again
         self._read: defaultdict[str, dict[str, Manifest]] = defaultdict(dict)
         self._made_before: dict[str, Manifest] = {}
+        self._began: dict[str, float] = {}
         self._require_held: Callable[[], None] | None = None
         self._ends = ExitStack()
 
@@ -121,6 +126,11 @@ class RunSession:
         refresh_copies(self.root)
         if self.run.makes(RELEASE):
             begin_attempt(self.run.run_id, process=f"process {me.pid} on {me.host}", root=self.root, now=_now())
+
+    def begin_step(self, step: str) -> None:
+        """As `begin`; from here on the step takes time, unless it has begun before."""
+        self.begin()
+        self._began.setdefault(step, time.monotonic())
 
     def _show_life(self, me: Holder, until: ExitStack) -> None:
         """Say where the run works, and beat, also while it waits for another run."""
@@ -191,7 +201,7 @@ class RunSession:
             ValueError: If it does not belong together with what the step has already read.
             FileNotFoundError, UnreadableArtifactError: As `read_artifact`.
         """
-        self.begin()
+        self.begin_step(step)
         read = load_described(name, root=self.root) if part is None else load_part(name, part, root=self.root)
         self._note(read.manifest, step)
         return read.value
@@ -239,8 +249,10 @@ class RunSession:
         self.require_held()
         read = self._read.pop(step, {})
         found = self._made_before.pop(step, None)
+        seconds = time.monotonic() - self._began.pop(step, time.monotonic())
         if found is None:
-            found = save(name, value, root=self.root, config=config, inputs=read.values())
+            cost = StepCost.at(_now(), seconds=seconds, peak_gb=peak_gb())
+            found = save(name, value, root=self.root, config=config, inputs=read.values(), cost=cost)
         else:
             keep_version(found, root=self.root)
         if current(self.root).id is None:

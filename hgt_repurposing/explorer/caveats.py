@@ -9,7 +9,7 @@ from hgt_repurposing.explorer.pair_facts import Facts
 from hgt_repurposing.graph.settings import IN_WORDS
 from hgt_repurposing.report.candidate_list import column_meanings
 from hgt_repurposing.report.summary import BY_WHAT, MARKS_MEAN, NOT_EVALUATED
-from hgt_repurposing.report.wording import percent
+from hgt_repurposing.report.wording import percent, sentence
 
 
 class Caveat(NamedTuple):
@@ -56,9 +56,9 @@ def _of_pair(facts: Facts, opened: OpenRelease, status: str | None) -> Iterator[
         nothing = "the graph knows nothing about this disease: its list is "
         said = BY_WHAT[facts.disease_evidence]
         said = nothing + said if facts.disease_evidence == "nothing" else said
-        yield Caveat(_sentence(said), is_warning=True)
+        yield Caveat(sentence(said), is_warning=True)
     if facts.drug_evidence in MARKS_MEAN:
-        yield Caveat(_sentence(MARKS_MEAN[facts.drug_evidence].lstrip("*+ ")), is_warning=True)
+        yield Caveat(sentence(MARKS_MEAN[facts.drug_evidence].lstrip("*+ ")), is_warning=True)
     for side, node in zip(SIDES, (facts.disease, facts.drug), strict=True):
         others = opened.lists[side].namesakes(node.id)
         if others:
@@ -72,10 +72,10 @@ def _of_release(facts: Facts, opened: OpenRelease) -> Iterator[Caveat]:
     try:
         trust = opened.trust
     except (ValueError, OSError) as error:
-        yield Caveat(_sentence(f"the evaluation cannot be shown: {error}"), is_warning=True)
+        yield Caveat(sentence(f"the evaluation cannot be shown: {error}"), is_warning=True)
         return
     if trust is None:
-        yield Caveat(_sentence(NOT_EVALUATED.removeprefix("WARNING: ")), is_warning=True)
+        yield Caveat(sentence(NOT_EVALUATED.removeprefix("WARNING: ")), is_warning=True)
         return
     yield Caveat(f"Probability: {column_meanings('drug')['probability']}. {trust.assumed}")
     if facts.setting in trust.baselines_alone:
@@ -84,8 +84,4 @@ def _of_release(facts: Facts, opened: OpenRelease) -> Iterator[Caveat]:
             "nothing that was learned from the graph counts in this score."
         )
     if trust.worst.standing != "ahead":
-        yield Caveat(_sentence(trust.worst.in_words()), is_warning=True)
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+        yield Caveat(sentence(trust.worst.in_words()), is_warning=True)

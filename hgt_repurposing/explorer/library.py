@@ -12,12 +12,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from hgt_repurposing.embeddings.validation import ValidationReport
 from hgt_repurposing.explorer.explanations import Explanations
 from hgt_repurposing.explorer.in_background import InBackground, Pending
 from hgt_repurposing.explorer.node_map import NodeMap, node_map
 from hgt_repurposing.explorer.trust import Trust, trust_of
 from hgt_repurposing.graph.node_search import NodeSearch
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME
+from hgt_repurposing.mismatch import MismatchError
 from hgt_repurposing.repurposing.candidates import Candidates, Side
 from hgt_repurposing.repurposing.score_grid import BY_DISEASE, BY_DRUG
 from hgt_repurposing.storage.artifacts import read_rows
@@ -33,6 +35,7 @@ logger = logging.getLogger(__name__)
 SIDES: tuple[Side, ...] = ("disease", "drug")
 OTHER: Mapping[Side, Side] = {"drug": "disease", "disease": "drug"}
 SCORES, REPORT, GRAPH = "repurposing_scores", "repurposing_report", "knowledge_graph"
+VALIDATION = "embedding_validation"
 PATIENCE = 0.1
 
 
@@ -148,7 +151,15 @@ class OpenRelease:
         if EVALUATION not in self.values.manifests:
             return None
         self.require_together(EVALUATION)
-        return trust_of(self.values.evaluation)
+        return trust_of(self.values.evaluation, self._validation(), num_drugs=self.lists["drug"].num_nodes)
+
+    def _validation(self) -> ValidationReport | None:
+        """Of the embeddings behind the lists; None if there is none, or only one of others, which `notes` say."""
+        try:
+            found: ValidationReport = read_version(self.require_together(VALIDATION), root=self.values.root)
+        except (MissingArtifactError, MismatchError):
+            return None
+        return found
 
     def scores_of(self, side: Side, node_id: str) -> pd.DataFrame:
         """Scores of all pairs of one drug or disease, in the order of the other side's nodes.

@@ -26,6 +26,7 @@ from hgt_repurposing.graph.lookup import folded
 from hgt_repurposing.graph.settings import IN_WORDS, SETTINGS
 from hgt_repurposing.report.candidate_list import column_meanings
 from hgt_repurposing.report.explanation_text import explanation_json
+from hgt_repurposing.report.search_script import script_source
 from hgt_repurposing.report.summary import BY_WHAT, MARKS_MEAN
 from hgt_repurposing.repurposing.candidates import STATUS, Side
 
@@ -35,8 +36,11 @@ NUM_FOUND = 25
 """Drugs, and diseases, that a search lists."""
 NUM_BEST = 12
 MAX_FILE_NAME = 120
-REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
-"""The report is one file with its styles and pictures in it."""
+REPORT_POLICY = (
+    f"default-src 'none'; style-src 'unsafe-inline'; script-src {script_source()}; img-src data:; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+"""The report is one file with its styles, its pictures and its search in it."""
 
 Say = Callable[[Exception], str]
 

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from hgt_repurposing.benchmark.cautions import Caution, cautions_of_results
 from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.benchmark.verdicts import Lead, worst
+from hgt_repurposing.embeddings.validation import ValidationReport
 from hgt_repurposing.graph.split_kinds import HELD_OUT
 from hgt_repurposing.report.external import external_lines
 from hgt_repurposing.report.sections import SplitSection, split_section, splits_of
@@ -25,6 +27,8 @@ class Trust(NamedTuple):
     """Title of a split kind to the reason."""
     external: list[str]
     """Lines of a table of pairs from outside the graph; empty without any."""
+    cautions: list[Caution]
+    """What to be careful about, the gravest first."""
 
     @property
     def assumed(self) -> str:
@@ -32,8 +36,8 @@ class Trust(NamedTuple):
         return self.whole_grid.assumed if self.whole_grid else "Whether probabilities hold was not measured."
 
 
-def trust_of(evaluation: Evaluation) -> Trust:
-    """The same values as the report lays out."""
+def trust_of(evaluation: Evaluation, validation: ValidationReport | None, *, num_drugs: int) -> Trust:
+    """The same values as the report lays out; validation: of the embeddings, None: not known."""
     leads = evaluation.headline_leads
     return Trust(
         leads,
@@ -43,4 +47,5 @@ def trust_of(evaluation: Evaluation) -> Trust:
         frozenset(parts.setting for parts in score_parts(evaluation.score_parts) if parts.baselines_alone),
         {HELD_OUT[kind].title: reason for kind, reason in evaluation.not_measured.items()},
         external_lines(evaluation.external),
+        cautions_of_results(evaluation, validation, num_drugs=num_drugs),
     )

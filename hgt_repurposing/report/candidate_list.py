@@ -7,6 +7,7 @@ import pandas as pd
 
 from hgt_repurposing.report.wording import one_line, percent
 from hgt_repurposing.repurposing.candidate_ranking import WIDTH
+from hgt_repurposing.repurposing.evidence_lines import MEANING
 from hgt_repurposing.text_table import aligned
 
 MAX_NAME, MAX_ID, MAX_EVIDENCE = 32, 20, 70
@@ -72,4 +73,5 @@ def column_meanings(of: str) -> dict[str, str]:
         "probability": "of being a treatment that the graph misses, under the assumption in the report",
         "interval": f"{WIDTH:g} standard deviations over the ensemble, which is not the uncertainty of the truth",
         "corrected": f"the rank if {usual} do not come first",
+        "evidence": MEANING,
     }

@@ -1,9 +1,8 @@
 """The report: one self-contained HTML page."""
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache, partial
-from typing import NamedTuple
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -11,7 +10,7 @@ from matplotlib.axes import Axes
 
 from hgt_repurposing.baselines.catalogue import BASELINES
 from hgt_repurposing.benchmark.areas import MIN_IN_AREA
-from hgt_repurposing.benchmark.decision import Decision
+from hgt_repurposing.benchmark.cautions import Caution, cautions_of_graph, cautions_of_results, consequence
 from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.benchmark.trust import (
     MAX_CALIBRATION_ERROR,
@@ -28,7 +27,10 @@ from hgt_repurposing.graph.disease_areas import OTHER_AREAS
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.split_kinds import HELD_OUT
 from hgt_repurposing.metrics.registry import METRICS
+from hgt_repurposing.report.candidate_list import column_meanings
+from hgt_repurposing.report.candidate_sections import MAX_DISEASES, candidate_sections
 from hgt_repurposing.report.external import LISTS, external_section
+from hgt_repurposing.report.frequent import frequent_of
 from hgt_repurposing.report.grid_plots import height_of_settings, plot_observed_over_expected, plot_settings
 from hgt_repurposing.report.plots import (
     height_of_areas,
@@ -45,27 +47,16 @@ from hgt_repurposing.report.sections import (
     AreaSection,
     SplitSection,
     area_sections,
-    disease_sections,
-    evidence_section,
     hidden_treatments,
     popularity_section,
     split_section,
     splits_of,
-    ubiquitous,
 )
+from hgt_repurposing.report.what_ran import Origin, duration, moment, what_ran
 from hgt_repurposing.report.whole_grid import COLUMNS, WholeGridSection, score_parts, whole_grid_section
-from hgt_repurposing.report.wording import percent, shown
+from hgt_repurposing.report.wording import percent, sentence, shown
 from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.storage.html_page import HtmlPage
-
-
-class Origin(NamedTuple):
-    """Where the results of a report come from, and what became of them."""
-
-    provenance: Mapping[str, str]
-    """Table in the page footer: configuration, seed, digests."""
-    decision: Decision | None = None
-    """Whether they are to be the current release; None: not decided."""
 
 
 def build_report(
@@ -77,7 +68,7 @@ def build_report(
     candidates: Candidates,
     *,
     origin: Origin,
-    num_diseases_shown: int = 12,
+    num_diseases_shown: int = MAX_DISEASES,
 ) -> HtmlPage:
     """Build the report of one run.
 
@@ -89,7 +80,7 @@ def build_report(
         evaluation: Evaluation of the model and its baselines.
         candidates: The ranked candidates.
         origin: What they were made from, and what was decided about them.
-        num_diseases_shown: Number of diseases shown, those with the most known treatments first (ties by name).
+        num_diseases_shown: At most so many diseases, those with the most probable new candidates.
     """
     splits = [split_section(evaluation, split) for split in splits_of(evaluation)]
     areas = area_sections(evaluation, graph)
@@ -131,19 +122,31 @@ def build_report(
         max_factor=MAX_FACTOR,
         min_treatments=MIN_TREATMENTS,
         popularity=popularity_section(evaluation, graph),
-        evidence=evidence_section(graph),
-        diseases=disease_sections(graph, candidates, num_diseases_shown),
-        ubiquitous=ubiquitous(candidates),
+        cautions=_cautions(graph, evaluation, validation),
+        consequence=consequence,
+        sections=candidate_sections(candidates, graph, most=num_diseases_shown),
+        risk_known=bool(candidates.table["contraindication_score"].notna().any()),
+        meanings=column_meanings("drug"),
+        sentence=sentence,
+        frequent=frequent_of(candidates, graph),
         hidden=hidden_treatments(evaluation, graph),
         validation=validation,
         history=history,
-        provenance=origin.provenance,
-        decision=origin.decision,
+        origin=origin,
+        ran=what_ran(origin),
+        moment=moment,
+        duration=duration,
         pictures={name: base64.b64encode(png).decode() for name, png in figures.items()},
         shown=shown,
         percent=percent,
     )
     return HtmlPage(html, figures)
+
+
+def _cautions(graph: KnowledgeGraph, evaluation: Evaluation, validation: ValidationReport) -> list[Caution]:
+    """What to be careful about, the gravest first."""
+    num_drugs = graph.num_nodes[graph.therapeutic.drug]
+    return [*cautions_of_results(evaluation, validation, num_drugs=num_drugs), *cautions_of_graph(graph)]
 
 
 @cache

@@ -1,7 +1,7 @@
 """The sections of the report, as values for the template to lay out."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,15 +10,12 @@ from hgt_repurposing.baselines.rules import RANDOM
 from hgt_repurposing.benchmark.areas import AREA, by_area
 from hgt_repurposing.benchmark.protocol import MODEL, SCORER, SPLIT, SUITE, suites_of, summarise
 from hgt_repurposing.benchmark.results import DISEASE, Evaluation
-from hgt_repurposing.benchmark.trust import EVERYWHERE, Popularity, num_lists, popularity_of
+from hgt_repurposing.benchmark.trust import Popularity, everywhere, num_lists, popularity_of, share_everywhere
 from hgt_repurposing.benchmark.verdicts import Lead
 from hgt_repurposing.graph.disease_areas import RESERVED
-from hgt_repurposing.graph.evidence import EVIDENCE, Evidence, evidence_of_type
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME
 from hgt_repurposing.graph.split_kinds import HELD_OUT
 from hgt_repurposing.metrics.registry import METRICS, Metric, main_metrics
-from hgt_repurposing.repurposing.candidates import Candidates
 
 NUM_SHOWN = 10
 
@@ -93,51 +90,13 @@ class PopularitySection(NamedTuple):
     num_diseases: int
     """Number of top-ten lists in which drugs were counted, one per disease."""
     num_drugs: int
-    """Number of top-ten lists in which diseases were counted, one per drug."""
+    """In the graph."""
     drugs: list[tuple[str, float]]
     """The most frequent drugs with their number of lists."""
-    diseases: list[tuple[str, float]]
     suspects: list[str]
     """Drugs in a larger share of the lists than `everywhere`."""
     everywhere: float
     """One half, or twice the share by chance if that is more; 1 or more if there are too few drugs to tell."""
-
-
-class DiseaseSection(NamedTuple):
-    """Candidates and known treatments of one disease."""
-
-    name: str
-    identifier: str
-    evidence: Evidence
-    """Kind of evidence on the disease in the graph."""
-    num_treatments: int
-    """In the graph."""
-    num_listed: int
-    """Drugs in its list, known or new."""
-    new: list[Any]
-    """The best new candidates: rows of the candidate table. Any: named tuples made by pandas."""
-    known: list[Any]
-    """The first rows of the list that are not new."""
-    num_known: int
-    """Number of all such rows in the list."""
-    risk_known: bool
-    """Whether probabilities of a contraindication are shown."""
-    equals: bool
-    """Whether some new candidates tie in probability and are therefore ordered by id."""
-    marked: list[Evidence]
-    """Marks to explain: kinds of evidence, other than full evidence, among the drugs shown."""
-
-
-class EvidenceCount(NamedTuple):
-    """Number of drugs, or of diseases, without evidence."""
-
-    what: str
-    """Drugs or diseases."""
-    num_nodes: int
-    num_nothing: int
-    """Without any edge."""
-    num_treatments_only: int
-    """Without an edge to anything but each other."""
 
 
 class HiddenTreatments(NamedTuple):
@@ -151,15 +110,6 @@ class HiddenTreatments(NamedTuple):
     hits_at_10: float
     most_in_ten: float
     """Upper bound on the hidden treatments among a disease's ten best drugs."""
-
-
-class Ubiquitous(NamedTuple):
-    """The drug that is most often in the top ten."""
-
-    name: str
-    num_lists: int
-    num_diseases: int
-    """Number of lists."""
 
 
 def splits_of(evaluation: Evaluation) -> list[str]:
@@ -238,66 +188,17 @@ def area_sections(evaluation: Evaluation, graph: KnowledgeGraph) -> list[AreaSec
 def popularity_section(evaluation: Evaluation, graph: KnowledgeGraph) -> PopularitySection:
     """Which drugs and diseases fill the top ten, and how far that follows popularity."""
     found = [(HELD_OUT[split].title, popularity_of(evaluation, split)) for split in splits_of(evaluation)]
-    drugs, diseases = (_frequent(evaluation.frequent, kind) for kind in ("drug", "disease"))
-    lists, num_drugs = num_lists(evaluation), graph.num_nodes[graph.therapeutic.drug]
-    everywhere = max(EVERYWHERE, 2 * NUM_SHOWN / num_drugs)
+    rows = evaluation.frequent[evaluation.frequent["kind"] == "drug"]
+    num_drugs = graph.num_nodes[graph.therapeutic.drug]
     return PopularitySection(
         by_split=[(title, popularity) for title, popularity in found if popularity],
         headline=popularity_of(evaluation, evaluation.headline_split),
-        num_diseases=lists,
+        num_diseases=num_lists(evaluation),
         num_drugs=num_drugs,
-        drugs=drugs,
-        diseases=diseases,
-        suspects=[name for name, count in drugs if count > everywhere * lists],
-        everywhere=everywhere,
+        drugs=[(str(name), float(count)) for name, count in zip(rows["name"], rows["num_lists"], strict=True)],
+        suspects=everywhere(evaluation, num_drugs),
+        everywhere=share_everywhere(num_drugs),
     )
-
-
-def _frequent(table: pd.DataFrame, kind: str) -> list[tuple[str, float]]:
-    rows = table[table["kind"] == kind]
-    return [(str(name), float(count)) for name, count in zip(rows["name"], rows["num_lists"], strict=True)]
-
-
-def disease_sections(graph: KnowledgeGraph, candidates: Candidates, num_shown: int) -> list[DiseaseSection]:
-    """Sections of the `num_shown` diseases with the most known treatments (ties by name)."""
-    nodes = graph.nodes_of(graph.therapeutic.disease)
-    nodes["treatments"] = np.bincount(graph.indications[1], minlength=len(nodes))
-    nodes = nodes[nodes[NODE_ID].isin(candidates.table["disease_id"])]
-    first = nodes.sort_values(["treatments", NODE_NAME, NODE_ID], ascending=[False, True, True]).head(num_shown)
-    return [
-        _disease_section(node, candidates.table[candidates.table["disease_id"] == node.node_id])
-        for node in first.itertuples(index=False)
-    ]
-
-
-def _disease_section(node: Any, rows: pd.DataFrame) -> DiseaseSection:
-    """Section of one disease. Any: a row of the node table with its number of treatments, made by pandas."""
-    new, known = rows[rows["status"] == "new"].head(NUM_SHOWN), rows[rows["status"] != "new"]
-    known_of = {*new["drug_evidence"], *known["drug_evidence"].head(NUM_SHOWN)}
-    return DiseaseSection(
-        name=node.node_name,
-        identifier=node.node_id,
-        evidence=rows["disease_evidence"].iloc[0],
-        num_treatments=node.treatments,
-        num_listed=len(rows),
-        new=list(new.itertuples(index=False)),
-        known=list(known.head(NUM_SHOWN).itertuples(index=False)),
-        num_known=len(known),
-        risk_known=bool(rows["contraindication_score"].notna().any()),
-        equals=bool(new["score"].duplicated().any()),
-        marked=[evidence for evidence in EVIDENCE[1:] if evidence in known_of],
-    )
-
-
-def evidence_section(graph: KnowledgeGraph) -> list[EvidenceCount]:
-    """Numbers of diseases and drugs ranked without evidence; left out where there are none."""
-    names = graph.therapeutic
-    counts = []
-    for what, node_type in (("diseases", names.disease), ("drugs", names.drug)):
-        found = evidence_of_type(graph, node_type)
-        nothing, treatments = (int((found == evidence).sum()) for evidence in ("nothing", "treatments only"))
-        counts.append(EvidenceCount(what, len(found), nothing, treatments))
-    return [count for count in counts if count.num_nothing or count.num_treatments_only]
 
 
 def hidden_treatments(evaluation: Evaluation, graph: KnowledgeGraph) -> HiddenTreatments | None:
@@ -316,16 +217,4 @@ def hidden_treatments(evaluation: Evaluation, graph: KnowledgeGraph) -> HiddenTr
         chance_at_10=float(chance["recall_at_10"].mean()) if len(chance) else None,
         hits_at_10=float(own["hits_at_10"].mean()),
         most_in_ten=float(most_in_ten.mean()),
-    )
-
-
-def ubiquitous(candidates: Candidates) -> Ubiquitous:
-    """The drug that is most often in the top ten of the list; ties go to the first by name."""
-    top = candidates.table[candidates.table["rank"] <= NUM_SHOWN]
-    counts = top.groupby(["drug_name", "drug_id"]).size().reset_index(name="num_diseases")
-    first = counts["num_diseases"].argmax()
-    return Ubiquitous(
-        counts["drug_name"].iloc[first],
-        int(counts["num_diseases"].max()),
-        int(candidates.table["disease_id"].nunique()),
     )

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from hgt_repurposing.benchmark.assumptions import AS_ASSUMED, ASSUMPTION, LIST_LENGTHS, OTHER_ASSUMPTIONS, WHOLE_GRID
+from hgt_repurposing.benchmark.cautions import NEGLIGIBLE
 from hgt_repurposing.benchmark.grid_comparison import AUROC, AVERAGE_PRECISION
 from hgt_repurposing.benchmark.protocol import FOLD, MODEL, SCORER
 from hgt_repurposing.benchmark.results import Evaluation
@@ -18,8 +19,6 @@ from hgt_repurposing.metrics.registry import METRICS
 from hgt_repurposing.metrics.uncertainty import BootstrapDifference
 from hgt_repurposing.report.wording import percent, shown
 
-NEGLIGIBLE = 0.005
-"""Smaller shares of the influence on a score are not listed one by one."""
 COLUMNS = (
     "AUROC",
     "average precision",

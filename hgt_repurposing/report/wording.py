@@ -29,6 +29,11 @@ def share_below(percentile: float) -> str:
     return f"{int(100 * percentile) / 100:.2f} %"
 
 
+def sentence(text: str) -> str:
+    """A clause with a capital and a full stop."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
 def counted(count: int, noun: str) -> str:
     """A number with its noun, in the plural if it is not one."""
     return f"{count} {noun}{'' if count == 1 else 's'}"

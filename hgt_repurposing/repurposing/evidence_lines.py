@@ -1,17 +1,19 @@
 """What speaks for a pair, in one line: a gene in common, a similar drug that treats the disease, a similar disease.
 
+A line says what the drug does, and calls the disease "it": "binds PTGS2, associated with it; like celecoxib".
+
 For many pairs at once, by sparse products alone; `explanation.py` says more about one pair.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from scipy.sparse import csr_array, diags_array
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.graph.relation_words import in_words
+from hgt_repurposing.graph.relation_words import End, predicate
 from hgt_repurposing.graph.schema import NODE_NAME, EdgeType, IntArray
 from hgt_repurposing.graph.walks import (
     gene_incidence,
@@ -19,13 +21,23 @@ from hgt_repurposing.graph.walks import (
     gene_offsets,
     gene_relations,
     incidence,
-    shown_names,
     top_of_rows,
 )
 from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods
 
 PAIRS_AT_ONCE = 20_000
 NOTHING = "no gene, similar drug or similar disease in common"
+MEANING = "what the drug has to do with the disease (it): a gene of both; like X: X treats it, and is similar"
+_NOT_REACHED = -1
+
+
+class _Reached(NamedTuple):
+    """How a drug or a disease reaches a gene."""
+
+    relation: str
+    """Name in the graph."""
+    end: End
+    """The end of the relation at which the drug or disease stands."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,15 +83,15 @@ class Evidence:
         gene = self._best(self.drug_genes, self.disease_genes, pairs)
         drug = self._best(self.similar_drugs, csr_array(self.treated_by.T), pairs)
         disease = self._best(self.treated_by, self.similar_diseases, pairs)
-        bound = self._relations(names.drug, pairs[0], gene)
-        carried = self._relations(names.disease, pairs[1], gene)
+        of_drug = self._relations(names.drug, pairs[0], gene)
+        of_disease = self._relations(names.disease, pairs[1], gene)
         found = []
         for i, (g, by, like) in enumerate(zip(gene.tolist(), drug.tolist(), disease.tolist(), strict=True)):
             said = []
             if g >= 0:
-                said.append(f"{genes[g]} ({bound[i]}; {carried[i]})")
+                said.append(_through(genes[g], of_drug[i], of_disease[i]))
             if by >= 0:
-                said.append(f"like {drugs[by]}, which treats it")
+                said.append(f"like {drugs[by]}")
             if like >= 0:
                 said.append(f"treats {diseases[like]}, which is like it")
             found.append("; ".join(said) or NOTHING)
@@ -95,16 +107,18 @@ class Evidence:
             found[start + some] = best.indices
         return found
 
-    def _relations(self, node_type: str, nodes: IntArray, genes: IntArray) -> list[str]:
-        """Relation by which each node reaches its gene, the first by name; empty for -1."""
-        shown = shown_names(self.graph)
-        found = np.full(len(nodes), "", dtype=object)
+    def _relations(self, node_type: str, nodes: IntArray, genes: IntArray) -> list[_Reached]:
+        """Relation by which each node reaches its gene, the first by name; of no relation for -1."""
+        found = np.full(len(nodes), _NOT_REACHED, dtype=np.int64)
         some = np.flatnonzero(genes >= 0)
         wanted = nodes[some] * self.drug_genes.shape[1] + genes[some]
+        ways: list[_Reached] = []
         for edge_type, known in self._gene_edges(node_type):
-            said = np.isin(wanted, known) & (found[some] == "")
-            found[some[said]] = in_words(shown[edge_type])
-        return [str(name) for name in found]
+            said = np.isin(wanted, known) & (found[some] == _NOT_REACHED)
+            found[some[said]] = len(ways)
+            ways.append(_Reached(edge_type.relation, "source" if edge_type.source == node_type else "target"))
+        ways.append(_Reached("", "source"))
+        return [ways[way] for way in found.tolist()]
 
     def _gene_edges(self, node_type: str) -> Iterator[tuple[EdgeType, IntArray]]:
         """Relations to genes, each with its edges: node x number of genes + gene, genes of all types in one row."""
@@ -114,6 +128,17 @@ class Evidence:
             edges = incidence(self.graph, edge_type, start=node_type).tocoo()
             gene = edges.col.astype(np.int64) + starts[end]
             yield edge_type, edges.row.astype(np.int64) * self.drug_genes.shape[1] + gene
+
+
+def _through(gene: str, of_drug: _Reached, of_disease: _Reached) -> str:
+    """A gene in common: what the drug does to it, and what it has to do with the disease."""
+    does = predicate(of_drug.relation, of=of_drug.end)
+    is_ = predicate(of_disease.relation, of="target" if of_disease.end == "source" else "source")
+    first = f"{does.removeprefix('is ')} {gene}" if does else f"linked to {gene} by {of_drug.relation}"
+    if is_ is None:
+        then = f"linked to it by {of_disease.relation}"
+        return f"{first}, {then}" if does else f"{first}, which is {then}"
+    return f"{first}, {is_.removeprefix('is ') if is_.startswith('is ') else f'which {is_}'} it"
 
 
 def _rare_first(matrix: csr_array) -> csr_array:

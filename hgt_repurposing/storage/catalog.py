@@ -38,6 +38,7 @@ from hgt_repurposing.storage.manifest import (
     require_format,
 )
 from hgt_repurposing.storage.software import code_digest, software
+from hgt_repurposing.storage.step_cost import StepCost, cost_part
 
 DATA_VARIABLE = "HGT_REPURPOSING_DATA"
 RAW_FOLDER = "01_raw"
@@ -121,7 +122,15 @@ def version_path(name: str, header_sha256: str, *, root: Path) -> Path:
     return root / RELEASES_FOLDER / "versions" / name / f"{header_sha256[:VERSION_DIGITS]}.json"
 
 
-def save(name: str, value: Any, *, root: Path, config: Mapping[str, Any], inputs: Iterable[Manifest] = ()) -> Manifest:
+def save(
+    name: str,
+    value: Any,
+    *,
+    root: Path,
+    config: Mapping[str, Any],
+    inputs: Iterable[Manifest] = (),
+    cost: StepCost | None = None,
+) -> Manifest:
     """Write a version of an artefact with its configuration and the digests of everything it was made from.
 
     It becomes the newest one; older versions stay.
@@ -132,6 +141,7 @@ def save(name: str, value: Any, *, root: Path, config: Mapping[str, Any], inputs
         root: The data folder.
         config: Resolved configuration of the step that made it (Any: JSON values).
         inputs: Manifests of the artefacts that the step read, at the time of reading.
+        cost: What it took to make it; None: not known.
 
     Raises:
         MismatchError: If the inputs do not belong together.
@@ -139,7 +149,8 @@ def save(name: str, value: Any, *, root: Path, config: Mapping[str, Any], inputs
     read = list(inputs)
     digests = {manifest.name: manifest.digest for manifest in read}
     provenance = Provenance(config=config, inputs=digests, lineage=lineage(read))
-    parts = write_contents(contents_folder(root), by_path(PLACES[name].owner).to_parts(value), what=name)
+    values = {**by_path(PLACES[name].owner).to_parts(value), **({cost_part(name): cost._asdict()} if cost else {})}
+    parts = write_contents(contents_folder(root), values, what=name)
     manifest = header_of(name, parts, provenance)
     keep_version(manifest, root=root)
     write_json(_key_path(name, config, provenance.lineage, root=root), {"version": manifest.header_sha256})
@@ -231,13 +242,20 @@ def load_described(name: str, *, root: Path) -> Described:
 def read_version(manifest: Manifest, *, root: Path) -> Any:
     """The value of a version; raises as `read_artifact`. Any: the owner's type."""
     require_format(manifest)
-    parts = {part: read_part_of(manifest, part, root=root) for part in manifest.parts}
+    of_owner = [part for part in manifest.parts if part != cost_part(manifest.name)]
+    parts = {part: read_part_of(manifest, part, root=root) for part in of_owner}
     return by_path(PLACES[manifest.name].owner).from_parts(parts)
 
 
 def read_part_of(manifest: Manifest, part: str, *, root: Path) -> Any:
     """One part of a version as stored; raises as `read_artifact`. Any: a value of one of the part formats."""
     return read_part(path_of(manifest, part, root=root), manifest, part)
+
+
+def cost_of(manifest: Manifest, *, root: Path) -> StepCost | None:
+    """What it took to make a version; None if that was not recorded. Raises as `read_artifact`."""
+    part = cost_part(manifest.name)
+    return StepCost.from_json(read_part_of(manifest, part, root=root)) if part in manifest.parts else None
 
 
 def path_of(manifest: Manifest, part: str, *, root: Path) -> Path:

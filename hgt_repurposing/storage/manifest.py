@@ -1,8 +1,8 @@
 """What an artefact says about itself: what it was made from, and what its parts must be.
 
 `<name>.manifest.json` holds the format version, the package version, the resolved configuration, the digests of
-everything the artefact was made from, and size and SHA-256 of every part. Parts named `measured` hold the cost of a
-step, in seconds or GiB: they differ each time and are not covered by the digest.
+everything the artefact was made from, and size and SHA-256 of every part. Parts named `measured` or `<name>.measured`
+hold the cost of a step, in seconds or GiB: they differ each time and are not covered by the digest.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from typing import Any
 FORMAT_VERSION = 12
 PACKAGE = "hgt_repurposing"
 MEASURED = "measured"
-"""Name, without suffix, of a part that holds the cost of a step."""
+"""Last word of the name, without suffix, of a part that holds the cost of a step."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Manifest:
     @property
     def digest(self) -> str:
         """SHA-256 of all parts except the measured ones; two runs with the same seed give the same digest."""
-        content = {part: entry for part, entry in self.parts.items() if Path(part).stem != MEASURED}
+        content = {part: entry for part, entry in self.parts.items() if Path(part).stem.rpartition(".")[2] != MEASURED}
         lines = sorted(f"{part} {entry['sha256']}" for part, entry in content.items())
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 

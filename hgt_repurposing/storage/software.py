@@ -11,7 +11,7 @@ from hgt_repurposing.storage.manifest import PACKAGE
 
 LIBRARIES = ("numpy", "pandas", "pyarrow", "scikit-learn", "torch", "torch_geometric", "xgboost")
 """Those whose versions a release names."""
-SOURCES = (".py", ".html")
+SOURCES = (".py", ".html", ".css", ".js")
 
 
 @cache

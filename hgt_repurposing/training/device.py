@@ -2,7 +2,6 @@
 
 import ctypes
 import gc
-import resource
 import sys
 import threading
 from collections.abc import Iterator
@@ -13,9 +12,9 @@ from typing import NamedTuple, Self
 import psutil
 import torch
 
+from hgt_repurposing.process_memory import GIB, peak_gb
 from hgt_repurposing.training.params import DeviceChoice
 
-GIB = 2**30
 OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")
 """Messages of torch's allocators for CPU, MPS and CUDA, in lower case; only CUDA's error has its own class."""
 WORTH_A_TEAM = 5_000_000
@@ -90,8 +89,7 @@ class ComputeDevice:
                 torch.cuda.memory_reserved(self.torch) / GIB,
                 torch.cuda.max_memory_allocated(self.torch) / GIB,
             )
-        peak_unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts bytes on macOS and kilobytes on Linux
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * peak_unit / GIB
+        peak = peak_gb()
         if self.name == "mps":
             allocated, pool = torch.mps.current_allocated_memory() / GIB, torch.mps.driver_allocated_memory() / GIB
             return MemoryReading(allocated, pool, peak)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from hgt_repurposing.model.edge_plan import EncoderPlan, LayerPlan
 from hgt_repurposing.model.shape import EncoderShape
-from hgt_repurposing.training.device import GIB
+from hgt_repurposing.process_memory import GIB
 
 logger = logging.getLogger(__name__)
 

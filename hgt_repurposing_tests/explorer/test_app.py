@@ -21,6 +21,7 @@ from hgt_repurposing.explorer.listing import FOR_RESEARCH
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.settings import IN_WORDS
 from hgt_repurposing.report.external import external_lines
+from hgt_repurposing.report.search_script import script_source
 from hgt_repurposing.repurposing.candidates import Candidates
 from hgt_repurposing.storage.catalog import load, manifest_of, path_of, save
 from hgt_repurposing.storage.manifest import Manifest
@@ -186,7 +187,9 @@ def test_pairs_from_outside_are_shown_by_file_as_the_terminal_shows_them(tmp_pat
 def test_the_report_is_served_as_it_is_and_may_load_nothing(whole: Path) -> None:
     response = client(whole).get("/report")
     assert response.text == "<p>the report"
-    assert "script" not in response.headers["content-security-policy"]
+    policy = response.headers["content-security-policy"]
+    assert f"script-src {script_source()};" in policy  # the report's own search, and no other script
+    assert policy.count("script") == 1
     assert response.headers["content-security-policy"].startswith("default-src 'none'")
 
 

@@ -77,7 +77,7 @@ def test_the_best_new_pairs_are_new_and_the_most_probable_first(tmp_path: Path) 
 
 
 def test_trust_is_what_the_evaluation_says() -> None:
-    trust = trust_of(evaluated())
+    trust = trust_of(evaluated(), None, num_drugs=400)
     assert trust.worst in trust.leads
     assert [split.name for split in trust.splits] == ["disease"]
     assert trust.assumed == "Whether probabilities hold was not measured."

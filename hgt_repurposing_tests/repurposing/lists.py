@@ -10,7 +10,7 @@ USUAL: dict[str, Any] = {  # Any: values of columns
     "percentile": 50.0,
     "corrected_rank": 1,
     "setting": "warm pair",
-    "evidence": "TRK12 (binds; associates)",
+    "evidence": "binds TRK12, associated with it",
     "drug_degree": 3,
     "disease_degree": 2,
     "drug_evidence": "evidence",

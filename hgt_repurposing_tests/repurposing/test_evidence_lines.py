@@ -32,26 +32,63 @@ def lines(*pairs: tuple[int, int]) -> list[str]:
 
 def test_a_gene_in_common_is_named_with_both_relations() -> None:
     (line,) = lines((0, 0))
-    assert line == "gene aaaa (binds; associates)"
+    assert line == "binds gene aaaa, associated with it"
 
 
 def test_a_similar_drug_and_a_similar_disease_are_named() -> None:
     (treated,) = lines((0, 1))
-    assert treated == "gene aaaa (binds; associates); like drug aaab, which treats it"
+    assert treated == "binds gene aaaa, associated with it; like drug aaab"
     (treating,) = lines((1, 0))
-    assert treating == "gene aaaa (binds; associates); treats disease aaab, which is like it"
+    assert treating == "binds gene aaaa, associated with it; treats disease aaab, which is like it"
 
 
 def test_the_rarer_gene_is_named() -> None:
     """Gene b has one drug and one disease, gene a two of each."""
     (line,) = lines((1, 1))
-    assert line == "gene aaab (binds; associates)"  # a drug is no evidence for what it treats itself
+    assert line == "binds gene aaab, associated with it"  # a drug is no evidence for what it treats itself
+
+
+def with_gene_relations(of_drug: tuple[str, str, str], of_disease: tuple[str, str, str]) -> KnowledgeGraph:
+    """Drug a and disease a share gene a, by these edge types."""
+    return graph_of(
+        {"drug": 1, "disease": 1, "gene": 1},
+        {("drug", "indication", "disease"): [], of_drug: [(0, 0)], of_disease: [(0, 0)]},
+    )
+
+
+@pytest.mark.parametrize(
+    ("of_drug", "of_disease", "line"),
+    [
+        (("drug", "CbG", "gene"), ("disease", "DaG", "gene"), "binds G, associated with it"),
+        (("drug", "CdG", "gene"), ("disease", "DuG", "gene"), "downregulates G, upregulated in it"),
+        (
+            ("drug", "drug_protein", "gene"),
+            ("disease", "disease_protein", "gene"),
+            "interacts with G, associated with it",
+        ),
+        (("gene", "binds", "drug"), ("gene", "Associated-With", "disease"), "bound by G, associated with it"),
+        (("drug", "INHIBITS", "gene"), ("gene", "causes", "disease"), "inhibits G, which causes it"),
+        (("drug", "GNBR::E", "gene"), ("disease", "DaG", "gene"), "linked to G by GNBR::E, associated with it"),
+        (("drug", "binds", "gene"), ("gene", "GWAS hit", "disease"), "binds G, linked to it by GWAS hit"),
+        (
+            ("drug", "r7", "gene"),
+            ("gene", "<b>r8</b>", "disease"),
+            "linked to G by r7, which is linked to it by <b>r8</b>",
+        ),
+    ],
+)
+def test_the_line_is_a_fragment_of_a_sentence_whatever_relations_are_called(
+    of_drug: tuple[str, str, str], of_disease: tuple[str, str, str], line: str
+) -> None:
+    graph = with_gene_relations(of_drug, of_disease)
+    (found,) = Evidence.of(graph, neighbourhoods_of(graph)).lines(np.array([[0], [0]]))
+    assert found == line.replace("G,", "gene aaaa,").replace("to G by", "to gene aaaa by")
 
 
 def test_of_several_relations_to_a_gene_the_first_by_name_is_said() -> None:
     graph = replace(GRAPH, edges={**GRAPH.edges, EdgeType("drug", "unbinds", "gene"): np.array([[0], [0]])})
     (line,) = Evidence.of(graph, neighbourhoods_of(graph)).lines(np.array([[0], [0]]))
-    assert line == "gene aaaa (binds; associates)"
+    assert line == "binds gene aaaa, associated with it"
 
 
 def test_where_there_is_nothing_it_is_said() -> None:

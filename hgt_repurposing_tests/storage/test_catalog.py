@@ -14,6 +14,7 @@ from hgt_repurposing.storage.artifacts import write_contents
 from hgt_repurposing.storage.catalog import (
     DATA_VARIABLE,
     contents_folder,
+    cost_of,
     data_folder,
     evaluated_split,
     keep_version,
@@ -26,6 +27,7 @@ from hgt_repurposing.storage.catalog import (
     working_folder,
 )
 from hgt_repurposing.storage.manifest import Manifest, Provenance, header_of
+from hgt_repurposing.storage.step_cost import StepCost
 
 
 def write(root: Path, name: str, value: object, *inputs: Manifest) -> Manifest:
@@ -50,6 +52,27 @@ def write_chain(split: DrugDiseaseSplit, root: Path, fold: FoldKey | None = None
     data = write(root, "hetero_data", scope, made_of)
     model = write(root, "hgt_model", f"weights on {scope}", data)
     return write(root, "hgt_embeddings", f"vectors on {scope}", data, model)
+
+
+# what a step took
+
+
+COST = StepCost("2026-11-28T02:29:00+00:00", 12.3, 0.8)
+
+
+def test_what_a_step_took_is_kept_beside_its_result_and_is_no_part_of_it(
+    toy_graph: KnowledgeGraph, tmp_path: Path
+) -> None:
+    made = save("knowledge_graph", toy_graph, root=tmp_path, config={}, cost=COST)
+    assert cost_of(made, root=tmp_path) == COST
+    assert load_described("knowledge_graph", root=tmp_path).value.digest == toy_graph.digest
+    again = save("knowledge_graph", toy_graph, root=tmp_path, config={}, cost=COST._replace(seconds=1.0))
+    assert again.digest == made.digest
+    assert "knowledge_graph.measured.json" in made.parts
+
+
+def test_of_a_version_that_says_nothing_of_it_the_cost_is_not_known(toy_graph: KnowledgeGraph, tmp_path: Path) -> None:
+    assert cost_of(save("knowledge_graph", toy_graph, root=tmp_path, config={}), root=tmp_path) is None
 
 
 # lineage
