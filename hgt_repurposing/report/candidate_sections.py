@@ -78,7 +78,7 @@ def candidate_sections(candidates: Candidates, graph: KnowledgeGraph, *, most: i
     names = table["disease_name"].iloc[np.unique(code, return_index=True)[1]].to_numpy()
     order = np.lexsort((ids.to_numpy(dtype=str), names.astype(str), -best))[:most]
     kept = np.isin(code, order)
-    of_disease = {index: rows for index, rows in table[kept].groupby(pd.Series(code, table.index)[kept], sort=False)}
+    of_disease = dict(iter(table[kept].groupby(pd.Series(code, table.index)[kept], sort=False)))
     shown = [
         _section(f"d{place}", of_disease[index], treatments.get(ids[index], 0))
         for place, index in enumerate(order.tolist())
