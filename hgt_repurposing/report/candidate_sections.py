@@ -77,10 +77,10 @@ def candidate_sections(candidates: Candidates, graph: KnowledgeGraph, *, most: i
     np.maximum.at(best, code, np.where(table["status"] == "new", table["score"], NO_NEW))
     names = table["disease_name"].iloc[np.unique(code, return_index=True)[1]].to_numpy()
     order = np.lexsort((ids.to_numpy(dtype=str), names.astype(str), -best))[:most]
-    rows = table[np.isin(code, order)]
-    of_disease = rows.groupby(code[np.isin(code, order)], sort=False)
+    kept = np.isin(code, order)
+    of_disease = dict(iter(table[kept].groupby(pd.Series(code, table.index)[kept], sort=False)))
     shown = [
-        _section(f"d{place}", of_disease.get_group(index), treatments.get(ids[index], 0))
+        _section(f"d{place}", of_disease[index], treatments.get(ids[index], 0))
         for place, index in enumerate(order.tolist())
     ]
     return CandidateSections(shown, len(ids), sum(len(disease.new) for disease in shown))

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from hgt_repurposing.defs import assets, checks
 from hgt_repurposing.defs.resources import FOLDER_TAG, ArtifactStore, artifact_io_manager
 from hgt_repurposing.defs.session import RUN_IS_GONE, RunFacts, RunSession
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
-from hgt_repurposing.storage.catalog import PLACES, folder_of, is_there, manifest_of, save
+from hgt_repurposing.storage.catalog import PLACES, cost_of, folder_of, is_there, manifest_of, save
 from hgt_repurposing.storage.heartbeat import HEARTBEATS, beating, heartbeat_of
 from hgt_repurposing.storage.run_lock import LOCK_FILE, FolderInUseError, Holder, held, holder_of
 from hgt_repurposing.training.params import EmbeddingParams
@@ -282,6 +283,24 @@ def test_provenance_is_that_of_the_value_that_was_read(tmp_path: Path, toy_graph
     assert made.inputs == {"knowledge_graph": first.digest}
 
 
+def test_a_step_records_when_it_ran_and_what_it_took_from_its_first_input_on(
+    tmp_path: Path, toy_graph: KnowledgeGraph
+) -> None:
+    made_of = save("knowledge_graph", toy_graph, root=tmp_path, config={})
+    assert cost_of(made_of, root=tmp_path) is None
+    session = RunSession(RunFacts("run-1", {}, None, lambda _: False), root=lambda: tmp_path, wait=False)
+    session.load("knowledge_graph", step="embedding_params")
+    time.sleep(0.2)
+    session.begin_step("embedding_params")  # it has begun
+    made = session.save("embedding_params", EmbeddingParams(), step="embedding_params", config={})
+    session.end()
+    cost = cost_of(made, root=tmp_path)
+    assert cost is not None
+    assert 0.2 <= cost.seconds < 60
+    assert 0.01 < cost.peak_gb < 64
+    assert abs((datetime.now(UTC) - datetime.fromisoformat(cost.made_at)).total_seconds()) < 60
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Data folder of a run up to the embeddings."""
@@ -326,4 +345,5 @@ def test_every_asset_names_all_that_it_was_made_from(trained: Path) -> None:
     assert set(lineage) == {"embedding_params", "knowledge_graph", "drug_disease_split", "hetero_data", "hgt_model"}
     assert lineage == {name: manifest_of(name, root=trained).digest for name in lineage}
     assert set(lineage) <= set(PLACES)
+    assert all(cost_of(manifest_of(name, root=trained), root=trained) for name in lineage)
     assert folder_of("hgt_model", root=trained).is_dir()

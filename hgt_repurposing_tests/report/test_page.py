@@ -33,6 +33,7 @@ from hgt_repurposing.storage.html_page import HtmlPage
 from hgt_repurposing.storage.manifest import Provenance
 from hgt_repurposing_tests.benchmark.evaluations import evaluated
 from hgt_repurposing_tests.benchmark.grids_by_hand import whole_grid
+from hgt_repurposing_tests.graph.small_graphs import graph_of
 from hgt_repurposing_tests.report.test_plots import HISTORY, embedded, gaussian
 from hgt_repurposing_tests.repurposing.lists import candidates_of
 
@@ -563,6 +564,19 @@ def test_of_a_large_graph_it_says_which_diseases_are_left_out_and_where_they_are
     assert "hgt-repurposing candidates --disease NAME or hgt-repurposing explore" in text
     assert "ocular holemia 3 · no known treatments · best new: Zanolone, 50 %" in text
     assert "hepatic falitis 2 ·" not in text
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_graph_with_nothing_but_drugs_diseases_and_one_gene_has_a_report(toy_graph: KnowledgeGraph) -> None:
+    graph = graph_of(
+        {"drug": 3, "disease": 1, "gene": 1},
+        {("drug", "indication", "disease"): [(0, 0)], ("drug", "CbG", "gene"): [(1, 0)]},
+    )
+    text = text_of(report_on(graph).html)
+    assert "over a knowledge graph of 5 nodes and 2 edges: 3 drugs, 1 disease, 1 known treatment." in text
+    assert "Few known treatments. The graph has 1." in text
+    assert graph.digest in text
+    assert toy_graph.digest not in text
 
 
 @pytest.mark.usefixtures("quick")
