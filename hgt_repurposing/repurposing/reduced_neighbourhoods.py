@@ -119,11 +119,11 @@ class _Reduction:
                     yield name, self._direct(steps[0], start, side.anchors)
                 else:
                     rows = unit_rows(self._walk_of_drugs(steps))
-                    towards = rows[side.anchors[treating]]
+                    towards = csr_array(rows[side.anchors[treating]])
                     found = csr_array(rows @ csr_array(towards.T)).tocoo()
                     near = found.data >= self.whole.cutoff(name)[found.row]
-                    entries = (found.data[near], (found.row[near], treating[found.col[near]]))
-                    matrix = csr_array(entries, shape=(side.size, len(side.anchors)), dtype=np.float32)
+                    entries = (found.data[near], (found.row[near], treating[found.col[near]].astype(np.int32)))
+                    matrix = csr_array(entries, shape=(side.size, len(side.anchors)))
                     yield name, without_self(matrix, side.anchors)
 
     def _of_the_disease(self) -> Iterator[tuple[str, csr_array]]:
@@ -211,7 +211,7 @@ class _Reduction:
     @cached_property
     def _treating(self) -> IntArray:
         drugs, diseases = self.left.indications
-        return drugs[diseases == self.disease]
+        return np.asarray(drugs[diseases == self.disease], dtype=np.int64)
 
     @cached_property
     def _steps(self) -> dict[tuple[EdgeType, str], csr_array]:
@@ -228,7 +228,7 @@ def _other_end(edge_type: EdgeType, start: str) -> str:
 
 def _changed_rows(before: csr_array, after: csr_array) -> BoolArray:
     """Rows that differ. Shape [num_rows]."""
-    return np.asarray(np.diff(csr_array(before != after).indptr) > 0)
+    return np.asarray(np.diff(csr_array(before - after).indptr) > 0)
 
 
 def _with_rows(matrix: csr_array, rows: IntArray, others: csr_array) -> csr_array:

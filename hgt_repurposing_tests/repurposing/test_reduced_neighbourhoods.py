@@ -65,15 +65,20 @@ def test_features_are_those_of_neighbourhoods_derived_anew(
     left = without(planted_graph(), share, types, seed)
     visible = Labels.of_graph(left).indications
     anew = in_units_of(neighbourhoods_of(left), whole().neighbourhoods)
-    for one, other in ((anew.drugs, whole().neighbourhoods.drugs), (anew.diseases, whole().neighbourhoods.diseases)):
-        assume(np.array_equal(one.anchors, other.anchors))  # without any use it is none in a graph that never had one
+    before = whole().neighbourhoods
+    for side, of_whole in ((anew.drugs, before.drugs), (anew.diseases, before.diseases)):
+        assume(
+            np.array_equal(side.anchors, of_whole.anchors)
+        )  # without any use it is none in a graph that never had one
     found, expected = (
         PairFeatures.of_every_setting(each, visible) for each in (reduced_neighbourhoods(whole(), left, disease), anew)
     )
     for setting, features in found.items():
         assert features.names == expected[setting].names
-        for one, other in ((features, expected[setting]), (features.baselines, expected[setting].baselines)):
-            mine, theirs = (each.block(np.array([disease])) for each in (one, other))
+        for mine, theirs in (
+            (features.block(np.array([disease])), expected[setting].block(np.array([disease]))),
+            (features.baselines.block(np.array([disease])), expected[setting].baselines.block(np.array([disease]))),
+        ):
             np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)
 
 
