@@ -144,7 +144,7 @@ def evaluate(
         frequent=_frequent(popularity[headline_of(popularity)], graph),
         left_out=tables.left_out,
         seed=seed,
-        not_measured={**split.left_out, **new_diseases.not_measured},
+        not_measured=split.left_out,
         whole_grid=whole_grid,
         external=external,
         new_diseases=new_diseases.result(seed),

@@ -88,8 +88,8 @@ class EvaluatedFold:
 
     @property
     def brings_back_diseases(self) -> bool:
-        """Whether its diseases are also ranked as new ones: those of the first repeat, each held out by itself."""
-        return self.kind.unit == "disease" and self.group is None and self.key.repeat == 0
+        """Whether its diseases are also ranked as new ones: those of the first repeat."""
+        return self.kind.brings_back_diseases and self.key.repeat == 0
 
     def seed(self, seed: int) -> tuple[int, ...]:
         """Seed of this fold alone, derived from that of the run."""

@@ -25,6 +25,8 @@ class NewDiseases:
     as_new."""
     num_without_links: int
     """Held-out diseases that cannot be brought back: the graph has nothing but treatments of them."""
+    not_measured: Mapping[str, str]
+    """Folds whose diseases could not be brought back, with the reason."""
     seed: int
     """Of the bootstrap."""
 
@@ -46,7 +48,11 @@ class NewDiseases:
 
     def to_parts(self) -> dict[str, Any]:
         """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""
-        about = {"num_without_links": self.num_without_links, "seed": self.seed}
+        about = {
+            "num_without_links": self.num_without_links,
+            "not_measured": dict(self.not_measured),
+            "seed": self.seed,
+        }
         return {NEW_DISEASES: self.table, "new_diseases.csv": self.table, "new_diseases.json": about}
 
     @classmethod

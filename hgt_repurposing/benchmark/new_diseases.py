@@ -25,6 +25,8 @@ from hgt_repurposing.repurposing.scorer import Scorer
 from hgt_repurposing.repurposing.two_towers import TwoTowers
 from hgt_repurposing.repurposing.vectors import PairVectors
 
+_NO_INDEX = np.empty(0, dtype=np.int64)
+
 
 @dataclass
 class NewDiseaseFolds:
@@ -48,7 +50,7 @@ class NewDiseaseFolds:
             found = taken_out(graph, graph.therapeutic.disease, fold.columns)
             scores = brought_back(found, fold.columns, scorer)
         except ValueError as error:
-            self.not_measured[f"new diseases ({fold.key})"] = str(error)
+            self.not_measured[str(fold.key)] = str(error)
             return
         places = np.searchsorted(fold.columns, found.nodes)
         positive, candidate = fold.strict.positive[:, places], fold.strict.candidate[:, places]
@@ -67,9 +69,13 @@ class NewDiseaseFolds:
 
     def result(self, seed: int) -> NewDiseases | None:
         """Of all folds; None without any."""
-        if not self.parts:
+        if not (self.parts or self.not_measured):
             return None
-        return NewDiseases(pd.concat(self.parts, ignore_index=True), self.num_without_links, seed)
+        none = pd.DataFrame(
+            {FOLD: _NO_INDEX, DISEASE: _NO_INDEX, HELD_OUT: _NO_INDEX.astype(float), AS_NEW: _NO_INDEX.astype(float)}
+        )
+        table = pd.concat(self.parts, ignore_index=True) if self.parts else none
+        return NewDiseases(table, self.num_without_links, self.not_measured, seed)
 
 
 def brought_back(found: TakenOut, gone: IntArray, scorer: Scorer) -> FloatArray:

@@ -67,6 +67,11 @@ class HeldOutPairs:
     """Explanation for a reader of the report."""
 
     @property
+    def brings_back_diseases(self) -> bool:
+        """Whether held-out diseases are also ranked as diseases that are not in the graph."""
+        return False
+
+    @property
     def asks_for_diseases(self) -> bool:
         """Whether diseases are ranked for a drug, rather than drugs for a disease."""
         return self.unit == "drug"
@@ -81,6 +86,11 @@ class SplitKind(HeldOutPairs):
     groups: Callable[[KnowledgeGraph, int], IntArray] | None = None
     """Group index of each disease (drug for cold drugs), given the most treated members that a group may have; None:
     each by itself. With too few groups in the graph, the split is left out."""
+
+    @property
+    def brings_back_diseases(self) -> bool:
+        """True where whole diseases are held out, each by itself."""
+        return self.unit == "disease" and self.groups is None
 
     def hiding(self, graph: KnowledgeGraph, *, num_folds: int) -> Hiding:
         """How this split hides the pairs of a graph in `num_folds` folds."""

@@ -16,6 +16,7 @@ from hgt_repurposing.graph.disease_areas import RESERVED
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.split_kinds import HELD_OUT
 from hgt_repurposing.metrics.registry import METRICS, Metric, main_metrics
+from hgt_repurposing.report.new_diseases import new_diseases_in_words
 
 NUM_SHOWN = 10
 
@@ -62,6 +63,8 @@ class SplitSection(NamedTuple):
     """The model's values in the open suite."""
     classical: EvaluationTable | None
     """Metrics common in papers, by their full names; None if none was measured."""
+    as_new: str | None
+    """Of held-out diseases ranked as new ones; None where that was not asked."""
 
 
 class AreaSection(NamedTuple):
@@ -141,7 +144,13 @@ def split_section(evaluation: Evaluation, split: str) -> SplitSection:
         open_suite=open_suite.in_words() if len(wide) else None,
         open_row=_table(wide[wide[SCORER] == MODEL], main).rows[MODEL] if len(wide) else [],
         classical=_table(strict, classical) if classical else None,
+        as_new=_as_new(evaluation, split),
     )
+
+
+def _as_new(evaluation: Evaluation, split: str) -> str | None:
+    found = evaluation.new_diseases if HELD_OUT[split].brings_back_diseases else None
+    return None if found is None else new_diseases_in_words(found)
 
 
 def _summary(evaluation: Evaluation, split: str, suite: str) -> pd.DataFrame:

@@ -106,8 +106,13 @@ def test_diseases_without_links_are_counted_and_folds_of_nothing_else_are_named(
     some = measured(without_links([int(fold.columns[0])]))
     assert some.num_without_links == 1
     none = measured(without_links(fold.columns.tolist()))
-    assert none.result(0) is None
-    assert list(none.not_measured) == ["new diseases (disease, repeat 0, fold 0)"]
+    result = none.result(0)
+    assert result is not None
+    assert list(result.not_measured) == ["disease, repeat 0, fold 0"]
+    said = new_diseases_in_words(result)
+    assert said.startswith("How far to trust the ranking of a disease that is not in the graph could not be measured.")
+    assert "Not measured on disease, repeat 0, fold 0: " in said
+    assert NewDiseaseFolds().result(0) is None
 
 
 def test_a_relation_that_only_held_out_diseases_have_is_named() -> None:
@@ -121,7 +126,7 @@ def test_a_relation_that_only_held_out_diseases_have_is_named() -> None:
 
 def results(first: float = 0.25) -> NewDiseases:
     table = pd.DataFrame({"fold": [0, 0], "disease": [3, 5], "held_out": [0.5, 0.25], "as_new": [first, 0.25]})
-    return NewDiseases(table, 1, 0)
+    return NewDiseases(table, 1, {}, 0)
 
 
 def test_what_is_said_of_them() -> None:
@@ -140,4 +145,4 @@ def test_results_survive_being_written_and_are_checked() -> None:
     assert NewDiseases.from_parts({}) is None
     with pytest.raises(ValueError, match="as_new"):
         results(1.5)
-    assert NewDiseases(results().table.head(1), 0, 0).difference is None
+    assert NewDiseases(results().table.head(1), 0, {}, 0).difference is None
