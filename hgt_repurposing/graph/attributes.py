@@ -24,7 +24,7 @@ VALUES_LISTED = 12
 
 def no_attributes() -> pd.DataFrame:
     """A table of attributes without rows."""
-    return _sorted(pd.DataFrame({column: pd.Series([], dtype="str") for column in ATTRIBUTE_COLUMNS}))
+    return attribute_table(pd.DataFrame({column: pd.Series([], dtype="str") for column in ATTRIBUTE_COLUMNS}))
 
 
 def attributes_of(nodes: pd.DataFrame, *, separator: str = "") -> pd.DataFrame:
@@ -47,7 +47,7 @@ def attributes_of(nodes: pd.DataFrame, *, separator: str = "") -> pd.DataFrame:
             rows[name] = rows[name].str.strip()
             rows = rows[rows[name] != ""]
         found.append(rows.rename(columns={name: VALUE}).assign(**{ATTRIBUTE: str(name)})[list(ATTRIBUTE_COLUMNS)])
-    return _sorted(pd.concat([table.astype("str") for table in found]))
+    return attribute_table(pd.concat([table.astype("str") for table in found]))
 
 
 def with_attributes(attributes: pd.DataFrame, more: pd.DataFrame, *, source: str) -> pd.DataFrame:
@@ -66,7 +66,7 @@ def with_attributes(attributes: pd.DataFrame, more: pd.DataFrame, *, source: str
         raise ValueError(
             f"{source}: the graph already has the attribute {both[0]!r}: rename or remove the column in one of the two"
         )
-    return _sorted(pd.concat([table.astype("str") for table in (attributes, more)]))
+    return attribute_table(pd.concat([table.astype("str") for table in (attributes, more)]))
 
 
 def of_type(attributes: pd.DataFrame, node_type: str) -> pd.DataFrame:
@@ -150,7 +150,11 @@ def _meant(value: str, there: Mapping[str, int], name: str, what: str) -> list[s
     return found
 
 
-def _sorted(attributes: pd.DataFrame) -> pd.DataFrame:
-    """Sorted, each row once, as categoricals whose categories are sorted: the order of a source does not matter."""
+def attribute_table(attributes: pd.DataFrame) -> pd.DataFrame:
+    """Sorted, each row once, as categoricals whose categories are sorted: the order of a source does not matter.
+
+    Args:
+        attributes: ATTRIBUTE_COLUMNS as text.
+    """
     table = attributes.drop_duplicates().sort_values([NODE_TYPE, ATTRIBUTE, NODE_ID, VALUE], kind="stable")
     return table.reset_index(drop=True).astype("category")[list(ATTRIBUTE_COLUMNS)]
