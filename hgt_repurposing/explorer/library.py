@@ -18,6 +18,7 @@ from hgt_repurposing.explorer.node_map import NodeMap, node_map
 from hgt_repurposing.explorer.trust import Trust, trust_of
 from hgt_repurposing.graph.node_search import NodeSearch
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME
+from hgt_repurposing.report.export import Links, Source
 from hgt_repurposing.repurposing.candidates import Candidates, Side
 from hgt_repurposing.repurposing.score_grid import BY_DISEASE, BY_DRUG
 from hgt_repurposing.storage.artifacts import read_rows
@@ -138,6 +139,15 @@ class OpenRelease:
         return str(self.values.manifests[CANDIDATES].lineage.get(GRAPH, ""))[:12]
 
     @cached_property
+    def links(self) -> Links:
+        """Links and attributes of drugs and diseases."""
+        return Links(self.candidates.attributes)
+
+    def source(self, what: str, shown: str) -> Source:
+        """Where the rows of a download come from. What: whose list; shown: which rows of it."""
+        return Source.of(self.values.manifests, self.release_id, what=what, shown=shown)
+
+    @cached_property
     def trust(self) -> Trust | None:
         """What the evaluation says; None if there is none.
 
@@ -212,7 +222,7 @@ class OpenRelease:
         """Work out what every page needs, so that the first reader need not wait for it."""
         for lists in self.lists.values():
             lists.search.find("-")
-        _ = self.best_new, self.pictures
+        _ = self.best_new, self.pictures, self.links
         with suppress(ValueError, OSError):  # the pages that need it say so
             _ = self.trust
 

@@ -39,7 +39,7 @@ def listed(graph: KnowledgeGraph, params: CandidateParams) -> Mapping[str, Liste
 
 def _listed(what: str, graph: KnowledgeGraph, node_type: str, wanted: Mapping[str, Sequence[str]], path: str) -> Listed:
     nodes = graph.nodes_of(node_type)
-    ids = nodes[NODE_ID].to_numpy(dtype=object)
+    ids = nodes[NODE_ID].tolist()
     chosen = choose(ids, of_type(graph.attributes, node_type), wanted, what=what)
     passes, said = chosen.passes, []
     for name, values in wanted.items():

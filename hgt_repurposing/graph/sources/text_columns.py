@@ -68,7 +68,8 @@ def read_text_columns(
         )
     if table.empty:
         raise ValueError(f"{path}: no rows")
-    wanted = [*columns, *sparse, *(column for column in (table if others else optional) if column in table)]
+    further = map(str, table) if others else optional
+    wanted = [*columns, *sparse, *(column for column in further if column in table)]
     texts = _as_texts({column: table[column] for column in dict.fromkeys(wanted)})
     texts = cleaned(texts, file=path, first_row=1)
     for column in columns:
