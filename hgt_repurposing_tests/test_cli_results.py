@@ -263,8 +263,7 @@ def test_lists_are_written_to_a_file(results: Path, tmp_path: Path, ending: str)
     said = printed("export", file, *filters, "--data", results).splitlines()
     assert said[0].startswith(f"{file}: 60 rows, drugs for every disease")
     assert said[-1] == FOR_RESEARCH
-    read = {"csv": pd.read_csv, "parquet": pd.read_parquet, "xlsx": pd.read_excel, "json": rows_of_json}[ending]
-    rows = read(file)
+    rows = rows_read(file)
     assert set(rows["drug: approved"]) == {"yes"}
     assert set(rows["status"]) == {"new"}
     assert rows.groupby("disease_id").size().tolist() == [2] * 30
@@ -273,8 +272,16 @@ def test_lists_are_written_to_a_file(results: Path, tmp_path: Path, ending: str)
     assert mine["rank"].tolist() == [row["rank"] for row in same["rows"]]
 
 
-def rows_of_json(file: Path) -> pd.DataFrame:
-    return pd.DataFrame(json.loads(file.read_text())["rows"])
+def rows_read(file: Path) -> pd.DataFrame:
+    match file.suffix:
+        case ".csv":
+            return pd.read_csv(file)
+        case ".parquet":
+            return pd.read_parquet(file)
+        case ".xlsx":
+            return pd.read_excel(file)
+        case _:
+            return pd.DataFrame(json.loads(file.read_text())["rows"])
 
 
 def test_one_list_is_written_whole(results: Path, tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ cut out or copied. JSON says it once, Parquet in the metadata of its schema, a w
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -18,7 +19,7 @@ from hgt_repurposing.graph.attributes import SOURCE, attributes_by_id, of_type
 from hgt_repurposing.graph.sources.published import title_of
 from hgt_repurposing.report.node_links import link_of
 from hgt_repurposing.repurposing.candidates import Candidates
-from hgt_repurposing.storage.artifacts import write_parquet, write_text_file, write_workbook
+from hgt_repurposing.storage.artifacts import write_lines, write_parquet, write_workbook
 from hgt_repurposing.storage.current_results import CANDIDATES
 from hgt_repurposing.storage.manifest import Manifest
 
@@ -97,13 +98,20 @@ def with_attributes(rows: pd.DataFrame, candidates: Candidates) -> pd.DataFrame:
 
 def as_csv(rows: pd.DataFrame, source: Source) -> str:
     """Rows as CSV; every one says where it comes from. Texts that a spreadsheet would compute get an apostrophe."""
+    return "".join(csv_lines(rows, source))
+
+
+def csv_lines(rows: pd.DataFrame, source: Source) -> Iterator[str]:
+    """The same, row by row."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*(_safe(name) for name in rows.columns), *source.of_every_row])
     said = [_safe(value) for value in source.of_every_row.values()]
-    for row in rows.itertuples(index=False):
-        writer.writerow([*(_safe(value) for value in row), *said])
-    return text.getvalue()
+    heading = [*(_safe(name) for name in rows.columns), *source.of_every_row]
+    for row in chain([heading], ([*map(_safe, row), *said] for row in rows.itertuples(index=False))):
+        writer.writerow(row)
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
 
 
 def as_json(rows: pd.DataFrame, source: Source, links: Links) -> str:
@@ -129,9 +137,9 @@ def write_rows(path: Path, rows: pd.DataFrame, source: Source, links: Links) -> 
     """
     match path.suffix.lower():
         case ".csv":
-            write_text_file(path, as_csv(rows, source))
+            write_lines(path, csv_lines(rows, source))
         case ".json":
-            write_text_file(path, as_json(rows, source, links))
+            write_lines(path, [as_json(rows, source, links)])
         case ".parquet":
             write_parquet(path, rows, said=source._asdict())
         case ".xlsx":

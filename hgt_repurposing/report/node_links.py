@@ -51,6 +51,8 @@ VOCABULARIES: Mapping[str, Vocabulary] = {
     "cl": _obo("CL"),
     "go": _obo("GO"),
     "reactome": Vocabulary("https://reactome.org/content/detail/{}", r"R-[A-Z]{3}-\d+"),
+    "pubmed": Vocabulary("https://pubmed.ncbi.nlm.nih.gov/{}/", r"\d{1,8}"),
+    "clinicaltrials": Vocabulary("https://www.clinicaltrials.gov/study/{}", r"NCT\d{8}"),
     "wikipathways": Vocabulary("http://www.wikipathways.org/instance/{}", r"WP\d{1,5}(_r\d+)?"),
 }
 """By prefix, in lower case."""
@@ -71,6 +73,8 @@ SYNONYMS: Mapping[str, str] = {
     "ncbi_gene": "ncbigene",
     "orpha": "orphanet",
     "orphanet.ordo": "orphanet",
+    "pmid": "pubmed",
+    "pmids": "pubmed",
     "pubchem": "pubchem.compound",
     "pubchem.cid": "pubchem.compound",
     "rxcui": "rxnorm",
@@ -78,7 +82,7 @@ SYNONYMS: Mapping[str, str] = {
     "uniprotkb": "uniprot",
 }
 """Other names of vocabularies, among them those of PrimeKG's columns x_source and y_source."""
-SPEAKING = ("drugbank", "chembl", "ensembl", "reactome", "wikipathways")
+SPEAKING = ("drugbank", "chembl", "clinicaltrials", "ensembl", "reactome", "wikipathways")
 """Vocabularies whose ids are known by their form alone."""
 HETIONET: Mapping[str, str] = {"gene": "ncbigene", "symptom": "mesh", "side effect": "umls"}
 """What the ids of a node type are if, as in Hetionet, the type is their prefix (`Gene::9021`) and no other follows."""

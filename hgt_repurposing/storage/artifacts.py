@@ -17,7 +17,7 @@ import shutil
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, TextIO
@@ -207,15 +207,24 @@ def read_json(path: Path) -> Any:
 
 def write_json(path: Path, value: Any) -> None:
     """Write one JSON file atomically. Any: a JSON value."""
-    write_text_file(path, _dump_json(value))
+    write_text(path, _dump_json(value))
 
 
-def write_text_file(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     """Write one text file atomically; its folder is created if absent."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with _staging(path.parent, path.name) as staging:
         (staging / path.name).write_text(text, encoding="utf-8")
         _flush(staging / path.name)
+        os.replace(staging / path.name, path)  # noqa: PTH105
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write one text file atomically, piece by piece; its folder is created if absent. Lines: with their ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _staging(path.parent, path.name) as staging:
+        with (staging / path.name).open("w", encoding="utf-8", newline="") as file:
+            file.writelines(lines)
         os.replace(staging / path.name, path)  # noqa: PTH105
 
 
