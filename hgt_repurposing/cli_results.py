@@ -89,6 +89,7 @@ def explain(
 ) -> None:
     """Why a drug has its score for a disease: what the score is made of, and the evidence in the graph."""
     from hgt_repurposing.report.explanation_text import explanation_json, explanation_lines  # noqa: PLC0415
+    from hgt_repurposing.report.export import Source  # noqa: PLC0415
     from hgt_repurposing.storage.released import EXPLAINED_FROM, ReleasedValues  # noqa: PLC0415
 
     with one_sentence():
@@ -107,7 +108,11 @@ def explain(
         found = explainer.explain(*pair, top=top)
         without = Ablator(explainer).ablate(found, np.random.default_rng(0), num_draws=NUM_DRAWS) if ablate else None
     if form == "json":
-        typer.echo(json.dumps(explanation_json(found, graph, without), indent=1, ensure_ascii=False))
+        source = Source.of(
+            manifests, current(root).id, what=f"{drug} for {disease}", shown="why the pair has its score"
+        )
+        value = {**source.of_every_row, **explanation_json(found, graph, without)}
+        typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
         return
     for line in explanation_lines(found, graph, without):
         typer.echo(line)

@@ -169,6 +169,7 @@ def test_a_pair_is_explained(results: Path) -> None:
 
 def test_an_explanation_for_programs_sums_to_the_listed_score(results: Path) -> None:
     found = json.loads(printed("explain", "0003", "0002", "--format", "json", "--data", results))
+    assert found["note"] == FOR_RESEARCH
     assert found["base"] + sum(part["log_odds"] for part in found["parts"]) == pytest.approx(
         found["log_odds"], abs=1e-4
     )

@@ -28,6 +28,7 @@ from hgt_repurposing.graph.disease_areas import OTHER_AREAS
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.split_kinds import HELD_OUT
 from hgt_repurposing.metrics.registry import METRICS
+from hgt_repurposing.report.export import Links
 from hgt_repurposing.report.external import LISTS, external_section
 from hgt_repurposing.report.grid_plots import height_of_settings, plot_observed_over_expected, plot_settings
 from hgt_repurposing.report.plots import (
@@ -134,6 +135,8 @@ def build_report(
         evidence=evidence_section(graph),
         diseases=disease_sections(graph, candidates, num_diseases_shown),
         ubiquitous=ubiquitous(candidates),
+        restricted=candidates.chosen.get("drug", ()),
+        link=Links(candidates.attributes).of,
         hidden=hidden_treatments(evaluation, graph),
         validation=validation,
         history=history,

@@ -319,9 +319,11 @@ def hidden_treatments(evaluation: Evaluation, graph: KnowledgeGraph) -> HiddenTr
     )
 
 
-def ubiquitous(candidates: Candidates) -> Ubiquitous:
-    """The drug that is most often among the first ten of a list; ties go to the first by name."""
-    top = candidates.table.groupby("disease_id", sort=False).head(NUM_SHOWN)
+def ubiquitous(candidates: Candidates) -> Ubiquitous | None:
+    """The drug that is most often in the top ten of the list; ties: the first by name. None if no listed one is."""
+    top = candidates.table[candidates.table["rank"] <= NUM_SHOWN]
+    if top.empty:
+        return None
     counts = top.groupby(["drug_name", "drug_id"]).size().reset_index(name="num_diseases")
     first = counts["num_diseases"].argmax()
     return Ubiquitous(

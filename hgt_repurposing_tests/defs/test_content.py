@@ -24,13 +24,17 @@ def test_the_files_are_those_of_the_graph_and_all_that_the_configuration_names(t
     graph = config["ops"]["knowledge_graph"]["config"]
     (tmp_path / "graph" / "notes.txt").write_text("not read")
     graph |= {"not_indicated_pairs": "/beside/failed.csv", "disease_areas": "/beside/areas.csv"}
+    graph |= {"node_attributes": "/beside/approved.csv"}
+    config["ops"]["repurposing_candidates"] = {"config": {"only_drugs": "/beside/drugs.txt"}}
     config["ops"]["drug_disease_split"] = {"config": {"external_pairs": [{"path": "/beside/trials.csv"}]}}
     assert files_of(config) == [
         tmp_path / "graph" / "nodes.csv",
         tmp_path / "graph" / "edges.csv",
         Path("/beside/failed.csv"),
         Path("/beside/areas.csv"),
+        Path("/beside/approved.csv"),
         Path("/beside/trials.csv"),
+        Path("/beside/drugs.txt"),
     ]
 
 

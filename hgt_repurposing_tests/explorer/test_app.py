@@ -19,6 +19,7 @@ from starlette.types import Message
 
 from hgt_repurposing.explorer.library import Library
 from hgt_repurposing.graph.attributes import ATTRIBUTE_COLUMNS, attribute_table
+from hgt_repurposing.graph.edge_provenance import EdgeProvenance
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.settings import IN_WORDS
 from hgt_repurposing.report.export import FOR_RESEARCH
@@ -570,3 +571,32 @@ def test_ids_of_known_vocabularies_are_links(attributed: Path) -> None:
     by_drug = client(attributed).get("/drug?id=..&format=json").json()
     assert {row["disease_id"]: row["disease_link"] for row in by_drug["rows"]} == {"1": link, "2": None, "3": None}
     assert {row["drug_link"] for row in by_drug["rows"]} == {None}
+
+
+def test_source_and_reference_of_edges_are_shown_as_text_with_links(tmp_path: Path) -> None:
+    made = whole_release(tmp_path)
+    plain = graph()
+    said = {
+        edge_type: EdgeProvenance(
+            index,
+            pd.DataFrame({"source": [HOSTILE] * index.shape[1], "pmid": ["123"] * index.shape[1]}, dtype="category"),
+        )
+        for edge_type, index in plain.edges.items()
+    }
+    made["knowledge_graph"] = save("knowledge_graph", replace(plain, provenance=said), root=tmp_path, config={})
+    lineage = {"knowledge_graph": made["knowledge_graph"].digest}
+    for name in ("hgt_embeddings", "repurposing_model", "repurposing_scores", "repurposing_candidates"):
+        made[name] = save(name, load(name, root=tmp_path), root=tmp_path, config={}, inputs=[made["knowledge_graph"]])
+        assert made[name].lineage == lineage
+    make_current("20261128T120000Z-said", made, root=tmp_path)
+    drug, disease = (f"{index:04d}" for index in KNOWN)
+    response = client(tmp_path).get(pair(drug, disease))
+    assert "<script" not in response.text
+    page = parsed(response)
+    assert "What the graph has about the pair itself" in page.text
+    links = [a for tag, a in page.tags if tag == "a" and a.get("href") == "https://pubmed.ncbi.nlm.nih.gov/123/"]
+    value = client(tmp_path).get(pair(drug, disease, format="json")).json()
+    num_steps = sum(len(path["relations"]) for path in value["paths"])
+    num_similar = len(value["similar_drugs"]) + len(value["similar_diseases"])
+    assert len(links) == len(value["recorded"]) + num_steps + num_similar
+    assert value["recorded"][0]["provenance"] == {"source": HOSTILE, "pmid": "123"}

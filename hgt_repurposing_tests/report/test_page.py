@@ -17,6 +17,7 @@ from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.benchmark.trust import calibration_of
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationReport, ValidationThresholds, validate_embeddings
+from hgt_repurposing.graph.attributes import attributes_of
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, build_knowledge_graph
 from hgt_repurposing.graph.schema import PRIMEKG_RELATIONS
 from hgt_repurposing.report import page as module
@@ -488,6 +489,21 @@ def test_the_drug_that_is_everywhere_is_named(toy_graph: KnowledgeGraph) -> None
     assert "B is in the top ten for 2 of 3 diseases, no other drug for more." in text_of(
         report_on(toy_graph, None, candidates).html
     )
+    far = listed([("1", 12, "A", "new"), ("2", 11, "A", "new")])  # a list without the first ten, as attributes choose
+    assert "is in the top ten for" not in text_of(report_on(toy_graph, None, far).html)
+
+
+@pytest.mark.usefixtures("quick")
+def test_ids_are_links_where_the_vocabulary_is_known_and_a_restricted_list_says_so(toy_graph: KnowledgeGraph) -> None:
+    mondo = "http://purl.obolibrary.org/obo/MONDO_0000001"
+    known = pd.DataFrame([("disease", "1", "MONDO")], columns=["node_type", "node_id", "source"])
+    lists = listed([("1", 1, "A", "new"), ("2", 1, "B", "new")])
+    chosen = replace(lists, attributes=attributes_of(known), chosen={"drug": ["<b> only"]})
+    html = report_on(toy_graph, None, chosen).html
+    links = [attributes.get("href") for tag, attributes in Page(html).tags if tag == "a"]
+    assert links.count(mondo) == 1
+    assert "The list was made to hold only &lt;b&gt; only." in html
+    assert mondo not in report_on(toy_graph, None, lists).html
 
 
 @pytest.mark.usefixtures("quick")

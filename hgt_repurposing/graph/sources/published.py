@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-SEE_PUBLISHER = "see the publisher's licence, and those of the resources in it"
+SEE_PUBLISHER = "see the publisher's licence (doi.org/10.7910/DVN/IXA7BM), and those of the resources in it"
 NOT_SAID = "not stated"
 
 
