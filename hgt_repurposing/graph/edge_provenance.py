@@ -84,13 +84,14 @@ def provenance_of(index: IntArray, rows: IntArray, columns: pd.DataFrame) -> Edg
 
 def stored(provenance: Mapping[EdgeType, EdgeProvenance], edges: Mapping[EdgeType, IntArray]) -> pd.DataFrame:
     """One table with a row for each edge, in the order of the sorted edge types; without columns if nothing is said."""
-    names = sorted({str(name) for of_type in provenance.values() for name in of_type.columns})
+    there = {str(name) for of_type in provenance.values() for name in of_type.columns}
+    names = [name for name in PROVENANCE_COLUMNS if name in there] + sorted(there.difference(PROVENANCE_COLUMNS))
     blocks = []
     for edge_type in sorted(edges):
         index = edges[edge_type]
-        there = provenance[edge_type].aligned_to(index) if edge_type in provenance else pd.DataFrame()
+        said = provenance[edge_type].aligned_to(index) if edge_type in provenance else pd.DataFrame()
         nothing = pd.Categorical.from_codes(np.full(index.shape[1], -1), categories=pd.Index([], dtype="str"))
-        blocks.append({name: pd.Categorical(there[name]) if name in there else nothing for name in names})
+        blocks.append({name: pd.Categorical(said[name]) if name in said else nothing for name in names})
     return pd.DataFrame(
         {name: union_categoricals([block[name] for block in blocks], sort_categories=True) for name in names}
     )
