@@ -12,10 +12,12 @@ from hgt_repurposing.graph.lookup import look_up
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME
 from hgt_repurposing.repurposing.candidates import Candidates, Side
 from hgt_repurposing.storage.catalog import read_version
-from hgt_repurposing.storage.current_results import CANDIDATES, current_results, notes_on_release
+from hgt_repurposing.storage.current_results import CANDIDATES, current_results, notes_on_release, scores_of
 from hgt_repurposing.storage.releases import current
 
 app = typer.Typer()
+
+PARTLY_KNOWN = "status, evidence and the like are empty for pairs that the lists do not hold"
 
 
 @app.command()
@@ -31,15 +33,23 @@ def export(
     setting: SettingOption = None,
     attribute: AttributeOption = None,
     only: OnlyOption = None,
+    every: Annotated[  # noqa: FBT002  (an option)
+        bool,
+        typer.Option("--every", help="of one disease (drug), all drugs (diseases), also those that no list holds"),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace the file if it is there")] = False,  # noqa: FBT002  (an option)
     data: DataOption = "",
 ) -> None:
     """Write candidate lists of the current release to a file, with where they come from and their licence."""
-    from hgt_repurposing.report.export import Links, Source, with_attributes, write_rows  # noqa: PLC0415  (loads SciPy)
+    from hgt_repurposing.report.export import Links, Source, every_pair, with_attributes, write_rows  # noqa: PLC0415  (loads SciPy)
 
     with one_sentence():
         if disease is not None and drug is not None:
             raise ValueError("name a disease or a drug, not both: a pair is explained by hgt-repurposing explain")
+        if every and disease is None and drug is None:
+            raise ValueError(
+                "--every needs --disease NAME or --drug NAME: all pairs of all are in the folder of scores"
+            )
         if file.exists() and not overwrite:
             raise ValueError(f"{file} is there already: choose another name, or replace it with --overwrite")
         filters = filters_of(status, setting, attribute, only)
@@ -54,10 +64,14 @@ def export(
             node = nodes.iloc[look_up(disease or drug or "", nodes, what=asked)]
             rows = rows[rows[f"{asked}_id"] == node[NODE_ID]]
             what = f"{of}s for the {asked} {node[NODE_NAME]} ({node[NODE_ID]})"
+            if every:
+                scores = scores_of(asked, str(node[NODE_ID]), manifests, root=root)
+                rows = every_pair(scores, rows, found, asked)
         shown, notes = filters.rows(rows, found, of, top=top or len(rows))
         if shown.empty:
             raise ValueError(f"no row fits ({filters.in_words(top=top)}): nothing was written")
-        restricted = [f"made to hold only {said}" for said in found.chosen.get(of, ())]
+        restricted = [f"made to hold only {said}" for said in ([] if every else found.chosen.get(of, ()))]
+        notes = (*notes, *([PARTLY_KNOWN] if every else []))
         said = "; ".join([filters.in_words(top=top), *notes, *restricted])
         source = Source.of(manifests, current(root).id, what=what, shown=said)
         write_rows(file, with_attributes(shown, found), source, Links(found.attributes))

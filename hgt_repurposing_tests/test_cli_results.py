@@ -294,12 +294,28 @@ def test_one_list_is_written_whole(results: Path, tmp_path: Path) -> None:
     assert pd.read_csv(tmp_path / "b.csv", dtype="str")["drug_id"].nunique() == 60
 
 
+def test_one_list_is_written_with_those_that_no_list_holds(results: Path, tmp_path: Path) -> None:
+    said = printed("export", tmp_path / "a.csv", "--drug", "0003", "--every", "--data", results)
+    assert "30 rows, diseases for the drug drug aaad (0003)" in said
+    rows = pd.read_csv(tmp_path / "a.csv", dtype={"drug_id": "str", "disease_id": "str"})
+    printed("export", tmp_path / "b.csv", "--drug", "0003", "--data", results)
+    listed = pd.read_csv(tmp_path / "b.csv", dtype={"drug_id": "str", "disease_id": "str"})
+    assert list(rows.columns) == list(listed.columns)
+    assert rows["rank"].tolist() == list(range(1, 31))
+    same = [column for column in listed.columns if column != "known"]  # which is missing of others
+    pd.testing.assert_frame_equal(rows.loc[:19, same], listed[same], check_dtype=False, rtol=1e-6)
+    assert rows.loc[20:, "status"].isna().all()
+    assert (np.diff(rows["score"]) <= 0).all()
+    assert rows["disease_name"].notna().all()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["a.txt"], "the ending must be one of .csv, .json, .parquet, .xlsx"),
         (["a.csv", "--disease", "0002", "--drug", "0002"], "name a disease or a drug, not both"),
         (["a.csv", "--setting", "cold pair"], "no row fits (status: any; setting: cold pair; rows of each list: all)"),
+        (["a.csv", "--every"], "--every needs --disease NAME or --drug NAME"),
         (["a.csv", "--attribute", "atc=A"], "drugs have no attribute 'atc'"),
         (["there.csv"], "is there already: choose another name, or replace it with --overwrite"),
     ],

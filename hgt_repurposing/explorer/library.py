@@ -20,10 +20,14 @@ from hgt_repurposing.graph.node_search import NodeSearch
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME
 from hgt_repurposing.report.export import Links, Source
 from hgt_repurposing.repurposing.candidates import Candidates, Side
-from hgt_repurposing.repurposing.score_grid import BY_DISEASE, BY_DRUG
-from hgt_repurposing.storage.artifacts import read_rows
-from hgt_repurposing.storage.catalog import lineage, path_of, read_part_of, read_version
-from hgt_repurposing.storage.current_results import CANDIDATES, EVALUATION, notes_on_release, results_as_they_are
+from hgt_repurposing.storage.catalog import lineage, read_part_of, read_version
+from hgt_repurposing.storage.current_results import (
+    CANDIDATES,
+    EVALUATION,
+    notes_on_release,
+    results_as_they_are,
+    scores_of,
+)
 from hgt_repurposing.storage.html_page import PAGE
 from hgt_repurposing.storage.manifest import Manifest, MissingArtifactError
 from hgt_repurposing.storage.released import EXPLAINED_FROM, ReleasedValues
@@ -33,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 SIDES: tuple[Side, ...] = ("disease", "drug")
 OTHER: Mapping[Side, Side] = {"drug": "disease", "disease": "drug"}
-SCORES, REPORT, GRAPH = "repurposing_scores", "repurposing_report", "knowledge_graph"
+REPORT, GRAPH = "repurposing_report", "knowledge_graph"
 PATIENCE = 0.1
 
 
@@ -167,9 +171,7 @@ class OpenRelease:
             MissingArtifactError, UnreadableArtifactError: If they are not there, or damaged.
             MismatchError: If they were made otherwise than the lists.
         """
-        manifest, part = self.require_together(SCORES), BY_DISEASE if side == "disease" else BY_DRUG
-        path = path_of(manifest, part, root=self.values.root)
-        return read_rows(path, manifest, part, column=f"{side}_id", value=node_id)
+        return scores_of(side, node_id, self.values.manifests, root=self.values.root)
 
     def report_part(self, part: str = PAGE) -> str | bytes:
         """The report as stored, or one of its pictures.

@@ -127,8 +127,8 @@ def provenance_digest(table: pd.DataFrame) -> str:
 
 def _merged(edge: IntArray, column: "pd.Series[str]", num_edges: int) -> "pd.Categorical[str]":
     """The texts of each edge. Edge: that of each row."""
-    column = column.cat.remove_unused_categories()
-    codes, texts = column.cat.codes.to_numpy().astype(np.int64), column.cat.categories.tolist()
+    used = column.cat.remove_unused_categories().cat
+    codes, texts = used.codes.to_numpy().astype(np.int64), used.categories.tolist()
     said = codes >= 0
     distinct = np.unique(edge[said] * max(len(texts), 1) + codes[said])
     of_edge, code = np.divmod(distinct, max(len(texts), 1))

@@ -13,12 +13,16 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from hgt_repurposing.graph.attributes import SOURCE, attributes_by_id, of_type
+from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME
 from hgt_repurposing.graph.sources.published import title_of
 from hgt_repurposing.report.node_links import link_of
-from hgt_repurposing.repurposing.candidates import Candidates
+from hgt_repurposing.repurposing.candidate_ranking import interval
+from hgt_repurposing.repurposing.candidates import Candidates, Side
 from hgt_repurposing.storage.artifacts import write_lines, write_parquet, write_workbook
 from hgt_repurposing.storage.current_results import CANDIDATES
 from hgt_repurposing.storage.manifest import Manifest
@@ -84,6 +88,41 @@ class Links:
     def attributes(self, side: str, node_id: str) -> dict[str, str]:
         """Its attributes, name to value; several values are separated by `; `."""
         return self._by_id[side].get(node_id, {})
+
+
+def every_pair(scores: pd.DataFrame, listed: pd.DataFrame, candidates: Candidates, asked: Side) -> pd.DataFrame:
+    """The list of one disease (drug) with all drugs (diseases), not only those that the lists hold.
+
+    Args:
+        scores: Of its pairs, as `ScoreGrid` stores them, in the order of the other side's nodes.
+        listed: Its rows in the lists; they say more than scores can (status, evidence), which is missing of others.
+        candidates: Source of the names.
+        asked: Whose list it is.
+
+    Returns:
+        The columns of the lists, by rank; missing where it is not known.
+    """
+    of: Side = "drug" if asked == "disease" else "disease"
+    log_odds, spread = scores["log_odds"].to_numpy(np.float64), scores["spread"].to_numpy(np.float64)
+    lower, upper = interval(log_odds, spread)
+    order = np.argsort(-log_odds, kind="stable")  # ties by id, as in the lists
+    ids = scores[f"{of}_id"].astype("str").to_numpy(dtype=object)
+    names = candidates.nodes(of).set_index(NODE_ID)[NODE_NAME]
+    every = pd.DataFrame(
+        {
+            f"{of}_id": ids,
+            f"{of}_name": names.reindex(ids).to_numpy(),
+            f"{asked}_id": str(listed[f"{asked}_id"].iloc[0]),
+            f"{asked}_name": str(listed[f"{asked}_name"].iloc[0]),
+            "score": expit(log_odds),
+            "score_lower": lower,
+            "score_upper": upper,
+            "contraindication_score": expit(scores["contraindication_log_odds"].to_numpy(np.float64)),
+        }
+    ).iloc[order]
+    every = every.assign(rank=np.arange(1, len(every) + 1))
+    rest = [column for column in listed.columns if column not in every or column == f"{of}_id"]
+    return every.merge(listed[rest], on=f"{of}_id", how="left", sort=False)[list(listed.columns)]
 
 
 def with_attributes(rows: pd.DataFrame, candidates: Candidates) -> pd.DataFrame:

@@ -190,6 +190,7 @@ def test_nodes_with_one_of_the_values_of_every_attribute_pass(
         ({"aproved": ["yes"]}, "drugs have no attribute 'aproved': did you mean 'approved'.; attributes of drugs: "),
         ({"approved": ["Yes"]}, "no drug has 'Yes' as approved: did you mean 'yes'.; values found: 'no', 'yes'$"),
         ({"atc": ["B*"]}, r"no drug has 'B\*' as atc"),
+        ({"atc": ["A10"]}, "no drug has 'A10' as atc"),  # a beginning needs its star
     ],
 )
 def test_what_there_is_not_is_refused_with_what_there_is(
