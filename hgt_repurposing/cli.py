@@ -11,6 +11,7 @@ import yaml
 
 from hgt_repurposing.cli_errors import one_sentence
 from hgt_repurposing.cli_explore import app as explore_app
+from hgt_repurposing.cli_export import app as export_app
 from hgt_repurposing.cli_releases import DataOption, folder_with_releases
 from hgt_repurposing.cli_releases import app as releases_app
 from hgt_repurposing.cli_results import app as results_app
@@ -21,6 +22,7 @@ from hgt_repurposing.storage.manifest import Manifest
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(results_app)
+app.add_typer(export_app)
 app.add_typer(explore_app)
 app.add_typer(releases_app, name="releases")
 

@@ -9,6 +9,7 @@ import pandas as pd
 from hgt_repurposing.graph.lookup import look_up
 from hgt_repurposing.graph.new_node_links import GENES, SIMILAR, SYMPTOMS, Described, Joined, join
 from hgt_repurposing.graph.new_nodes import ExtendedGraph
+from hgt_repurposing.graph.schema import NODE_ID
 from hgt_repurposing.graph.sources.new_node_file import read_described
 from hgt_repurposing.repurposing.candidates import Side
 from hgt_repurposing.repurposing.params import CandidateParams
@@ -66,8 +67,16 @@ class NewLists(NamedTuple):
     joined: Sequence[Joined]
     extended: ExtendedGraph
     scorer: "Scorer"
-    rows: Sequence[pd.DataFrame]
-    """Of each new node; follow the schema of the lists."""
+    table: pd.DataFrame
+    """Lists of all new nodes below each other; follows the schema of the lists."""
+    ids: Sequence[str]
+    """Of the new nodes, in the order of `joined`."""
+
+    @property
+    def what(self) -> str:
+        """What the lists are, in words."""
+        called = ", ".join(f"{each.node.name} ({each.in_words})" for each in self.joined)
+        return f"new {self.extended.node_type}, not in the graph: {called}"
 
     @property
     def skipped(self) -> Iterator[str]:
@@ -77,13 +86,13 @@ class NewLists(NamedTuple):
                 yield f"{each.node.name}: {len(each.unknown)} skipped: {'; '.join(each.unknown)}"
 
 
-def lists_of_new(asked: Asked, values: ReleasedValues, *, top: int) -> NewLists:
+def lists_of_new(asked: Asked, values: ReleasedValues, *, top: int | None) -> NewLists:
     """Score and rank the new nodes; this loads torch and xgboost.
 
     Args:
         asked: What was typed.
         values: Of the current release.
-        top: Length of the lists.
+        top: Length of the lists; None: everything.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -98,11 +107,12 @@ def lists_of_new(asked: Asked, values: ReleasedValues, *, top: int) -> NewLists:
 
     scorer = scorer_with(values.scorer(), extended)
     neighbourhoods = next(iter(scorer.features.values())).neighbourhoods
-    params = CandidateParams(top_k=top, top_k_by_drug=top)
+    length = max(extended.graph.grid_shape) if top is None else top
+    params = CandidateParams(top_k=length, top_k_by_drug=length)
     found = rank_new(grid_with(values.scores, scorer, extended), extended, neighbourhoods, params)
     table = found.by_drug if asked.side == "drug" else found.table
-    ids = extended.graph.nodes_of(node_type)["node_id"].iloc[extended.indices]
-    return NewLists(joined, extended, scorer, [table[table[f"{asked.side}_id"] == node_id] for node_id in ids])
+    ids = extended.graph.nodes_of(node_type)[NODE_ID].iloc[extended.indices]
+    return NewLists(joined, extended, scorer, table, ids.tolist())
 
 
 def reasons(found: NewLists, other: str, side: Side, *, top: int) -> Iterator[str]:

@@ -1,26 +1,31 @@
 """The command line of results: lists by disease and by drug, and why a pair scores as it does."""
 
-import csv
-import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
-import pandas as pd
 import typer
 
 from hgt_repurposing.cli_errors import one_sentence
+from hgt_repurposing.cli_filters import (
+    AttributeOption,
+    Filters,
+    OnlyOption,
+    SettingOption,
+    StatusOption,
+    filters_of,
+)
 from hgt_repurposing.cli_new_nodes import Asked, lists_of_new, reasons, trust
 from hgt_repurposing.cli_releases import DataOption, folder_with_releases
 from hgt_repurposing.graph.lookup import look_up
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, NODE_TYPE
-from hgt_repurposing.graph.settings import SETTINGS
-from hgt_repurposing.repurposing.candidates import STATUS, Candidates, Side
+from hgt_repurposing.repurposing.candidates import Candidates, Side
 from hgt_repurposing.storage.catalog import lineage, read_version
 from hgt_repurposing.storage.current_results import CANDIDATES, current_results, notes_on_release
+from hgt_repurposing.storage.releases import current
 from hgt_repurposing.text_table import aligned
 
 app = typer.Typer()
@@ -39,15 +44,10 @@ def candidates(
     disease: Annotated[str | None, typer.Option(help="list the drugs for this disease: id, name or part of it")] = None,
     drug: Annotated[str | None, typer.Option(help="list the diseases for this drug: id, name or part of it")] = None,
     top: Annotated[int, typer.Option(min=1, help="how many rows")] = 20,
-    status: Annotated[
-        list[str] | None, typer.Option(help=f"only pairs with this status ({', '.join(STATUS)}); may be repeated")
-    ] = None,
-    setting: Annotated[
-        list[str] | None, typer.Option(help=f"only pairs of this setting ({', '.join(SETTINGS)}); may be repeated")
-    ] = None,
-    only: Annotated[
-        Path | None, typer.Option(help="file with the ids or names of the drugs (diseases) to show, one on each line")
-    ] = None,
+    status: StatusOption = None,
+    setting: SettingOption = None,
+    attribute: AttributeOption = None,
+    only: OnlyOption = None,
     genes: Annotated[
         list[str] | None, typer.Option(help="of a disease that is not in the graph: its genes, separated by commas")
     ] = None,
@@ -79,16 +79,17 @@ def candidates(
         with one_sentence():
             if disease is not None or drug is not None:
                 raise ValueError("name a disease or drug of the graph, or describe a new one, not both")
-            for line in _of_new(asked_new, data, why=why, top=top, form=form):
+            filters = filters_of(status, setting, attribute, only)
+            for line in _of_new(asked_new, filters, data, why=why, top=top, form=form):
                 typer.echo(line)
         return
-    from hgt_repurposing.report.candidate_list import Wanted, list_lines  # noqa: PLC0415  (loads SciPy)
+    from hgt_repurposing.report.candidate_list import list_lines  # noqa: PLC0415  (loads SciPy)
+    from hgt_repurposing.report.export import Links, Source, as_csv, as_json, with_attributes  # noqa: PLC0415
 
     with one_sentence():
         if (disease is None) == (drug is None):
             raise ValueError("name either a disease or a drug: --disease NAME or --drug NAME")
-        for name, given, known in (("status", status, STATUS), ("setting", setting, SETTINGS)):
-            _require_known(name, given or (), known)
+        filters = filters_of(status, setting, attribute, only)
         root = folder_with_releases(data)
         manifests = current_results(root)
         found: Candidates = read_version(manifests[CANDIDATES], root=root)
@@ -98,17 +99,21 @@ def candidates(
         nodes = found.nodes(asked)
         node = nodes.iloc[look_up(disease or drug or "", nodes, what=asked)]
         rows = table[table[f"{asked}_id"] == node[NODE_ID]]
-        ids = None if only is None else _chosen(only, found, of)
-        wanted = Wanted(top, status or (), setting or (), ids)
-        shown = wanted.of(rows, f"{of}_id")
+        shown, notes = filters.rows(rows, found, of, top=top)
         said = notes_on_release(root, manifests)
     for line in said:
         typer.echo(line, err=True)
+    name = f"{node[NODE_NAME]} ({node[NODE_ID]})"
     if form != "table":
-        typer.echo(_as_text(shown, form), nl=False)
+        what = f"{of}s for the {asked} {name}"
+        source = Source.of(manifests, current(root).id, what=what, shown=filters.in_words(top=top))
+        whole = with_attributes(shown, found)
+        text = as_csv(whole, source) if form == "csv" else as_json(whole, source, Links(found.attributes))
+        typer.echo(text, nl=False)
         return
-    typer.echo(f"{node[NODE_NAME]} ({node[NODE_ID]})\n")
-    for line in list_lines(shown, of=of, listed=len(rows)):
+    typer.echo(f"{name}\n")
+    restricted = [f"this list was made to hold only {said}" for said in found.chosen.get(of, ())]
+    for line in list_lines(shown, of=of, listed=len(rows), notes=[*notes, *restricted]):
         typer.echo(line)
 
 
@@ -125,6 +130,7 @@ def explain(
 ) -> None:
     """Why a drug has its score for a disease: what the score is made of, and the evidence in the graph."""
     from hgt_repurposing.report.explanation_text import explanation_json, explanation_lines  # noqa: PLC0415
+    from hgt_repurposing.report.export import Source  # noqa: PLC0415
     from hgt_repurposing.storage.released import EXPLAINED_FROM, ReleasedValues  # noqa: PLC0415
 
     with one_sentence():
@@ -143,7 +149,11 @@ def explain(
         found = explainer.explain(*pair, top=top)
         without = Ablator(explainer).ablate(found, np.random.default_rng(0), num_draws=NUM_DRAWS) if ablate else None
     if form == "json":
-        typer.echo(json.dumps(explanation_json(found, graph, without), indent=1, ensure_ascii=False))
+        source = Source.of(
+            manifests, current(root).id, what=f"{drug} for {disease}", shown="why the pair has its score"
+        )
+        value = {**source.of_every_row, **explanation_json(found, graph, without)}
+        typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
         return
     for line in explanation_lines(found, graph, without):
         typer.echo(line)
@@ -210,27 +220,33 @@ def evaluate(
         typer.echo(line)
 
 
-def _of_new(asked: Asked, data: str, *, why: str | None, top: int, form: Format) -> Iterator[str]:
+def _of_new(asked: Asked, filters: Filters, data: str, *, why: str | None, top: int, form: Format) -> Iterator[str]:
     """Lists of diseases or drugs that are not in the graph."""
     from hgt_repurposing.report.candidate_list import list_lines  # noqa: PLC0415  (loads SciPy)
+    from hgt_repurposing.report.export import Links, Source, as_csv, as_json, with_attributes  # noqa: PLC0415
     from hgt_repurposing.storage.released import SCORED_FROM, ReleasedValues  # noqa: PLC0415
 
     root = folder_with_releases(data)
     manifests = current_results(root)
     lineage(manifests[name] for name in SCORED_FROM if name in manifests)  # raises if they are of several runs
+    known: Candidates = read_version(manifests[CANDIDATES], root=root)
     typer.echo(LOADING, err=True)
     values = ReleasedValues(manifests, root)
-    found = lists_of_new(asked, values, top=top)
+    found = lists_of_new(asked, values, top=None if filters.choose else top)
     for line in found.skipped:
         typer.echo(line, err=True)
+    of: Side = "disease" if asked.side == "drug" else "drug"
+    shown, notes = filters.rows(found.table, known, of, top=top)
     if form != "table":
-        yield _as_text(pd.concat(found.rows), form).rstrip("\n")
+        source = Source.of(manifests, current(root).id, what=found.what, shown=filters.in_words(top=top))
+        whole = with_attributes(shown, known)
+        yield (as_csv(whole, source) if form == "csv" else as_json(whole, source, Links(known.attributes))).rstrip("\n")
         return
-    of = "disease" if asked.side == "drug" else "drug"
-    for joined, rows in zip(found.joined, found.rows, strict=True):
+    for joined, node_id in zip(found.joined, found.ids, strict=True):
         yield f"{joined.node.name} (new; {joined.in_words})"
         yield ""
-        yield from list_lines(rows, of=of, listed=len(rows))
+        rows = shown[shown[f"{asked.side}_id"] == node_id]
+        yield from list_lines(rows, of=of, listed=len(rows), notes=notes)
         yield ""
     if asked.side == "disease":
         yield trust(values)
@@ -252,40 +268,3 @@ def _meant(text: str, lists: Candidates, side: Side) -> int:
             look_up(text, lists.nodes(other), what=other)
             raise ValueError(f"{text!r} is a {other}: give the drug first, then the disease") from None
         raise error from None
-
-
-def _require_known(name: str, given: Sequence[str], known: Sequence[str]) -> None:
-    """Refuse a value that an option does not have.
-
-    Raises:
-        ValueError: If there is one.
-    """
-    for value in given:
-        if value not in known:
-            raise ValueError(f"--{name} must be one of {', '.join(known)} (got {value!r})")
-
-
-def _chosen(file: Path, found: Candidates, side: Side) -> list[str]:
-    """Ids of the nodes in a list of one's own.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is empty, or a line means no node or several.
-    """
-    nodes = found.nodes(side)
-    lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
-    texts = [line for line in lines if line and not line.startswith("#")]
-    if not texts:
-        raise ValueError(f"{file} names no {side}: write an id or a name on each line")
-    return [str(nodes[NODE_ID].iloc[look_up(text, nodes, what=side)]) for text in texts]
-
-
-def _as_text(rows: pd.DataFrame, form: Format) -> str:
-    if form == "csv":
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(rows.columns)
-        writer.writerows(rows.itertuples(index=False))
-        return text.getvalue()
-    records: list[dict[str, Any]] = json.loads(rows.to_json(orient="records"))  # Any: JSON values; NaN becomes null
-    return json.dumps(records, indent=1, ensure_ascii=False) + "\n"

@@ -27,7 +27,18 @@ LAYERS = (
     ("benchmark",),
     ("storage",),
     ("report", "explorer", "api"),
-    ("cli", "cli_errors", "cli_explore", "cli_new_nodes", "cli_releases", "cli_results", "definitions", "defs"),
+    (
+        "cli",
+        "cli_errors",
+        "cli_explore",
+        "cli_export",
+        "cli_filters",
+        "cli_new_nodes",
+        "cli_releases",
+        "cli_results",
+        "definitions",
+        "defs",
+    ),
 )
 """From the bottom up; imports only point down. A room of the table is a module or a package with all that is in it."""
 DAGSTER_LAYER = 7

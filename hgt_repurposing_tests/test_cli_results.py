@@ -4,13 +4,18 @@ import csv
 import io
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hgt_repurposing.api import rank
 from hgt_repurposing.embeddings.table import Embeddings
+from hgt_repurposing.graph.attributes import attributes_of
+from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
+from hgt_repurposing.report.export import FOR_RESEARCH
 from hgt_repurposing.repurposing.model import fit_repurposing_model
 from hgt_repurposing.repurposing.scorer import Scorer, score_all_pairs
 from hgt_repurposing.storage.catalog import save
@@ -25,7 +30,7 @@ LOADING = "loading the model and the graph ..."
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with the planted graph, embeddings that say nothing, a small model, and its lists."""
     root = tmp_path_factory.mktemp("data")
-    graph = planted_graph(contraindications=True)
+    graph = with_approved(planted_graph(contraindications=True))
     inputs = planted_inputs(graph)
     params = QUICK.model_copy(update={"num_trees": 3})
     model = fit_repurposing_model(inputs, planted_split(graph), params)
@@ -39,6 +44,13 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save("drug_disease_split", planted_split(graph), root=root, config={}, inputs=[of_graph])
     save("repurposing_candidates", rank(graph, scores), root=root, config={}, inputs=[of_graph, of_scores])
     return root
+
+
+def with_approved(graph: KnowledgeGraph) -> KnowledgeGraph:
+    """Half of the drugs are approved, and of ten nothing is known."""
+    ids = graph.nodes_of("drug")["node_id"].tolist()[10:]
+    known = pd.DataFrame({"node_type": "drug", "node_id": ids, "approved": ["yes", "no"] * (len(ids) // 2)})
+    return replace(graph, attributes=attributes_of(known))
 
 
 def printed(*arguments: object) -> str:
@@ -68,7 +80,10 @@ def test_the_drugs_of_a_disease_are_listed(results: Path) -> None:
 
 
 def test_the_diseases_of_a_drug_are_listed(results: Path) -> None:
-    rows = json.loads(printed("candidates", "--drug", "drug aaad", "--top", 2, "--format", "json", "--data", results))
+    found = json.loads(printed("candidates", "--drug", "drug aaad", "--top", 2, "--format", "json", "--data", results))
+    assert found["note"] == FOR_RESEARCH
+    assert found["shown"] == "status: any; setting: any; rows of each list: 2"
+    rows = found["rows"]
     assert [row["rank"] for row in rows] == [1, 2]
     assert {row["drug_id"] for row in rows} == {"0003"}
     assert rows[0]["score"] >= rows[1]["score"]
@@ -86,6 +101,19 @@ def test_a_status_and_a_setting_select_rows_whose_ranks_stay(results: Path) -> N
 def rows_of(results: Path, *more: object) -> list[dict[str, str]]:
     text = printed("candidates", "--disease", "0002", "--top", 99, "--format", "csv", "--data", results, *more)
     return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_an_attribute_selects_rows_whose_ranks_stay(results: Path) -> None:
+    approved = rows_of(results, "--attribute", "approved=yes")
+    assert approved == [row for row in rows_of(results) if row["drug: approved"] == "yes"]
+    assert len(approved) == 25
+    both = rows_of(results, "--attribute", "approved=yes", "--attribute", "approved=no")
+    assert {row["drug: approved"] for row in both} == {"yes", "no"}
+    lines = printed("candidates", "--disease", "0002", "--attribute", "approved=y*", "--data", results).splitlines()
+    assert "20 of the 60 listed drugs; ranks count all drugs, known or new." in lines
+    assert "10 of 60 drugs have no value for approved" in lines
+    mine = rows_of(results, "--attribute", "approved=no", "--status", "indication")
+    assert {(row["drug: approved"], row["status"]) for row in mine} == {("no", "indication")}
 
 
 def test_a_list_of_ones_own_selects_rows(results: Path, tmp_path: Path) -> None:
@@ -109,6 +137,10 @@ def test_a_list_of_ones_own_selects_rows(results: Path, tmp_path: Path) -> None:
         (["--disease", "0002", "--status", "old"], "--status must be one of new, other"),
         (["--disease", "0002", "--setting", "warm"], "--setting must be one of warm pair"),
         (["--disease", "0002", "--only", "/no/such/file"], "No such file"),
+        (["--disease", "0002", "--attribute", "approved"], "--attribute must be NAME=VALUE"),
+        (["--disease", "0002", "--attribute", "aproved=yes"], "drugs have no attribute 'aproved': did you mean 'appr"),
+        (["--disease", "0002", "--attribute", "approved=Yes"], "no drug has 'Yes' as approved: did you mean 'yes'"),
+        (["--drug", "0002", "--attribute", "approved=yes"], "diseases have no attribute 'approved': no disease has"),
     ],
 )
 def test_what_is_not_understood_is_refused(results: Path, arguments: list[str], said: str) -> None:
@@ -137,6 +169,7 @@ def test_a_pair_is_explained(results: Path) -> None:
 
 def test_an_explanation_for_programs_sums_to_the_listed_score(results: Path) -> None:
     found = json.loads(printed("explain", "0003", "0002", "--format", "json", "--data", results))
+    assert found["note"] == FOR_RESEARCH
     assert found["base"] + sum(part["log_odds"] for part in found["parts"]) == pytest.approx(
         found["log_odds"], abs=1e-4
     )
@@ -249,8 +282,9 @@ def test_candidates_of_many_from_a_file(results: Path, tmp_path: Path) -> None:
 def test_candidates_of_a_new_drug(results: Path) -> None:
     described = ("--new", "drug", "--linked", "targets=gene aaac;gene aaah")
     found = json.loads(printed("candidates", *described, "--top", 2, "--format", "json", "--data", results))
-    assert [row["rank"] for row in found] == [1, 2]
-    assert {row["drug_name"] for row in found} == {"new drug"}
+    assert [row["rank"] for row in found["rows"]] == [1, 2]
+    assert {row["drug_name"] for row in found["rows"]} == {"new drug"}
+    assert "new drug, not in the graph" in json.dumps(found)
 
 
 def test_names_that_the_graph_lacks_are_skipped_if_wanted(results: Path) -> None:
@@ -280,3 +314,78 @@ def test_new_diseases_that_cannot_be_understood_are_refused(
     results: Path, arguments: tuple[str, ...], said: str
 ) -> None:
     assert said in refused("candidates", *arguments, "--data", results)
+
+
+# export
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "parquet", "xlsx"])
+def test_lists_are_written_to_a_file(results: Path, tmp_path: Path, ending: str) -> None:
+    file = tmp_path / f"lists.{ending}"
+    filters = ("--attribute", "approved=yes", "--status", "new", "--top", 2)
+    said = printed("export", file, *filters, "--data", results).splitlines()
+    assert said[0].startswith(f"{file}: 60 rows, drugs for every disease")
+    assert said[-1] == FOR_RESEARCH
+    rows = rows_read(file)
+    assert set(rows["drug: approved"]) == {"yes"}
+    assert set(rows["status"]) == {"new"}
+    assert rows.groupby("disease_id").size().tolist() == [2] * 30
+    same = json.loads(printed("candidates", "--disease", "0002", *filters, "--format", "json", "--data", results))
+    mine = rows[rows["disease_id"].astype(str).str.zfill(4) == "0002"]
+    assert mine["rank"].tolist() == [row["rank"] for row in same["rows"]]
+
+
+def rows_read(file: Path) -> pd.DataFrame:
+    match file.suffix:
+        case ".csv":
+            return pd.read_csv(file)
+        case ".parquet":
+            return pd.read_parquet(file)
+        case ".xlsx":
+            return pd.read_excel(file)
+        case _:
+            return pd.DataFrame(json.loads(file.read_text())["rows"])
+
+
+def test_one_list_is_written_whole(results: Path, tmp_path: Path) -> None:
+    printed("export", tmp_path / "a.csv", "--drug", "0003", "--data", results)
+    rows = pd.read_csv(tmp_path / "a.csv", dtype="str")
+    assert set(rows["drug_id"]) == {"0003"}
+    assert rows["rank"].tolist() == list(map(str, range(1, 21)))
+    printed("export", tmp_path / "b.csv", "--by", "drug", "--data", results)
+    assert pd.read_csv(tmp_path / "b.csv", dtype="str")["drug_id"].nunique() == 60
+
+
+def test_one_list_is_written_with_those_that_no_list_holds(results: Path, tmp_path: Path) -> None:
+    said = printed("export", tmp_path / "a.csv", "--drug", "0003", "--every", "--data", results)
+    assert "30 rows, diseases for the drug drug aaad (0003)" in said
+    rows = pd.read_csv(tmp_path / "a.csv", dtype={"drug_id": "str", "disease_id": "str"})
+    printed("export", tmp_path / "b.csv", "--drug", "0003", "--data", results)
+    listed = pd.read_csv(tmp_path / "b.csv", dtype={"drug_id": "str", "disease_id": "str"})
+    assert list(rows.columns) == list(listed.columns)
+    assert rows["rank"].tolist() == list(range(1, 31))
+    same = [column for column in listed.columns if column != "known"]  # which is missing of others
+    pd.testing.assert_frame_equal(rows.loc[:19, same], listed[same], check_dtype=False, rtol=1e-6)
+    assert rows.loc[20:, "status"].isna().all()
+    assert (np.diff(rows["score"]) <= 0).all()
+    assert rows["disease_name"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["a.txt"], "the ending must be one of .csv, .json, .parquet, .xlsx"),
+        (["a.csv", "--disease", "0002", "--drug", "0002"], "name a disease or a drug, not both"),
+        (["a.csv", "--setting", "cold pair"], "no row fits (status: any; setting: cold pair; rows of each list: all)"),
+        (["a.csv", "--every"], "--every needs --disease NAME or --drug NAME"),
+        (["a.csv", "--attribute", "atc=A"], "drugs have no attribute 'atc'"),
+        (["there.csv"], "is there already: choose another name, or replace it with --overwrite"),
+    ],
+)
+def test_an_export_that_cannot_be_is_refused(results: Path, tmp_path: Path, arguments: list[str], said: str) -> None:
+    (tmp_path / "there.csv").write_text("mine")
+    assert said in refused("export", tmp_path / arguments[0], *arguments[1:], "--data", results)
+    assert [path.name for path in tmp_path.iterdir()] == ["there.csv"]
+    assert (tmp_path / "there.csv").read_text() == "mine"
+    printed("export", tmp_path / "there.csv", "--overwrite", "--data", results)
+    assert (tmp_path / "there.csv").read_text() != "mine"

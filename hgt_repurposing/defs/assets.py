@@ -34,6 +34,7 @@ from hgt_repurposing.defs.progress import block_logger, epoch_logger
 from hgt_repurposing.defs.resources import ArtifactStore, part_of
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationReport, ValidationThresholds, validate_embeddings
+from hgt_repurposing.graph.attributes import names_of
 from hgt_repurposing.graph.evidence import nodes_without_evidence
 from hgt_repurposing.graph.external_pairs import external_sizes
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees, describe
@@ -95,6 +96,8 @@ def knowledge_graph(
             "duplicate_nodes_dropped": number(graph.num_duplicate_nodes),
             "duplicate_edges_dropped": number(graph.num_duplicate_edges),
             "disease_areas": number(len(graph.disease_areas)),
+            "attributes": ", ".join(names_of(graph.attributes)) or "none",
+            "edge_types_with_provenance": number(len(graph.provenance)),
             "nodes_per_type": dg.MetadataValue.json(graph.num_nodes),
             "edges_per_type": preview(describe(graph), rows=100),
             "degrees": picture(lambda ax: plot_degrees(graph, ax=ax)),
@@ -384,7 +387,7 @@ def repurposing_candidates(
 
     with store.step(context) as step:
         scores = ScoreGrid.of_table(scores_by_disease)
-        candidates = step.once(partial(rank, knowledge_graph, scores, config))
+        candidates = step.once(partial(rank, knowledge_graph, scores, config), files=config.files)
     table = candidates.table
     return dg.MaterializeResult(
         value=candidates,
@@ -395,7 +398,8 @@ def repurposing_candidates(
             "diseases_without_evidence": number(
                 table.loc[table["disease_evidence"] == "nothing", "disease_id"].nunique()
             ),
-            "share_known_in_top_10": number(table.loc[table["rank"] <= 10, "known"].mean()),
+            "share_known_in_top_10": number(table.groupby("disease_id").head(10)["known"].mean()),
+            "listed": dg.MetadataValue.json({side: list(said) for side, said in candidates.chosen.items()}),
             "preview": preview(table),
             "preview_by_drug": preview(candidates.by_drug),
         },

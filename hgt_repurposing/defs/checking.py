@@ -11,9 +11,11 @@ from hgt_repurposing.benchmark.preflight import PreparedSplit, split_for_learnin
 from hgt_repurposing.defs.preconditions import demo_over_another_graph, require_device
 from hgt_repurposing.defs.run_config import complaints, settings_of
 from hgt_repurposing.defs.yaml_config import read_run_config
+from hgt_repurposing.graph.attributes import names_of
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import is_gene_or_pathway
 from hgt_repurposing.graph.sources.source import GraphSource, load_knowledge_graph
+from hgt_repurposing.repurposing.choice import listed
 from hgt_repurposing.storage.catalog import RAW_FOLDER, data_folder
 
 MAX_BYTES = 400_000_000
@@ -83,6 +85,9 @@ def _look(config: Mapping[str, Any], data: str) -> Iterator[str]:
         embedding=settings_of("embedding_params", config),
     )
     yield from _split_lines(prepared)
+    for of_side in listed(graph, settings_of("repurposing_candidates", config)).values():
+        if of_side.said:
+            yield f"listed: {of_side.passes.sum():,} of {len(of_side.passes):,}: {', and '.join(of_side.said)}"
     yield "not checked: memory and disk space"
 
 
@@ -119,6 +124,10 @@ def _graph_lines(graph: KnowledgeGraph) -> Iterator[str]:
     if graph.disease_areas:
         inside = len(set().union(*(index.tolist() for index in graph.disease_areas.values())))
         yield f"disease areas: {len(graph.disease_areas):,}; {inside:,} of {graph.grid_shape[1]:,} diseases are in one"
+    if len(graph.attributes):
+        yield f"attributes of nodes: {', '.join(names_of(graph.attributes))}"
+    if graph.provenance:
+        yield f"edge types with source, reference or evidence: {len(graph.provenance)} of {len(graph.edges)}"
     genes = [name for name in graph.num_nodes if is_gene_or_pathway(name)]
     yield f"node types treated as genes or pathways: {', '.join(map(repr, genes)) or 'none'}"
 

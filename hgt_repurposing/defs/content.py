@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from hgt_repurposing.defs.run_config import settings_of
 from hgt_repurposing.graph.sources.source_files import source_files
 from hgt_repurposing.graph.split import SplitConfig
+from hgt_repurposing.repurposing.params import CandidateParams
 from hgt_repurposing.storage.catalog import RAW_FOLDER, data_folder
 
 CONTENT_TAG = "hgt_repurposing/content"
@@ -60,7 +61,9 @@ def files_of(config: Mapping[str, Any]) -> list[Path]:
     raw_folder = data_folder(settings_of("store", config).data_folder) / RAW_FOLDER
     split: SplitConfig = settings_of("drug_disease_split", config)
     external = [Path(file.path).expanduser() for file in split.external_files]
-    return source_files(settings_of("knowledge_graph", config), raw_folder=raw_folder) + external
+    candidates: CandidateParams = settings_of("repurposing_candidates", config)
+    listed = [Path(path).expanduser() for path in candidates.files]
+    return source_files(settings_of("knowledge_graph", config), raw_folder=raw_folder) + external + listed
 
 
 def content_of(config: Mapping[str, Any], digests: Iterable[str]) -> str:

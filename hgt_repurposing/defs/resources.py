@@ -1,6 +1,6 @@
 """The data folder as a resource, and the IO manager that reads and writes assets as artefacts."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,8 +37,13 @@ class Step(NamedTuple):
     config: Mapping[str, Any]
     """Resolved. Any: JSON values."""
 
-    def once(self, make: Callable[[], T]) -> T:
-        """What the step makes, unless that was made before; all it is made of must have been read. Raises as `load`."""
+    def once(self, make: Callable[[], T], *, files: Sequence[str] = ()) -> T:
+        """What the step makes, unless that was made before; all it is made of must have been read. Raises as `load`.
+
+        Files: that it reads besides; as they may have changed, it is then made again.
+        """
+        if files:
+            return make()
         made: T = self.session.once(self.name, make, step=self.name, config=self.config)
         return made
 

@@ -41,6 +41,9 @@ PATHS = (
     ("knowledge_graph", "path"),
     ("knowledge_graph", "not_indicated_pairs"),
     ("knowledge_graph", "disease_areas"),
+    ("knowledge_graph", "node_attributes"),
+    ("repurposing_candidates", "only_drugs"),
+    ("repurposing_candidates", "only_diseases"),
 )
 """Settings that name a file or a folder, besides the files of external pairs; all may be empty."""
 SECTIONS = ("ops", "execution", "loggers", "resources")

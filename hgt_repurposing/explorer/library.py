@@ -20,11 +20,16 @@ from hgt_repurposing.explorer.trust import Trust, trust_of
 from hgt_repurposing.graph.node_search import NodeSearch
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME
 from hgt_repurposing.mismatch import MismatchError
+from hgt_repurposing.report.export import Links, Source
 from hgt_repurposing.repurposing.candidates import Candidates, Side
-from hgt_repurposing.repurposing.score_grid import BY_DISEASE, BY_DRUG
-from hgt_repurposing.storage.artifacts import read_rows
-from hgt_repurposing.storage.catalog import lineage, path_of, read_part_of, read_version
-from hgt_repurposing.storage.current_results import CANDIDATES, EVALUATION, notes_on_release, results_as_they_are
+from hgt_repurposing.storage.catalog import lineage, read_part_of, read_version
+from hgt_repurposing.storage.current_results import (
+    CANDIDATES,
+    EVALUATION,
+    notes_on_release,
+    results_as_they_are,
+    scores_of,
+)
 from hgt_repurposing.storage.html_page import PAGE
 from hgt_repurposing.storage.manifest import Manifest, MissingArtifactError
 from hgt_repurposing.storage.released import EXPLAINED_FROM, ReleasedValues
@@ -34,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 SIDES: tuple[Side, ...] = ("disease", "drug")
 OTHER: Mapping[Side, Side] = {"drug": "disease", "disease": "drug"}
-SCORES, REPORT, GRAPH = "repurposing_scores", "repurposing_report", "knowledge_graph"
+REPORT, GRAPH = "repurposing_report", "knowledge_graph"
 VALIDATION = "embedding_validation"
 PATIENCE = 0.1
 
@@ -141,6 +146,15 @@ class OpenRelease:
         return str(self.values.manifests[CANDIDATES].lineage.get(GRAPH, ""))[:12]
 
     @cached_property
+    def links(self) -> Links:
+        """Links and attributes of drugs and diseases."""
+        return Links(self.candidates.attributes)
+
+    def source(self, what: str, shown: str) -> Source:
+        """Where the rows of a download come from. What: whose list; shown: which rows of it."""
+        return Source.of(self.values.manifests, self.release_id, what=what, shown=shown)
+
+    @cached_property
     def trust(self) -> Trust | None:
         """What the evaluation says; None if there is none.
 
@@ -168,9 +182,7 @@ class OpenRelease:
             MissingArtifactError, UnreadableArtifactError: If they are not there, or damaged.
             MismatchError: If they were made otherwise than the lists.
         """
-        manifest, part = self.require_together(SCORES), BY_DISEASE if side == "disease" else BY_DRUG
-        path = path_of(manifest, part, root=self.values.root)
-        return read_rows(path, manifest, part, column=f"{side}_id", value=node_id)
+        return scores_of(side, node_id, self.values.manifests, root=self.values.root)
 
     def report_part(self, part: str = PAGE) -> str | bytes:
         """The report as stored, or one of its pictures.
@@ -223,7 +235,7 @@ class OpenRelease:
         """Work out what every page needs, so that the first reader need not wait for it."""
         for lists in self.lists.values():
             lists.search.find("-")
-        _ = self.best_new, self.pictures
+        _ = self.best_new, self.pictures, self.links
         with suppress(ValueError, OSError):  # the pages that need it say so
             _ = self.trust
 

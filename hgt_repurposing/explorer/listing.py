@@ -1,24 +1,21 @@
 """Which rows of a list are shown, and in which order; all of it is said by the address of the page."""
 
-import csv
-import io
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, Self
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal, NamedTuple, Self
 from urllib.parse import urlencode
 
 import pandas as pd
 
 from hgt_repurposing.graph.settings import SETTINGS
-from hgt_repurposing.report.candidate_list import Wanted
+from hgt_repurposing.report.candidate_list import Wanted, attributes_in_words
 from hgt_repurposing.repurposing.candidates import STATUS
+from hgt_repurposing.repurposing.choice import lines_of
 
 Order = Literal["asc", "desc"]
 ORDERS: tuple[Order, ...] = ("asc", "desc")
 LENGTHS = ("20", "50", "100", "all")
-FOR_RESEARCH = "For research use only: computed suggestions, not medical advice."
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""First characters that make a spreadsheet compute a text."""
+WITH = "with."
+"""What the parameter of an attribute begins with; its name follows."""
 
 
 class ImpossibleChoiceError(ValueError):
@@ -56,6 +53,10 @@ class Choice(NamedTuple):
     order: Order = "asc"
     length: str = "50"
     """One of `LENGTHS`."""
+    attributes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Names with wanted values; empty: any."""
+    mine: tuple[str, ...] = ()
+    """Ids or names of a list of one's own; empty: any."""
 
     @classmethod
     def of_query(cls, query: Sequence[tuple[str, str]]) -> Self:
@@ -74,11 +75,23 @@ class Choice(NamedTuple):
             sort,
             "desc" if _one(given, "order", ORDERS, SORTINGS[sort].first) == "desc" else "asc",
             _one(given, "show", LENGTHS, "50"),
+            tuple(
+                (name.removeprefix(WITH), values)
+                for name in sorted(given)
+                if name.startswith(WITH) and (values := _distinct(given[name]))
+            ),
+            tuple(dict.fromkeys(line for text in given.get("only", []) for line in lines_of(text))),
         )
 
-    def rows(self, whole: pd.DataFrame, of: str) -> pd.DataFrame:
-        """The rows that are shown. Of: what is listed, drug or disease; ties keep the order of the ranks."""
-        kept = Wanted(len(whole), self.statuses, self.settings).of(whole, f"{of}_id")
+    def rows(self, whole: pd.DataFrame, of: str, ids: Collection[str] | None = None) -> pd.DataFrame:
+        """The rows that are shown; ties keep the order of the ranks.
+
+        Args:
+            whole: The list.
+            of: What is listed, drug or disease.
+            ids: Drugs (diseases) with the wanted attributes that are in the list of one's own; None: any.
+        """
+        kept = Wanted(len(whole), self.statuses, self.settings, ids).of(whole, f"{of}_id")
         column = SORTINGS[self.sort].column.format(of=of)
         keys = kept[column].str.casefold() if column.endswith("_name") else kept[column]
         ordered: pd.DataFrame = kept.loc[keys.sort_values(ascending=self.order == "asc", kind="stable").index]
@@ -91,6 +104,8 @@ class Choice(NamedTuple):
             ("id", node_id),
             *(("status", status) for status in self.statuses),
             *(("setting", setting) for setting in self.settings),
+            *((f"{WITH}{name}", value) for name, values in self.attributes for value in values),
+            *([("only", "\n".join(self.mine))] if self.mine else []),
             ("sort", sort),
             ("order", changed.get("order", self.order)),
             ("show", self.length),
@@ -109,42 +124,12 @@ class Choice(NamedTuple):
             [
                 f"status: {', '.join(self.statuses) or 'any'}",
                 f"setting: {', '.join(self.settings) or 'any'}",
+                *attributes_in_words(dict(self.attributes)),
+                *([f"only the {len(self.mine)} of a list of one's own"] if self.mine else []),
                 f"sorted by {self.sort}, {'ascending' if self.order == 'asc' else 'descending'}",
                 f"rows: {self.length}",
             ]
         )
-
-
-class Source(NamedTuple):
-    """Where the rows of a download come from."""
-
-    release: str
-    graph: str
-    what: str
-    """Whose list it is."""
-
-
-def as_csv(rows: pd.DataFrame, source: Source) -> str:
-    """Rows as CSV; every one says where it comes from. Texts that a spreadsheet would compute get an apostrophe."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*rows.columns, "release", "graph", "note"])
-    said = [_safe(value) for value in (source.release, source.graph, FOR_RESEARCH)]
-    for row in rows.itertuples(index=False):
-        writer.writerow([*(_safe(value) for value in row), *said])
-    return text.getvalue()
-
-
-def as_json(rows: pd.DataFrame, source: Source, choice: Choice) -> str:
-    """Rows as JSON, with where they come from."""
-    records: list[dict[str, Any]] = json.loads(rows.to_json(orient="records", double_precision=15))
-    said = {**source._asdict(), "note": FOR_RESEARCH, "shown": choice.in_words(), "rows": records}
-    return json.dumps(said, indent=1, ensure_ascii=False) + "\n"
-
-
-def _safe(value: Any) -> Any:
-    """Any: a value of a table's cell."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _one(given: Mapping[str, list[str]], name: str, known: Sequence[str], usual: str) -> str:
@@ -156,7 +141,12 @@ def _one(given: Mapping[str, list[str]], name: str, known: Sequence[str], usual:
 
 def _some(given: Mapping[str, list[str]], name: str, known: Sequence[str]) -> tuple[str, ...]:
     """Several values; an empty one stands for any."""
-    values = [value for value in given.get(name, []) if value]
+    values = _distinct(given.get(name, []))
     for value in values:
         _one({name: [value]}, name, known, value)
-    return tuple(dict.fromkeys(values))
+    return values
+
+
+def _distinct(values: Sequence[str]) -> tuple[str, ...]:
+    """Those that are not empty, each once."""
+    return tuple(dict.fromkeys(value for value in values if value))

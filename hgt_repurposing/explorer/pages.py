@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hgt_repurposing.explorer.drawing import interval
-from hgt_repurposing.explorer.listing import FOR_RESEARCH
+from hgt_repurposing.report.export import FOR_RESEARCH
 from hgt_repurposing.report.wording import percent, share_below, shown
 
 

@@ -5,7 +5,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from starlette.exceptions import HTTPException
@@ -17,15 +17,18 @@ from hgt_repurposing.explorer.drawing import map_picture
 from hgt_repurposing.explorer.explanations import Explained
 from hgt_repurposing.explorer.in_background import Pending
 from hgt_repurposing.explorer.library import OTHER, SIDES, Library, OpenRelease, UnknownNodeError
-from hgt_repurposing.explorer.listing import FOR_RESEARCH, LENGTHS, Choice, Source, as_csv, as_json
+from hgt_repurposing.explorer.listing import LENGTHS, WITH, Choice, ImpossibleChoiceError
 from hgt_repurposing.explorer.pages import address, render, style_sheet
 from hgt_repurposing.explorer.pair_facts import facts_of
 from hgt_repurposing.explorer.trust import Trust
 from hgt_repurposing.explorer.why import why_of
+from hgt_repurposing.graph.attributes import ATTRIBUTE, names_of, values_of
 from hgt_repurposing.graph.lookup import folded
+from hgt_repurposing.graph.schema import NODE_ID
 from hgt_repurposing.graph.settings import IN_WORDS, SETTINGS
-from hgt_repurposing.report.candidate_list import column_meanings
+from hgt_repurposing.report.candidate_list import Filtered, column_meanings, filtered
 from hgt_repurposing.report.explanation_text import explanation_json
+from hgt_repurposing.report.export import Source, as_csv, as_json, with_attributes
 from hgt_repurposing.report.search_script import script_source
 from hgt_repurposing.report.summary import BY_WHAT, MARKS_MEAN
 from hgt_repurposing.repurposing.candidates import STATUS, Side
@@ -35,6 +38,8 @@ PATIENCE = 0.05
 NUM_FOUND = 25
 """Drugs, and diseases, that a search lists."""
 NUM_BEST = 12
+MAX_BOXES = 8
+"""Values of an attribute that are shown as boxes to tick; of more, one is typed."""
 MAX_FILE_NAME = 120
 REPORT_POLICY = (
     f"default-src 'none'; style-src 'unsafe-inline'; script-src {script_source()}; img-src data:; base-uri 'none'; "
@@ -114,11 +119,12 @@ class Site:
         choice = Choice.of_query(request.query_params.multi_items())
         whole = lists.of(node_id)
         first: Mapping[Any, Any] = whole.iloc[0].to_dict()  # a row: text and numbers
-        rows = choice.rows(whole, of)
+        fits = _filtered(release, whole, of, choice)
+        rows = choice.rows(whole, of, fits.ids)
         name, form = lists.name(node_id), request.query_params.get("format", "html")
         if form != "html":
-            what = f"{of}s for the {side} {name} ({node_id})"
-            return _download(rows, Source(release.release_id or "none", release.graph_digest, what), choice, form)
+            source = release.source(f"{of}s for the {side} {name} ({node_id})", choice.in_words())
+            return _download(rows, source, release, form)
         return page(
             "list.html",
             release=release,
@@ -127,7 +133,12 @@ class Site:
             node_id=node_id,
             name=name,
             rows=rows.to_dict("records"),
-            num_kept=len(choice._replace(length="all").rows(whole, of)),
+            num_kept=len(choice._replace(length="all").rows(whole, of, fits.ids)),
+            notes=fits.notes,
+            restricted=release.candidates.chosen.get(of, ()),
+            attributes=_offered(release, whole, of, choice),
+            described=release.links.attributes(side, node_id),
+            link=release.links.of,
             num_listed=len(whole),
             num_all=release.lists[of].num_nodes,
             num_known=int(whole["known"].sum()),
@@ -149,6 +160,7 @@ class Site:
         """A drug for a disease: figures, caveats, and why."""
         release, query = self._library.open(), request.query_params
         disease_id, drug_id = (self._meant(release, side, query.get(side, "")) for side in SIDES)
+        sides = (("drug", drug_id), ("disease", disease_id))
         began = time.monotonic()
         release.explanations.begin(drug_id, disease_id)  # while it is computed, the figures are looked up
         facts = facts_of(release, drug_id, disease_id) if query.get("format") != "json" else None
@@ -171,6 +183,8 @@ class Site:
             meanings=column_meanings("drug"),
             caveats=caveats(facts, release, status=status),
             why=why_of(explained) if explained else None,
+            link=release.links.of,
+            described={side: release.links.attributes(side, node_id) for side, node_id in sides},
             waiting=waiting,
             problem=problem,
             refresh=1 if waiting else None,
@@ -261,11 +275,55 @@ def _evidence_in_words(side: Side, evidence: str) -> str:
     return f"{said[0].upper()}{said[1:]}."
 
 
-def _download(rows: pd.DataFrame, source: Source, choice: Choice, form: str) -> Response:
+class Offered(NamedTuple):
+    """An attribute by which a list may be filtered."""
+
+    name: str
+    parameter: str
+    """Of the address."""
+    values: list[tuple[str, int]]
+    """With the number of rows that have each; empty: too many, so one is typed."""
+    chosen: tuple[str, ...]
+    num_without: int
+    """Rows without a value."""
+
+
+def _offered(release: OpenRelease, whole: pd.DataFrame, of: Side, choice: Choice) -> list[Offered]:
+    """The attributes of what is listed."""
+    chosen, ids = dict(choice.attributes), whole[f"{of}_id"].tolist()
+    attributes = release.candidates.attributes_of(of)
+    here = attributes[attributes[NODE_ID].isin(ids)]
+    offered = []
+    for name in names_of(attributes):
+        every, counts = values_of(attributes, name), values_of(here, name)
+        values = [(value, counts.get(value, 0)) for value in every] if len(every) <= MAX_BOXES else []
+        has_one = here.loc[here[ATTRIBUTE] == name, NODE_ID].nunique()
+        offered.append(Offered(name, f"{WITH}{name}", values, chosen.get(name, ()), len(ids) - has_one))
+    return offered
+
+
+def _filtered(release: OpenRelease, whole: pd.DataFrame, of: Side, choice: Choice) -> Filtered:
+    """What of a list has the wanted attributes and is in the list of one's own.
+
+    Raises:
+        UnknownNodeError: If a line of that list means no node, or several.
+        ImpossibleChoiceError: If there is no such attribute or value.
+    """
+    mine = {release.lists[of].meant_by(text) for text in choice.mine} if choice.mine else None
+    try:
+        return filtered(
+            whole[f"{of}_id"].tolist(), release.candidates, of, attributes=dict(choice.attributes), mine=mine
+        )
+    except ValueError as error:
+        raise ImpossibleChoiceError(str(error)) from error
+
+
+def _download(rows: pd.DataFrame, source: Source, release: OpenRelease, form: str) -> Response:
     """Rows as a file; its name says whose list it is."""
     if form not in ("csv", "json"):
         raise HTTPException(400, f"The format must be csv or json (got {form[:40]!r}).")
-    text = as_csv(rows, source) if form == "csv" else as_json(rows, source, choice)
+    whole = with_attributes(rows, release.candidates)
+    text = as_csv(whole, source) if form == "csv" else as_json(whole, source, release.links)
     return _file(text, source.what, form)
 
 
@@ -274,9 +332,10 @@ def _explanation_download(explained: Explained | None, release: OpenRelease, pro
         raise HTTPException(503, problem)
     if explained is None:
         raise HTTPException(503, "The explanation is on its way: open the page of the pair, and download it there.")
-    said = {"release": release.release_id or "none", "graph": release.graph_digest, "note": FOR_RESEARCH}
-    value = {**said, **explanation_json(explained.found, explained.graph)}
+    value = explanation_json(explained.found, explained.graph)
     what = f"{value['drug']['name']} for {value['disease']['name']}"
+    said = release.source(what, "why the pair has its score").of_every_row
+    value = {**said, **value}
     return _file(json.dumps(value, indent=1, ensure_ascii=False) + "\n", what, "json")
 
 

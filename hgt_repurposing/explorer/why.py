@@ -9,6 +9,14 @@ from hgt_repurposing.explorer.drawing import Stop, Way, bar, path_picture
 from hgt_repurposing.explorer.explanations import Explained
 from hgt_repurposing.explorer.library import Named
 from hgt_repurposing.graph.relation_words import in_words
+from hgt_repurposing.report.edge_sources import (
+    Text,
+    in_brackets,
+    recorded,
+    said_of_path,
+    treatment_said,
+    with_links,
+)
 from hgt_repurposing.report.explanation_text import MIN_SHOWN, PARTS_PER_GROUP, gene_in_words, path_arrows
 from hgt_repurposing.repurposing.decomposition import GROUPS
 from hgt_repurposing.repurposing.evidence_paths import Node, Path
@@ -16,6 +24,10 @@ from hgt_repurposing.repurposing.explanation import Similar
 
 TREATS_SHOWN = 5
 """Names of what a similar drug treats."""
+
+
+SaidOfEdge = list[tuple[str, list[Text]]]
+"""Columns of the files, and the texts that they have about an edge."""
 
 
 class Part(NamedTuple):
@@ -34,6 +46,18 @@ class Neighbour(NamedTuple):
     similarity: float
     shared: str
     treats: str
+    said: SaidOfEdge
+    """About the treatment that joins it to the pair."""
+
+
+class PathStep(NamedTuple):
+    """An edge of a path, and the node that it leads to."""
+
+    relation: str
+    """With an arrow."""
+    name: str
+    link: str | None
+    said: SaidOfEdge
 
 
 class PathLine(NamedTuple):
@@ -41,8 +65,7 @@ class PathLine(NamedTuple):
 
     share: float
     start: str
-    steps: list[tuple[str, str]]
-    """The relation with an arrow, and the node that it leads to."""
+    steps: list[PathStep]
 
 
 class Why(NamedTuple):
@@ -54,10 +77,12 @@ class Why(NamedTuple):
     picture: Markup | None
     """None: no path joins the two."""
     paths: list[PathLine]
-    through: list[tuple[float, str, str]]
-    """Share, name and type of nodes on the way."""
-    genes: list[tuple[float, str, str]]
-    """Share and name of genes through which the drug may act, and what speaks for each."""
+    recorded: list[tuple[str, SaidOfEdge]]
+    """Relations of the edges between the two, and what is said about each."""
+    through: list[tuple[float, str, str, str | None]]
+    """Share, name, type and link of nodes on the way."""
+    genes: list[tuple[float, str, str, str | None]]
+    """Share and name of genes through which the drug may act, what speaks for each, and its link."""
     similar_diseases: list[Neighbour]
     similar_drugs: list[Neighbour]
     nearest_drugs: list[Neighbour]
@@ -80,10 +105,11 @@ def why_of(explained: Explained) -> Why:
         if found.paths
         else None,
         [_path_line(path, explained) for path in found.paths],
-        [(each.share, names.name(each.node), each.node.node_type) for each in found.through],
-        [(gene.share, names.name(gene.node), gene_in_words(gene)) for gene in found.genes],
-        _neighbours(found.similar_diseases, explained),
-        _neighbours(found.similar_drugs, explained),
+        [(edge.relation, with_links(edge.said)) for edge in recorded(explained.graph, found.drug, found.disease)],
+        [(each.share, names.name(each.node), each.node.node_type, names.link(each.node)) for each in found.through],
+        [(gene.share, names.name(gene.node), gene_in_words(gene), names.link(gene.node)) for gene in found.genes],
+        _neighbours(found.similar_diseases, explained, Node(explained.graph.therapeutic.drug, found.drug)),
+        _neighbours(found.similar_drugs, explained, Node(explained.graph.therapeutic.disease, found.disease)),
         _neighbours(found.nearest_drugs, explained),
     )
 
@@ -112,18 +138,25 @@ def _way(path: Path, explained: Explained) -> Way:
 
 
 def _path_line(path: Path, explained: Explained) -> PathLine:
-    start, *names = [explained.names.name(node) for node in path.nodes]
-    return PathLine(path.share, start, list(zip(path_arrows(path), names, strict=True)))
-
-
-def _neighbours(similar: Sequence[Similar], explained: Explained) -> list[Neighbour]:
     names = explained.names
+    said = said_of_path(explained.graph, path)
+    steps = [
+        PathStep(arrow, names.name(node), names.link(node), with_links(of_edge))
+        for arrow, node, of_edge in zip(path_arrows(path), path.nodes[1:], said, strict=True)
+    ]
+    return PathLine(path.share, names.name(path.nodes[0]), steps)
+
+
+def _neighbours(similar: Sequence[Similar], explained: Explained, joined_to: Node | None = None) -> list[Neighbour]:
+    """Joined to: the drug or disease of the pair that each treats, or is treated by; None: other ones."""
+    names, graph = explained.names, explained.graph
     return [
         Neighbour(
             Named(names.node_id(each.node), names.name(each.node)),
             each.similarity,
             ", ".join(f"{names.name(shared.node)} ({in_words(shared.edge_type.relation)})" for shared in each.shared),
-            _listed([names.name(node) for node in each.treats]),
+            _listed([names.name(n) + in_brackets(treatment_said(graph, each.node, n)) for n in each.treats]),
+            with_links(treatment_said(graph, each.node, joined_to)) if joined_to else [],
         )
         for each in similar
     ]

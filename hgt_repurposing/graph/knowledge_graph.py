@@ -15,6 +15,14 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from hgt_repurposing.graph.attributes import ATTRIBUTE_COLUMNS, attributes_of, no_attributes
+from hgt_repurposing.graph.edge_provenance import (
+    EdgeProvenance,
+    provenance_digest,
+    provenance_of,
+    restored,
+    stored,
+)
 from hgt_repurposing.graph.naming import require_named, without_excluded
 from hgt_repurposing.graph.schema import (
     EDGE_COLUMNS,
@@ -52,6 +60,10 @@ class KnowledgeGraph:
     disease_areas: Mapping[str, IntArray] = field(default_factory=dict)
     """Local indices of the diseases in each area, sorted and unique; empty: the graph has no areas. A disease may be in
     several or in none. Only the breakdown of the evaluation uses them."""
+    attributes: pd.DataFrame = field(default_factory=no_attributes)
+    """Attributes of nodes (`attributes.py`), by which lists are filtered; nothing is learned from them."""
+    provenance: Mapping[EdgeType, EdgeProvenance] = field(default_factory=dict)
+    """Where edges come from, for edge types of which the files say so; looked up by the ends of an edge."""
 
     def __post_init__(self) -> None:
         self.validate()
@@ -138,6 +150,13 @@ class KnowledgeGraph:
         """Whether an edge type joins a drug and a disease, by any relation and in either direction."""
         return {edge_type.source, edge_type.target} == {self.therapeutic.drug, self.therapeutic.disease}
 
+    def provenance_of(self, edge_type: EdgeType, source: int, target: int) -> dict[str, str]:
+        """What the files say about an edge (local indices of its ends), by column; empty if nothing."""
+        if edge_type not in self.provenance:
+            return {}
+        found = self.provenance[edge_type].of(source, target)
+        return found or (self.provenance[edge_type].of(target, source) if self.is_symmetric(edge_type) else {})
+
     def without(self, edge_types: Iterable[EdgeType]) -> Self:
         """The same nodes without the edges of these types."""
         dropped = set(edge_types)
@@ -151,8 +170,8 @@ class KnowledgeGraph:
         """Check what the class promises.
 
         Raises:
-            ValueError: If the node table is empty, unsorted or repeats a (type, id), or the index of an edge type or of
-                a disease area is malformed.
+            ValueError: If the node table is empty, unsorted or repeats a (type, id), the index of an edge type or of a
+                disease area is malformed, or an attribute is of an unknown node.
         """
         if list(self.nodes.columns) != list(NODE_COLUMNS):
             raise ValueError(f"node table must have the columns {list(NODE_COLUMNS)} (got {list(self.nodes.columns)})")
@@ -165,6 +184,15 @@ class KnowledgeGraph:
             self._validate_edges(edge_type, index)
         for area, index in self.disease_areas.items():
             self._validate_area(area, index)
+        self._validate_attributes(keys)
+
+    def _validate_attributes(self, keys: pd.MultiIndex) -> None:
+        if list(self.attributes.columns) != list(ATTRIBUTE_COLUMNS):
+            raise ValueError(f"attributes must have the columns {list(ATTRIBUTE_COLUMNS)}")
+        named = pd.MultiIndex.from_frame(self.attributes[[NODE_TYPE, NODE_ID]].astype("str"))
+        unknown = ~named.isin(keys)
+        if unknown.any():
+            raise ValueError(f"an attribute is of the unknown node {named[unknown][0]}")
 
     def _validate_edges(self, edge_type: EdgeType, index: IntArray) -> None:
         if index.dtype != np.int64 or index.ndim != 2 or index.shape[0] != 2:
@@ -196,7 +224,7 @@ class KnowledgeGraph:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the content: nodes with names, edges, what counts as therapeutic, and disease areas."""
+        """SHA-256 of the content: nodes with names, edges, what counts as therapeutic, and what else there is."""
         sha = hashlib.sha256()
         for column in NODE_COLUMNS:
             sha.update("\x1f".join(self.nodes[column].tolist()).encode() + b"\x1e")
@@ -207,6 +235,10 @@ class KnowledgeGraph:
         for area in sorted(self.disease_areas):
             sha.update(f"\x1d{area}\x1e".encode())
             sha.update(np.ascontiguousarray(self.disease_areas[area]).tobytes())
+        for column in ATTRIBUTE_COLUMNS if len(self.attributes) else ():
+            sha.update("\x1f".join(self.attributes[column].astype("str").tolist()).encode() + b"\x1e")
+        if self.provenance:
+            sha.update(provenance_digest(stored(self.provenance, self.edges)).encode())
         return sha.hexdigest()
 
     def to_parts(self) -> dict[str, Any]:
@@ -225,15 +257,18 @@ class KnowledgeGraph:
                 "digest": self.digest,
             },
             **({"disease_areas.json": areas} if areas else {}),
+            **({"node_attributes.parquet": self.attributes} if len(self.attributes) else {}),
+            **({"edge_provenance.parquet": stored(self.provenance, self.edges)} if self.provenance else {}),
         }
 
     @classmethod
     def from_parts(cls, parts: Mapping[str, Any]) -> Self:
         """Inverse of `to_parts`."""
         meta = parts["graph.json"]
+        edges = {EdgeType(*names): parts["edges.npz"][str(i)] for i, names in enumerate(meta["edge_types"])}
         return cls(
             nodes=parts["nodes.parquet"],
-            edges={EdgeType(*names): parts["edges.npz"][str(i)] for i, names in enumerate(meta["edge_types"])},
+            edges=edges,
             therapeutic=TherapeuticRelations(**meta["therapeutic"]),
             directed=frozenset(EdgeType(*names) for names in meta["directed"]),
             num_duplicate_nodes=meta["num_duplicate_nodes"],
@@ -241,6 +276,8 @@ class KnowledgeGraph:
             disease_areas={
                 area: np.array(index, dtype=np.int64) for area, index in parts.get("disease_areas.json", {}).items()
             },
+            attributes=parts.get("node_attributes.parquet", no_attributes()),
+            provenance=restored(parts["edge_provenance.parquet"], edges) if "edge_provenance.parquet" in parts else {},
         )
 
 
@@ -258,9 +295,10 @@ def build_knowledge_graph(
     """Turn a node table and an edge table into a graph, merging duplicates and both directions of one edge.
 
     Args:
-        nodes: Columns node_type, node_id, node_name. Rows with the same (type, id) get the alphabetically first name;
-            a node without a name is named by its id.
-        edges: Columns source_type, source_id, relation, target_type, target_id, preferably categorical.
+        nodes: Columns node_type, node_id, node_name; further ones become attributes. Rows with the same (type, id) get
+            the alphabetically first name; a node without a name is named by its id.
+        edges: Columns source_type, source_id, relation, target_type, target_id, preferably categorical; further ones,
+            categoricals of text, are what the files say about the edges.
         therapeutic: Node types of drugs and diseases, and the relations between them.
         directed_relations: Relations within one node type whose direction carries meaning.
         exclude: Relations to leave out; their nodes stay.
@@ -300,6 +338,7 @@ def build_knowledge_graph(
     unique = {
         t: _unique_edges(index, symmetric=t.source == t.target and t not in directed) for t, index in kept.items()
     }
+    further = categorical.drop(columns=list(EDGE_COLUMNS))
     return KnowledgeGraph(
         nodes=table,
         edges=unique,
@@ -308,7 +347,35 @@ def build_knowledge_graph(
         num_duplicate_nodes=len(nodes) - len(table),
         num_duplicate_edges=sum(index.shape[1] for index in collected.values())
         - sum(index.shape[1] for index in unique.values()),
+        attributes=attributes_of(nodes),
+        provenance=_provenance(further, rows_of, collected, unique, therapeutic, directed),
     )
+
+
+def _provenance(
+    further: pd.DataFrame,
+    rows_of: Mapping[EdgeType, IntArray],
+    collected: Mapping[EdgeType, IntArray],
+    unique: Mapping[EdgeType, IntArray],
+    therapeutic: TherapeuticRelations,
+    directed: Collection[EdgeType],
+) -> dict[EdgeType, EdgeProvenance]:
+    """What the rows say about the edges that they became. Further: columns for every row of the edge table."""
+    if further.columns.empty:
+        return {}
+    found: dict[EdgeType, list[tuple[IntArray, IntArray]]] = {}
+    for edge_type, index in collected.items():
+        kept, is_flipped = _kept_as(edge_type, collected, therapeutic)
+        found.setdefault(kept, []).append((rows_of[edge_type], index[::-1] if is_flipped else index))
+    provenance = {}
+    for edge_type, parts in found.items():
+        rows, ends = np.concatenate([rows for rows, _ in parts]), np.concatenate([ends for _, ends in parts], axis=1)
+        if edge_type.source == edge_type.target and edge_type not in directed:
+            ends = np.sort(ends, axis=0)
+        said = further.iloc[rows]
+        if said.notna().any(axis=None):
+            provenance[edge_type] = provenance_of(unique[edge_type], ends, said)
+    return provenance
 
 
 def _node_table(nodes: pd.DataFrame) -> pd.DataFrame:
@@ -360,13 +427,20 @@ def _merge_directions(
     merged: dict[EdgeType, list[IntArray]] = {}
     for edge_type in sorted(collected):
         index = collected[edge_type]
-        reverse = EdgeType(edge_type.target, edge_type.relation, edge_type.source)
-        drug_last = edge_type.source == therapeutic.disease and edge_type.target == therapeutic.drug
-        drug_first = edge_type.source == therapeutic.drug and edge_type.target == therapeutic.disease
-        flip = drug_last or (reverse in collected and reverse < edge_type and not drug_first)
-        target = reverse if flip else edge_type
-        merged.setdefault(target, []).append(index[::-1] if flip else index)
+        target, is_flipped = _kept_as(edge_type, collected, therapeutic)
+        merged.setdefault(target, []).append(index[::-1] if is_flipped else index)
     return {edge_type: np.concatenate(parts, axis=1) for edge_type, parts in sorted(merged.items())}
+
+
+def _kept_as(
+    edge_type: EdgeType, found: Collection[EdgeType], therapeutic: TherapeuticRelations
+) -> tuple[EdgeType, bool]:
+    """Under which edge type edges are kept, and whether they are turned round for it."""
+    reverse = EdgeType(edge_type.target, edge_type.relation, edge_type.source)
+    drug_last = edge_type.source == therapeutic.disease and edge_type.target == therapeutic.drug
+    drug_first = edge_type.source == therapeutic.drug and edge_type.target == therapeutic.disease
+    is_flipped = drug_last or (reverse in found and reverse < edge_type and not drug_first)
+    return (reverse if is_flipped else edge_type), is_flipped
 
 
 def _unique_edges(index: IntArray, *, symmetric: bool) -> IntArray:

@@ -1,12 +1,14 @@
 """Candidate lists for the terminal, and which of their rows are wanted."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
+from hgt_repurposing.graph.attributes import choose
 from hgt_repurposing.report.wording import one_line, percent
 from hgt_repurposing.repurposing.candidate_ranking import WIDTH
+from hgt_repurposing.repurposing.candidates import Candidates, Side
 from hgt_repurposing.repurposing.evidence_lines import MEANING
 from hgt_repurposing.text_table import aligned
 
@@ -37,13 +39,61 @@ class Wanted(NamedTuple):
         return rows[kept].head(self.top)
 
 
-def list_lines(rows: pd.DataFrame, *, of: str, listed: int) -> Iterator[str]:
+class Filtered(NamedTuple):
+    """Which drugs (diseases) of a list have wanted attributes and are in a list of one's own."""
+
+    ids: Collection[str] | None
+    """Of those; None: of any."""
+    notes: tuple[str, ...]
+    """How many have no value for an attribute."""
+
+
+def filtered(
+    ids: Sequence[str],
+    candidates: Candidates,
+    of: Side,
+    *,
+    attributes: Mapping[str, Collection[str]],
+    mine: Collection[str] | None = None,
+) -> Filtered:
+    """Filter the drugs (diseases) of a list, whose ranks stay.
+
+    Args:
+        ids: Of the drugs (diseases) in the list.
+        candidates: Source of the attributes.
+        of: What is listed.
+        attributes: Wanted values by attribute, as for `choose`.
+        mine: Ids of a list of one's own; None: there is none.
+
+    Raises:
+        ValueError: If there is no such attribute, or no drug (disease) has such a value.
+    """
+    if not attributes:
+        return Filtered(mine, ())
+    distinct = list(dict.fromkeys(ids))
+    chosen = choose(distinct, candidates.attributes_of(of), attributes, what=of)
+    kept = {node_id for node_id, passes in zip(distinct, chosen.passes, strict=True) if passes}
+    notes = tuple(
+        f"{number:,} of {len(distinct):,} {of}s have no value for {name}"
+        for name, number in chosen.num_without.items()
+        if number
+    )
+    return Filtered(kept if mine is None else kept & set(mine), notes)
+
+
+def attributes_in_words(attributes: Mapping[str, Collection[str]]) -> list[str]:
+    """Wanted values, one line for each attribute."""
+    return [f"{name}: {' or '.join(values)}" for name, values in attributes.items()]
+
+
+def list_lines(rows: pd.DataFrame, *, of: str, listed: int, notes: Collection[str] = ()) -> Iterator[str]:
     """One line for each row of a list, under a heading.
 
     Args:
         rows: Rows of one disease (drug) that are wanted; follow `candidates.SCHEMA`.
         of: What is listed: drug or disease.
         listed: Length of the whole list.
+        notes: What else to say below it.
     """
     head = ("rank", of, "id", "probability", "interval", "corrected", "status", "evidence")
     lines = [
@@ -62,6 +112,7 @@ def list_lines(rows: pd.DataFrame, *, of: str, listed: int) -> Iterator[str]:
     yield from aligned([head, *lines], right=(0, 3, 4, 5))
     yield ""
     yield f"{len(rows)} of the {listed} listed {of}s; ranks count all {of}s, known or new."
+    yield from notes
     for name, meaning in column_meanings(of).items():
         yield f"{name}: {meaning}"
 

@@ -8,9 +8,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
+from hgt_repurposing.graph.attributes import ATTRIBUTE, SOURCE, VALUE
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.relation_words import in_words
-from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, EdgeType
+from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, NODE_TYPE, EdgeType
+from hgt_repurposing.report.edge_sources import in_brackets, recorded, said_of_path, treatment_said
+from hgt_repurposing.report.node_links import link_of
 from hgt_repurposing.report.wording import one_line, percent
 from hgt_repurposing.repurposing.ablation import Ablation
 from hgt_repurposing.repurposing.decomposition import GROUPS
@@ -33,17 +36,19 @@ class Names(NamedTuple):
 
     ids: Mapping[str, npt.NDArray[np.object_]]
     names: Mapping[str, npt.NDArray[np.object_]]
+    vocabularies: Mapping[tuple[str, str], str]
+    """Where ids come from, by node type and id, if the graph says so."""
 
     @classmethod
     def of(cls, graph: KnowledgeGraph) -> "Names":
         """Of a graph."""
         nodes = {node_type: graph.nodes_of(node_type) for node_type in graph.num_nodes}
-        return cls(
-            *(
-                {node_type: of[column].to_numpy(dtype=object) for node_type, of in nodes.items()}
-                for column in (NODE_ID, NODE_NAME)
-            )
+        ids, names = (
+            {node_type: of[column].to_numpy(dtype=object) for node_type, of in nodes.items()}
+            for column in (NODE_ID, NODE_NAME)
         )
+        rows = graph.attributes[graph.attributes[ATTRIBUTE] == SOURCE].astype("str")
+        return cls(ids, names, dict(zip(zip(rows[NODE_TYPE], rows[NODE_ID], strict=True), rows[VALUE], strict=True)))
 
     def name(self, node: Node) -> str:
         """Its name."""
@@ -53,21 +58,36 @@ class Names(NamedTuple):
         """Its id."""
         return str(self.ids[node.node_type][node.local_index])
 
+    def link(self, node: Node) -> str | None:
+        """Address of the page about it; None if the vocabulary of its id is not known."""
+        node_id = self.node_id(node)
+        return link_of(node_id, self.vocabularies.get((node.node_type, node_id), ""))
+
 
 def explanation_lines(found: Explanation, graph: KnowledgeGraph, ablation: Ablation | None = None) -> Iterator[str]:
     """The explanation of a pair: its score, what that is made of, the evidence, and how much that matters."""
     names = Names.of(graph)
     yield from _score_lines(found, graph, names)
+    drug, disease = Node(graph.therapeutic.drug, found.drug), Node(graph.therapeutic.disease, found.disease)
+    edges = recorded(graph, found.drug, found.disease)
+    if edges:
+        yield from _section(
+            "What the graph has about the pair itself", [e.relation + in_brackets(e.said) for e in edges]
+        )
     yield from _section(
-        "Paths, with their share of all paths between the two", [_path(path, names) for path in found.paths]
+        "Paths, with their share of all paths between the two", [_path(path, graph, names) for path in found.paths]
     )
     through = [f"{_share(t.share)}  {_named(t.node, names)} ({t.node.node_type})" for t in found.through]
     yield from _section("What the paths run through", through)
     yield from _section("Genes through which the drug may act", [_gene(gene, names) for gene in found.genes])
-    yield from _section("Similar diseases that the drug treats", [_similar(s, names) for s in found.similar_diseases])
-    yield from _section("Similar drugs that treat the disease", [_similar(s, names) for s in found.similar_drugs])
     yield from _section(
-        "The most similar drugs, and what they treat", [_similar(s, names, treats=True) for s in found.nearest_drugs]
+        "Similar diseases that the drug treats", _similar_lines(found.similar_diseases, graph, names, drug)
+    )
+    yield from _section(
+        "Similar drugs that treat the disease", _similar_lines(found.similar_drugs, graph, names, disease)
+    )
+    yield from _section(
+        "The most similar drugs, and what they treat", _similar_lines(found.nearest_drugs, graph, names)
     )
     if ablation is not None:
         yield from _section("How much the evidence matters", list(_ablation_lines(ablation)))
@@ -89,24 +109,32 @@ def explanation_json(found: Explanation, graph: KnowledgeGraph, ablation: Ablati
     """The same as JSON values (Any)."""
     names = Names.of(graph)
 
-    def node(of: Node) -> dict[str, str]:
-        return {"type": of.node_type, "id": names.node_id(of), "name": names.name(of)}
+    drug, disease = Node(graph.therapeutic.drug, found.drug), Node(graph.therapeutic.disease, found.disease)
 
-    def similar(of: Sequence[Similar]) -> list[dict[str, Any]]:
+    def node(of: Node) -> dict[str, Any]:
+        return {"type": of.node_type, "id": names.node_id(of), "name": names.name(of), "link": names.link(of)}
+
+    def similar(of: Sequence[Similar], joined_to: Node | None = None) -> list[dict[str, Any]]:
         return [
             {
                 **node(each.node),
                 "similarity": each.similarity,
+                "provenance": treatment_said(graph, each.node, joined_to) if joined_to else {},
                 "shared": [{**node(s.node), "relation": s.edge_type.relation} for s in each.shared],
-                "treats": [node(other) for other in each.treats],
+                "treats": [
+                    {**node(other), "provenance": treatment_said(graph, each.node, other)} for other in each.treats
+                ],
             }
             for each in of
         ]
 
     of_score = found.decomposition
     return {
-        "drug": node(Node(graph.therapeutic.drug, found.drug)),
-        "disease": node(Node(graph.therapeutic.disease, found.disease)),
+        "drug": node(drug),
+        "disease": node(disease),
+        "recorded": [
+            {"relation": edge.relation, "provenance": edge.said} for edge in recorded(graph, found.drug, found.disease)
+        ],
         "log_odds": of_score.log_odds,
         "probability": float(expit(of_score.log_odds)),
         "base": of_score.base,
@@ -116,6 +144,7 @@ def explanation_json(found: Explanation, graph: KnowledgeGraph, ablation: Ablati
                 "share": path.share,
                 "nodes": [node(each) for each in path.nodes],
                 "relations": [edge.relation for edge in path.edges],
+                "provenance": said_of_path(graph, path),
             }
             for path in found.paths
         ],
@@ -130,8 +159,8 @@ def explanation_json(found: Explanation, graph: KnowledgeGraph, ablation: Ablati
             }
             for each in found.genes
         ],
-        "similar_diseases": similar(found.similar_diseases),
-        "similar_drugs": similar(found.similar_drugs),
+        "similar_diseases": similar(found.similar_diseases, drug),
+        "similar_drugs": similar(found.similar_drugs, disease),
         "nearest_drugs": similar(found.nearest_drugs),
         "ablation": ablation
         and {
@@ -172,9 +201,10 @@ def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
         yield from textwrap.wrap(line, WIDTH, initial_indent="  ", subsequent_indent="          ")
 
 
-def _path(path: Path, names: Names) -> str:
+def _path(path: Path, graph: KnowledgeGraph, names: Names) -> str:
     steps = [_named(path.nodes[0], names)]
-    steps += [f"{arrow} {_named(node, names)}" for arrow, node in zip(path_arrows(path), path.nodes[1:], strict=True)]
+    said = zip(path_arrows(path), said_of_path(graph, path), path.nodes[1:], strict=True)
+    steps += [f"{arrow}{in_brackets(of_edge)} {_named(node, names)}" for arrow, of_edge, node in said]
     return f"{_share(path.share)}  {' '.join(steps)}"
 
 
@@ -200,15 +230,23 @@ def gene_in_words(gene: RankedGene) -> str:
     return f"({relations}): {'; '.join(gene.reasons) or NO_REASON}"
 
 
-def _similar(similar: Similar, names: Names, *, treats: bool = False) -> str:
-    shared = ", ".join(f"{_named(s.node, names)} ({in_words(s.edge_type.relation)})" for s in similar.shared)
-    said = f"{similar.similarity:.2f}  {_named(similar.node, names)}"
-    if shared:
-        said += f"; both have {shared}"
-    if treats:
-        known = [_named(node, names) for node in similar.treats]
-        said += f"; treats {', '.join(known[:5])}{' …' if len(known) > 5 else ''}"
-    return said
+def _similar_lines(
+    similar: Sequence[Similar], graph: KnowledgeGraph, names: Names, joined_to: Node | None = None
+) -> list[str]:
+    """One line each. Joined to: the drug (disease) of the pair that treats each (that each treats); None: others."""
+    lines = []
+    for each in similar:
+        shared = ", ".join(f"{_named(s.node, names)} ({in_words(s.edge_type.relation)})" for s in each.shared)
+        said = f"{each.similarity:.2f}  {_named(each.node, names)}"
+        if joined_to:
+            said += in_brackets(treatment_said(graph, each.node, joined_to))
+        if shared:
+            said += f"; both have {shared}"
+        if not joined_to:
+            known = [_named(node, names) + in_brackets(treatment_said(graph, each.node, node)) for node in each.treats]
+            said += f"; treats {', '.join(known[:5])}{' …' if len(known) > 5 else ''}"
+        lines.append(said)
+    return lines
 
 
 def _named(node: Node, names: Names) -> str:

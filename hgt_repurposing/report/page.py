@@ -29,6 +29,7 @@ from hgt_repurposing.graph.split_kinds import HELD_OUT
 from hgt_repurposing.metrics.registry import METRICS
 from hgt_repurposing.report.candidate_list import column_meanings
 from hgt_repurposing.report.candidate_sections import MAX_DISEASES, candidate_sections
+from hgt_repurposing.report.export import Links
 from hgt_repurposing.report.external import LISTS, external_section
 from hgt_repurposing.report.frequent import frequent_of
 from hgt_repurposing.report.grid_plots import height_of_settings, plot_observed_over_expected, plot_settings
@@ -129,6 +130,8 @@ def build_report(
         meanings=column_meanings("drug"),
         sentence=sentence,
         frequent=frequent_of(candidates, graph),
+        restricted=candidates.chosen.get("drug", ()),
+        link=Links(candidates.attributes).of,
         hidden=hidden_treatments(evaluation, graph),
         validation=validation,
         history=history,

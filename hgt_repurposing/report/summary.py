@@ -67,6 +67,7 @@ def summary_text(evaluation: Evaluation | None, candidates: Candidates, disease:
             f"{HEADS[evidence]} {one_line(name, MAX_NAME)} ({one_line(identifier, MAX_ID)})",
             *(f"another disease with this name: {one_line(i, MAX_ID)}" for i in namesakes if i != identifier),
             *([BY_WHAT[evidence]] if evidence in BY_WHAT else []),
+            *(f"listed are only {said}" for said in candidates.chosen.get("drug", ())),
             "rank counts all drugs, known or new; probability: of being a treatment that the graph misses",
             "",
             *_candidate_lines(rows),

@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from hgt_repurposing.graph.attributes import attribute_table
 from hgt_repurposing.graph.evidence import evidence_of_type
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, degrees
 from hgt_repurposing.graph.new_nodes import ExtendedGraph
-from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, BoolArray, Features, FloatArray, IntArray
+from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME, NODE_TYPE, BoolArray, Features, FloatArray, IntArray
 from hgt_repurposing.graph.settings import SETTINGS, Treated
 from hgt_repurposing.repurposing.candidates import SCHEMA, SCHEMA_BY_DRUG, STATUS, Candidates
+from hgt_repurposing.repurposing.choice import listed
 from hgt_repurposing.repurposing.evidence_lines import Evidence
 from hgt_repurposing.repurposing.labels import Labels
 from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods
@@ -47,10 +49,12 @@ def rank_candidates(
         grid: Scores of all pairs.
         graph: Source of names and of known pairs.
         neighbourhoods: Of the graph; source of the evidence.
-        params: Length of the lists.
+        params: Length of the lists, and which drugs and diseases are listed.
 
     Raises:
-        ValueError: If the scores are of other drugs or diseases than the graph's.
+        FileNotFoundError: If there is no file of a list of one's own.
+        ValueError: If the scores are of other drugs or diseases than the graph's, or of those that are asked for there
+            is none.
     """
     drugs, diseases = (np.arange(size) for size in graph.grid_shape)
     return _ranked(grid, graph, neighbourhoods, params, drugs=drugs, diseases=diseases)
@@ -90,12 +94,25 @@ def _ranked(
 ) -> Candidates:
     """Lists of these drugs and of these diseases."""
     grid.require_of(graph)
+    chosen = listed(graph, params)
     described = _Described(grid, graph, neighbourhoods)
-    by_disease = _best(grid.log_odds.T, described.treated.diseases, diseases, params.top_k)
-    by_drug = _best(grid.log_odds, described.treated.drugs, drugs, params.top_k_by_drug)
+    by_disease = _best(grid.log_odds.T, described.treated.diseases, diseases, chosen["drug"].passes, params.top_k)
+    by_drug = _best(grid.log_odds, described.treated.drugs, drugs, chosen["disease"].passes, params.top_k_by_drug)
     table = described.table(np.stack([by_disease.column, by_disease.row]), by_disease)
     of_drugs = described.table(np.stack([by_drug.row, by_drug.column]), by_drug)
-    return Candidates(table[list(SCHEMA.columns)], of_drugs[list(SCHEMA_BY_DRUG.columns)])
+    return Candidates(
+        table[list(SCHEMA.columns)],
+        of_drugs[list(SCHEMA_BY_DRUG.columns)],
+        _attributes_of_sides(graph),
+        {side: of_side.said for side, of_side in chosen.items() if of_side.said},
+    )
+
+
+def _attributes_of_sides(graph: KnowledgeGraph) -> pd.DataFrame:
+    """Attributes of drugs and diseases, whose node types are called so whatever the graph calls them."""
+    names = {graph.therapeutic.drug: "drug", graph.therapeutic.disease: "disease"}
+    rows = graph.attributes[graph.attributes[NODE_TYPE].isin(list(names))].astype("str")
+    return attribute_table(rows.assign(**{NODE_TYPE: rows[NODE_TYPE].map(names)}))
 
 
 def interval(log_odds: FloatArray | float, spread: FloatArray | float) -> tuple[FloatArray | float, FloatArray | float]:
@@ -103,20 +120,21 @@ def interval(log_odds: FloatArray | float, spread: FloatArray | float) -> tuple[
     return expit(log_odds - WIDTH * spread), expit(log_odds + WIDTH * spread)
 
 
-def _best(scores: Features, is_treated: BoolArray, asked: IntArray, top_k: int) -> Best:
-    """The best columns of some rows.
+def _best(scores: Features, is_treated: BoolArray, asked: IntArray, is_listed: BoolArray, top_k: int) -> Best:
+    """The best columns of some rows; ranks count those that are not listed.
 
     Args:
         scores: Shape [num_rows, num_columns].
         is_treated: Rows with a known treatment; the others are scored by other classifiers. Shape [num_rows].
-        asked: Rows to list.
+        asked: Rows that get a list.
+        is_listed: Columns that are listed. Shape [num_columns].
         top_k: How many.
     """
     usual = np.zeros((2, scores.shape[1]))
     for kind in np.unique(is_treated):
         usual[int(kind)] = scores[is_treated == kind].mean(axis=0, dtype=np.float64)
     blocks = [
-        _best_of(rows, np.ascontiguousarray(scores[rows]), usual[is_treated[rows].astype(int)], top_k)
+        _best_of(rows, np.ascontiguousarray(scores[rows]), usual[is_treated[rows].astype(int)], is_listed, top_k)
         for rows in _blocks(asked, scores.shape[1])
     ]
     if not blocks:
@@ -124,16 +142,20 @@ def _best(scores: Features, is_treated: BoolArray, asked: IntArray, top_k: int) 
     return Best(*(np.concatenate(column) for column in zip(*blocks, strict=True)))
 
 
-def _best_of(rows: IntArray, scores: Features, usual: FloatArray, top_k: int) -> Best:
+def _best_of(rows: IntArray, scores: Features, usual: FloatArray, is_listed: BoolArray, top_k: int) -> Best:
     """Of some rows. Scores, usual: shape [len(rows), num_columns]."""
-    k = min(top_k, scores.shape[1])
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    num_listed = int(is_listed.sum())
+    k = min(top_k, num_listed)
+    order = np.argsort(-scores, axis=1, kind="stable")
+    places = np.flatnonzero(is_listed[order]) % scores.shape[1]
+    kept = places.reshape(len(rows), num_listed)[:, :k]
+    order = np.take_along_axis(order, kept, axis=1)
     corrected = np.argsort(-(scores - usual), axis=1, kind="stable")
     rank = np.empty_like(corrected)
     np.put_along_axis(rank, corrected, np.arange(1, scores.shape[1] + 1)[None], axis=1)
     return Best(
         np.repeat(rows, k),
-        np.tile(np.arange(1, k + 1), len(rows)),
+        kept.ravel() + 1,
         order.ravel(),
         np.take_along_axis(rank, order, axis=1).ravel(),
     )

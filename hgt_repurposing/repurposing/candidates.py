@@ -1,12 +1,13 @@
 """The candidate lists: the best drugs for every disease and the reverse, with what is known about each pair."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self, get_args
 
 import pandas as pd
 from pandera.pandas import Check, Column, DataFrameSchema
 
+from hgt_repurposing.graph.attributes import no_attributes, of_type
 from hgt_repurposing.graph.evidence import EVIDENCE
 from hgt_repurposing.graph.lookup import look_up
 from hgt_repurposing.graph.schema import NODE_ID, NODE_NAME
@@ -67,6 +68,10 @@ class Candidates:
     disease (`graph/evidence.py`): without any, a rank reflects base rates, not evidence."""
     by_drug: pd.DataFrame
     """Follows `SCHEMA_BY_DRUG`, sorted by drug and rank; ranks are among the diseases of a drug."""
+    attributes: pd.DataFrame = field(default_factory=no_attributes)
+    """Attributes of drugs and diseases, whose node types are called `drug` and `disease`, whether listed or not."""
+    chosen: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """In words, which drugs and which diseases the lists are restricted to, by `drug` and `disease`; empty: to none."""
 
     def __post_init__(self) -> None:
         require_schema(self.table, SCHEMA, what="a candidate list")
@@ -77,6 +82,10 @@ class Candidates:
         table = self.by_drug if side == "drug" else self.table
         found = table[[f"{side}_id", f"{side}_name"]].drop_duplicates().reset_index(drop=True)
         return found.set_axis([NODE_ID, NODE_NAME], axis=1)
+
+    def attributes_of(self, side: Side) -> pd.DataFrame:
+        """Attributes of the drugs (diseases)."""
+        return of_type(self.attributes, side)
 
     def of_disease(self, disease: str) -> pd.DataFrame:
         """Rows of the diseases that a person means, as `look_up` understands it.
@@ -95,14 +104,22 @@ class Candidates:
 
     def to_parts(self) -> dict[str, Any]:
         """What `artifacts.py` writes; the inverse of `from_parts`. Any: one of its part shapes."""
+        chosen = {side: list(said) for side, said in self.chosen.items()}
         return {
             "repurposing_candidates.csv": self.table,
             "repurposing_candidates.parquet": self.table,
             "repurposing_candidates_by_drug.csv": self.by_drug,
             "repurposing_candidates_by_drug.parquet": self.by_drug,
+            **({"attributes.parquet": self.attributes} if len(self.attributes) else {}),
+            **({"chosen.json": chosen} if chosen else {}),
         }
 
     @classmethod
     def from_parts(cls, parts: Mapping[str, Any]) -> Self:
         """Inverse of `to_parts`."""
-        return cls(parts["repurposing_candidates.parquet"], parts["repurposing_candidates_by_drug.parquet"])
+        return cls(
+            parts["repurposing_candidates.parquet"],
+            parts["repurposing_candidates_by_drug.parquet"],
+            parts.get("attributes.parquet", no_attributes()),
+            parts.get("chosen.json", {}),
+        )

@@ -1,7 +1,8 @@
 """Run configuration of classifier and candidates; does not import xgboost, so that it can be validated quickly."""
 
 import math
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, field_validator
 
@@ -75,7 +76,48 @@ class ClassifierParams(BaseModel, frozen=True, extra="forbid", allow_inf_nan=Fal
 
 
 class CandidateParams(BaseModel, frozen=True, extra="forbid"):
-    """Which candidates are listed."""
+    """Which candidates are listed; choosing some changes no rank."""
 
     top_k: int = Field(100, ge=1, description="drugs listed per disease, known ones included")
     top_k_by_drug: int = Field(20, ge=1, description="diseases listed per drug, known ones included")
+    drug_attributes: dict[str, list[str]] = Field(
+        {},
+        description="list only drugs with one of these values of every attribute named, as {approved: ['yes'], atc: "
+        "['A10*']}; a value that ends in * means all that begin like it",
+    )
+    disease_attributes: dict[str, list[str]] = Field({}, description="the same for diseases in the lists by drug")
+    only_drugs: str = Field(
+        "",
+        description="absolute path of a file with the drugs to list, an id or a name on each line; empty: all drugs",
+    )
+    only_diseases: str = Field("", description="the same for diseases in the lists by drug")
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of the lists of one's own."""
+        return tuple(path for path in (self.only_drugs, self.only_diseases) if path)
+
+    @field_validator("drug_attributes", "disease_attributes", mode="before")
+    @classmethod
+    def _are_texts(cls, given: Any) -> Any:  # Any: a value from YAML
+        if not isinstance(given, Mapping):
+            return given
+        return {name: [_as_text(value) for value in _listed(values)] for name, values in given.items()}
+
+    @field_validator("drug_attributes", "disease_attributes")
+    @classmethod
+    def _name_values(cls, given: dict[str, list[str]]) -> dict[str, list[str]]:
+        for name, values in given.items():
+            if not (name and values and all(values)):
+                raise ValueError(f"name at least one value of the attribute {name!r}, and no empty ones")
+        return given
+
+
+def _listed(values: Any) -> list[Any]:  # Any: a value from YAML
+    return values if isinstance(values, list) else [values]
+
+
+def _as_text(value: Any) -> Any:  # Any: a value from YAML
+    if isinstance(value, bool):
+        raise ValueError(f"write values in quotes, as 'yes' or 'true': YAML reads them as {value} without")  # noqa: TRY004
+    return str(value) if isinstance(value, int | float) else value

@@ -17,7 +17,7 @@ import shutil
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, TextIO
@@ -216,6 +216,61 @@ def write_text(path: Path, text: str) -> None:
     with _staging(path.parent, path.name) as staging:
         (staging / path.name).write_text(text, encoding="utf-8")
         _flush(staging / path.name)
+        os.replace(staging / path.name, path)  # noqa: PTH105
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write one text file atomically, piece by piece; its folder is created if absent. Lines: with their ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _staging(path.parent, path.name) as staging:
+        with (staging / path.name).open("w", encoding="utf-8", newline="") as file:
+            file.writelines(lines)
+        os.replace(staging / path.name, path)  # noqa: PTH105
+
+
+def write_parquet(path: Path, table: pd.DataFrame, *, said: Mapping[str, str]) -> None:
+    """Write one Parquet file atomically; its folder is created if absent.
+
+    Args:
+        path: The file.
+        table: The rows.
+        said: Written to the metadata of the schema, and to the attributes (`attrs`) with which pandas reads the table.
+    """
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    metadata = {**(arrow.schema.metadata or {}), **said, "PANDAS_ATTRS": json.dumps(dict(said))}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _staging(path.parent, path.name) as staging:
+        pa.parquet.write_table(arrow.replace_schema_metadata(metadata), staging / path.name)
+        os.replace(staging / path.name, path)  # noqa: PTH105
+
+
+def write_workbook(path: Path, sheets: Mapping[str, Sequence[Sequence[Any]]]) -> None:
+    """Write one Excel workbook atomically; its folder is created if absent.
+
+    A text stays a text, whatever it begins with: no cell is a formula.
+
+    Args:
+        path: The file.
+        sheets: By name; the first row of each is its heading. Any: text, numbers, truth values and None.
+    """
+    import openpyxl  # noqa: PLC0415  (0.2 s, for this alone)
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
+
+    book = openpyxl.Workbook(write_only=True)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        sheet.freeze_panes = "A2"
+        for row in rows:
+            cells = []
+            for value in row:
+                cell = WriteOnlyCell(sheet, value)
+                if isinstance(value, str):
+                    cell.data_type = "s"
+                cells.append(cell)
+            sheet.append(cells)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _staging(path.parent, path.name) as staging:
+        book.save(staging / path.name)
         os.replace(staging / path.name, path)  # noqa: PTH105
 
 

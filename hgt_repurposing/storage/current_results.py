@@ -3,12 +3,18 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from hgt_repurposing.storage.catalog import PLACES, is_there, manifest_of
+import pandas as pd
+
+from hgt_repurposing.repurposing.candidates import Side
+from hgt_repurposing.repurposing.score_grid import BY_DISEASE, BY_DRUG
+from hgt_repurposing.storage.artifacts import read_rows
+from hgt_repurposing.storage.catalog import PLACES, is_there, lineage, manifest_of, path_of
 from hgt_repurposing.storage.copies import refresh_copies
 from hgt_repurposing.storage.manifest import Manifest, MissingArtifactError
 from hgt_repurposing.storage.releases import all_releases, current, release_of
 
 CANDIDATES, EVALUATION = "repurposing_candidates", "repurposing_evaluation"
+SCORES = "repurposing_scores"
 
 
 def current_results(root: Path) -> Mapping[str, Manifest]:
@@ -37,6 +43,21 @@ def results_as_they_are(root: Path) -> Mapping[str, Manifest]:
         return found
     found = {name: manifest_of(name, root=root) for name in PLACES if is_there(name, root=root)}
     return found if CANDIDATES in found else {CANDIDATES: manifest_of(CANDIDATES, root=root)}
+
+
+def scores_of(side: Side, node_id: str, manifests: Mapping[str, Manifest], *, root: Path) -> pd.DataFrame:
+    """Scores of all pairs of one drug or disease, in the order of the other side's nodes.
+
+    Raises:
+        MissingArtifactError: If there are none.
+        UnreadableArtifactError: If they are damaged.
+        MismatchError: If they were made otherwise than the lists.
+    """
+    if SCORES not in manifests:
+        raise MissingArtifactError(f"these results have no {SCORES}", name=SCORES)
+    manifest, part = manifests[SCORES], BY_DISEASE if side == "disease" else BY_DRUG
+    lineage([manifests[CANDIDATES], manifest])
+    return read_rows(path_of(manifest, part, root=root), manifest, part, column=f"{side}_id", value=node_id)
 
 
 def notes_on_release(root: Path, manifests: Mapping[str, Manifest]) -> list[str]:

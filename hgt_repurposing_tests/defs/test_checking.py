@@ -155,3 +155,15 @@ def test_resolve_prints_numbers_as_numbers(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert result.stdout == "ops:\n  embedding_params:\n    config:\n      learning_rate: 0.001\n      num_epochs: 10\n"
     assert "graph: 3,000 nodes" in result.stderr
+
+
+def test_attributes_that_lists_are_filtered_by_are_checked(tmp_path: Path) -> None:
+    text = of("repurposing_candidates", "drug_attributes: {approved: ['yes']}")
+    assert complaints_about(text, tmp_path) == ["drugs have no attribute 'approved': no drug has an attribute"]
+    (said,) = complaints_about(of("repurposing_candidates", "drug_attributes: {approved: [yes]}"), tmp_path)
+    assert "write values in quotes, as 'yes' or 'true'" in said
+    (said,) = complaints_about(of("repurposing_candidates", "only_drugs: mine.txt"), tmp_path)
+    assert (
+        said
+        == "repurposing_candidates: only_drugs must be an absolute path, the same for every process (got 'mine.txt')"
+    )

@@ -3,7 +3,7 @@
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from hgt_repurposing.defs import content
 from hgt_repurposing.defs.content import SeenFiles, content_now, content_of, files_of
+from hgt_repurposing.defs.resources import Step
+from hgt_repurposing.defs.session import RunSession
 from hgt_repurposing_tests.defs.test_runs import NODES, TREATS, write_tables
 
 
@@ -24,13 +26,17 @@ def test_the_files_are_those_of_the_graph_and_all_that_the_configuration_names(t
     graph = config["ops"]["knowledge_graph"]["config"]
     (tmp_path / "graph" / "notes.txt").write_text("not read")
     graph |= {"not_indicated_pairs": "/beside/failed.csv", "disease_areas": "/beside/areas.csv"}
+    graph |= {"node_attributes": "/beside/approved.csv"}
+    config["ops"]["repurposing_candidates"] = {"config": {"only_drugs": "/beside/drugs.txt"}}
     config["ops"]["drug_disease_split"] = {"config": {"external_pairs": [{"path": "/beside/trials.csv"}]}}
     assert files_of(config) == [
         tmp_path / "graph" / "nodes.csv",
         tmp_path / "graph" / "edges.csv",
         Path("/beside/failed.csv"),
         Path("/beside/areas.csv"),
+        Path("/beside/approved.csv"),
         Path("/beside/trials.csv"),
+        Path("/beside/drugs.txt"),
     ]
 
 
@@ -129,3 +135,13 @@ def test_a_file_at_rest_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("text", [None, "", "{", '{"stats": 3}', '{"other": {}}'])
 def test_a_look_that_is_not_understood_is_forgotten(text: str | None) -> None:
     assert SeenFiles.remembered(text) == SeenFiles()
+
+
+def test_a_step_that_reads_files_of_its_own_is_made_again() -> None:
+    class Session:
+        def once(self, *_: object, **__: object) -> str:
+            return "made before"
+
+    step = Step(cast("RunSession", Session()), "repurposing_candidates", {})
+    assert step.once(lambda: "made") == "made before"
+    assert step.once(lambda: "made", files=["/mine/drugs.txt"]) == "made"

@@ -11,15 +11,18 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
+import pandas as pd
 import pytest
 from httpx2 import Response
 from markupsafe import escape
 from starlette.types import Message
 
 from hgt_repurposing.explorer.library import Library
-from hgt_repurposing.explorer.listing import FOR_RESEARCH
+from hgt_repurposing.graph.attributes import ATTRIBUTE_COLUMNS, attribute_table
+from hgt_repurposing.graph.edge_provenance import EdgeProvenance
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.settings import IN_WORDS
+from hgt_repurposing.report.export import FOR_RESEARCH
 from hgt_repurposing.report.external import external_lines
 from hgt_repurposing.report.search_script import script_source
 from hgt_repurposing.repurposing.candidates import Candidates
@@ -113,7 +116,8 @@ def test_a_download_has_exactly_the_rows_that_are_shown_and_says_where_they_come
     rows = list(csv.DictReader(io.StringIO(response.text)))
     assert [row["drug_id"] for row in rows] == shown
     assert {(row["release"], row["note"]) for row in rows} == {("20261127T120000Z-byhand", FOR_RESEARCH)}
-    assert {row["graph"] for row in rows} == {manifest_of("knowledge_graph", root=whole).digest[:12]}
+    assert {row["licence"] for row in rows} == {"not stated"}
+    assert {row["graph_digest"] for row in rows} == {manifest_of("knowledge_graph", root=whole).digest[:12]}
     assert response.headers["content-disposition"].endswith('="drugs-for-the-disease-disease-aaad-0003.csv"')
     value = client(whole).get(f"/disease?{query}&format=json").json()
     assert [row["drug_id"] for row in value["rows"]] == shown
@@ -492,3 +496,110 @@ def test_json_of_a_pair_is_json(whole: Path) -> None:
 
 def test_lists_by_hand_follow_their_schema() -> None:
     assert isinstance(strange_lists(), Candidates)
+
+
+# attributes, lists of one's own, links
+
+
+@pytest.fixture(scope="module")
+def attributed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Lists of drugs some of which are approved, and some of which have ids that are links."""
+    lists = strange_lists()
+    rows = [("drug", drug, "approved", "no" if drug in ("..", "=1+1") else "yes") for drug in STRANGE_IDS[:-1]]
+    rows += [("drug", "<b>", HOSTILE, value) for value in (HOSTILE, "b", "c", "d", "e", "f", "g", "h", "i")]
+    rows += [("disease", "1", "source", "MONDO"), ("disease", "1", "area", HOSTILE)]
+    attributes = attribute_table(pd.DataFrame(rows, columns=list(ATTRIBUTE_COLUMNS), dtype="str"))
+    root = tmp_path_factory.mktemp("attributed")
+    return lists_alone(root, replace(lists, attributes=attributes, chosen={"drug": [f"drugs with {HOSTILE} yes"]}))
+
+
+def test_a_list_is_filtered_by_attributes_and_ranks_stay(attributed: Path) -> None:
+    every = ids_shown(client(attributed).get("/disease?id=1&show=all"))
+    response = client(attributed).get("/disease?id=1&with.approved=yes&show=all")
+    assert ids_shown(response) == [drug for drug in every if drug not in ("..", "=1+1", "{{ 7 * 7 }}")]
+    assert '<td class="n">3</td>' in response.text  # =1+1 and a space are before it
+    text = parsed(response).text
+    assert "1 of 12 drugs have no value for approved" in text
+    assert "1 without a value" in text
+    assert re.search(r'name="with.approved" value="yes" checked>yes <small>9</small>', response.text)
+    csv_rows = list(csv.DictReader(io.StringIO(client(attributed).get(csv_link(response)).text)))
+    shown = [row["drug_id"].removeprefix("'") for row in csv_rows]
+    assert [drug for drug in shown if "\n" not in drug] == ids_shown(response)  # which finds no id of two lines
+    assert {row["drug: approved"] for row in csv_rows} == {"yes"}
+
+
+def csv_link(response: Response) -> str:
+    (link,) = [str(a["href"]) for tag, a in parsed(response).tags if tag == "a" and "format=csv" in str(a["href"])]
+    return link
+
+
+def test_a_list_of_ones_own_filters_and_stays_in_the_address(attributed: Path) -> None:
+    query = urlencode({"id": "1", "only": "..\r\n# mine\r\nünï", "show": "all"})
+    response = client(attributed).get(f"/disease?{query}")
+    assert sorted(ids_shown(response)) == ["..", "ünï"]
+    assert re.search(r"<textarea[^>]*>\.\.\nünï</textarea>", response.text)
+    assert len(client(attributed).get(csv_link(response)).text.splitlines()) == 3
+    refused = client(attributed).get(f"/disease?{urlencode({'id': '1', 'only': 'aspirin'})}")
+    assert refused.status_code == 404
+    assert sentence(refused) == "No drug has the id or name 'aspirin'."
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"with.aproved": "yes"}, "Drugs have no attribute 'aproved': did you mean 'approved'?; attributes of drugs: "),
+        ({"with.approved": "Yes"}, "No drug has 'Yes' as approved: did you mean 'yes'?; values found: 'no', 'yes'."),
+    ],
+)
+def test_an_attribute_that_there_is_not_is_refused(attributed: Path, query: dict[str, str], said: str) -> None:
+    response = client(attributed).get(f"/disease?{urlencode({'id': '1', **query})}")
+    assert response.status_code == 400
+    assert sentence(response).startswith(said)
+
+
+def test_attributes_are_text_whatever_they_hold_and_many_values_are_typed(attributed: Path) -> None:
+    response = client(attributed).get(f"/disease?{urlencode({'id': '1', f'with.{HOSTILE}': HOSTILE})}")
+    assert "<script" not in response.text
+    assert ids_shown(response) == ["<b>"]
+    page = parsed(response)
+    assert f"This list was made to hold only drugs with {HOSTILE} yes." in page.text
+    typed = [a.get("value") for tag, a in page.tags if tag == "input" and a.get("name") == f"with.{HOSTILE}"]
+    assert typed == [HOSTILE, ""]
+
+
+def test_ids_of_known_vocabularies_are_links(attributed: Path) -> None:
+    link = "http://purl.obolibrary.org/obo/MONDO_0000001"
+    page = parsed(client(attributed).get("/disease?id=1"))
+    assert [a["rel"] for tag, a in page.tags if tag == "a" and a.get("href") == link] == ["noreferrer"]
+    by_drug = client(attributed).get("/drug?id=..&format=json").json()
+    assert {row["disease_id"]: row["disease_link"] for row in by_drug["rows"]} == {"1": link, "2": None, "3": None}
+    assert {row["drug_link"] for row in by_drug["rows"]} == {None}
+
+
+def test_source_and_reference_of_edges_are_shown_as_text_with_links(tmp_path: Path) -> None:
+    made = whole_release(tmp_path)
+    plain = graph()
+    said = {
+        edge_type: EdgeProvenance(
+            index,
+            pd.DataFrame({"source": [HOSTILE] * index.shape[1], "pmid": ["123"] * index.shape[1]}, dtype="category"),
+        )
+        for edge_type, index in plain.edges.items()
+    }
+    made["knowledge_graph"] = save("knowledge_graph", replace(plain, provenance=said), root=tmp_path, config={})
+    lineage = {"knowledge_graph": made["knowledge_graph"].digest}
+    for name in ("hgt_embeddings", "repurposing_model", "repurposing_scores", "repurposing_candidates"):
+        made[name] = save(name, load(name, root=tmp_path), root=tmp_path, config={}, inputs=[made["knowledge_graph"]])
+        assert made[name].lineage == lineage
+    make_current("20261128T120000Z-said", made, root=tmp_path)
+    drug, disease = (f"{index:04d}" for index in KNOWN)
+    response = client(tmp_path).get(pair(drug, disease))
+    assert "<script" not in response.text
+    page = parsed(response)
+    assert "What the graph has about the pair itself" in page.text
+    links = [a for tag, a in page.tags if tag == "a" and a.get("href") == "https://pubmed.ncbi.nlm.nih.gov/123/"]
+    value = client(tmp_path).get(pair(drug, disease, format="json")).json()
+    num_steps = sum(len(path["relations"]) for path in value["paths"])
+    num_similar = len(value["similar_drugs"]) + len(value["similar_diseases"])
+    assert len(links) == len(value["recorded"]) + num_steps + num_similar
+    assert value["recorded"][0]["provenance"] == {"source": HOSTILE, "pmid": "123"}

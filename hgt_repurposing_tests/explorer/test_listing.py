@@ -1,8 +1,5 @@
 """Which rows are shown: the address says it all, and nothing that it cannot mean."""
 
-import csv
-import io
-import json
 from urllib.parse import parse_qsl
 
 import pandas as pd
@@ -16,9 +13,6 @@ from hgt_repurposing.explorer.listing import (
     SORTINGS,
     Choice,
     ImpossibleChoiceError,
-    Source,
-    as_csv,
-    as_json,
 )
 from hgt_repurposing.graph.settings import SETTINGS
 from hgt_repurposing.repurposing.candidates import STATUS
@@ -35,7 +29,6 @@ ROWS = pd.DataFrame(
         "setting": ["warm pair", "cold drug", "warm pair", "cold drug"],
     }
 )
-SOURCE = Source("20261127T120000Z-run", "abc", "drugs for gout")
 
 
 @pytest.mark.parametrize(
@@ -56,6 +49,19 @@ def test_rows_are_filtered_and_sorted(choice: Choice, ids: str) -> None:
     assert choice.rows(ROWS, "drug")["drug_id"].tolist() == ids.split()
 
 
+def test_ids_that_fit_elsewhere_are_kept_with_their_ranks() -> None:
+    assert Choice(sort="name").rows(ROWS, "drug", {"D4", "D3"})["rank"].tolist() == [4, 3]
+    assert Choice(statuses=("new",)).rows(ROWS, "drug", set()).empty
+
+
+def test_a_list_of_ones_own_is_read_line_by_line() -> None:
+    query = [("only", "D1\r\n# a note\r\n\r\n D2 "), ("with.approved", "yes"), ("with.approved", ""), ("with.atc", "")]
+    choice = Choice.of_query(query)
+    assert choice.mine == ("D1", "D2")
+    assert choice.attributes == (("approved", ("yes",)),)
+    assert "approved: yes; only the 2 of a list of one's own" in choice.in_words()
+
+
 def test_a_length_cuts_after_sorting() -> None:
     many = pd.concat([ROWS] * 20, ignore_index=True).assign(rank=range(1, 81))
     assert len(Choice(length="20").rows(many, "drug")) == 20
@@ -70,6 +76,10 @@ choices = st.builds(
     sort=st.sampled_from(list(SORTINGS)),
     order=st.sampled_from(ORDERS),
     length=st.sampled_from(LENGTHS),
+    attributes=st.dictionaries(
+        st.text(min_size=1), st.lists(st.text(min_size=1), min_size=1, unique=True).map(tuple), max_size=3
+    ).map(lambda wanted: tuple(sorted(wanted.items()))),
+    mine=st.lists(st.from_regex(r"[a-zA-Z0-9:_=&;%]{1,9}", fullmatch=True), unique=True).map(tuple),
 )
 
 
@@ -99,17 +109,3 @@ def test_the_head_of_the_sorted_column_turns_the_order_round() -> None:
 def test_a_value_that_cannot_be_is_refused_with_those_that_can(name: str, known: str) -> None:
     with pytest.raises(ImpossibleChoiceError, match=rf"^{name} must be one of {known}.*\(got 'xxx"):
         Choice.of_query([(name, "x" * 10_000)])
-
-
-def test_a_csv_names_its_source_in_every_row_and_holds_no_formula() -> None:
-    rows = list(csv.DictReader(io.StringIO(as_csv(ROWS, SOURCE))))
-    assert [row["drug_name"] for row in rows] == ["zeta", "Alpha", "beta", "'=cmd()"]
-    assert {(row["release"], row["graph"]) for row in rows} == {(SOURCE.release, SOURCE.graph)}
-    assert [float(row["score"]) for row in rows] == ROWS["score"].tolist()
-
-
-def test_json_names_its_source_once_and_leaves_texts_as_they_are() -> None:
-    value = json.loads(as_json(ROWS, SOURCE, Choice(sort="name")))
-    assert (value["release"], value["what"]) == (SOURCE.release, SOURCE.what)
-    assert [row["drug_name"] for row in value["rows"]] == ROWS["drug_name"].tolist()
-    assert value["rows"][1]["contraindication_score"] is None

@@ -107,6 +107,7 @@ def test_pairs_and_repeated_rows_are_counted(
     caplog.set_level(logging.INFO)
     found = with_not_indicated_pairs(toy_graph, write(tmp_path / "failed.csv"))
     assert caplog.messages == [
+        f"{tmp_path}/failed.csv: columns that are not read: 'trial'",
         f"{tmp_path}/failed.csv: rows matched by drug_id: exact (4), disease_id: exact (4)",
         f"{tmp_path}/failed.csv: 3 pairs recorded as not indicated, 1 duplicate rows",
     ]
@@ -125,6 +126,7 @@ def test_ids_may_lack_the_prefix_of_the_graph_or_have_one_of_their_own(
     path = write(tmp_path / "failed.csv", rows)
     assert with_not_indicated_pairs(graph, path).edges[NOT_INDICATED].tolist() == PAIRS
     assert caplog.messages == [
+        f"{path}: columns that are not read: 'trial'",
         f"{path}: rows matched by drug_id: exact (2), drug_id: without the graph's prefix (1), drug_id: but for case "
         "(1), disease_id: exact (3), disease_id: without the file's prefix (1)",
         f"{path}: 1 values match only without their prefix: make sure that they come from the graph's own vocabulary",

@@ -27,6 +27,10 @@ OF_FILES: dict[str, object] = {
     "is_a": [],
     "disease_areas": "somewhere",
     "exclude": [],
+    "node_attributes": "somewhere",
+    "attribute_separator": "|",
+    "licence": "CC0",
+    "name": "ours",
 }
 FORMATS = ("primekg", "hetionet", "tables")
 
@@ -89,7 +93,15 @@ def test_without_files_it_is_the_generated_graph(name: str) -> None:
 
 
 def test_what_is_not_given_may_be_said_to_be_so() -> None:
-    texts = ("path", "not_indicated_pairs", "disease_areas")
+    texts = (
+        "path",
+        "not_indicated_pairs",
+        "disease_areas",
+        "node_attributes",
+        "attribute_separator",
+        "licence",
+        "name",
+    )
     assert source(**{name: "" if name in texts else None for name in OF_FILES}) == GraphSource()
 
 

@@ -20,6 +20,7 @@ from hgt_repurposing.benchmark.results import Evaluation
 from hgt_repurposing.benchmark.trust import calibration_of
 from hgt_repurposing.embeddings.table import Embeddings
 from hgt_repurposing.embeddings.validation import ValidationReport, ValidationThresholds, validate_embeddings
+from hgt_repurposing.graph.attributes import attributes_of
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, build_knowledge_graph
 from hgt_repurposing.graph.schema import PRIMEKG_RELATIONS
 from hgt_repurposing.report import page as module
@@ -532,6 +533,19 @@ def test_the_most_frequent_drugs_and_diseases_are_counted_with_what_the_graph_kn
     assert "Aid of A20 Bid of B10" in text
     assert "Among the ten best new diseases of the 2 drugs that have any" in text
     assert "hepatic falitis212 ocular holemia310 renal torvosis111" in text
+
+
+@pytest.mark.usefixtures("quick")
+def test_ids_are_links_where_the_vocabulary_is_known_and_a_restricted_list_says_so(toy_graph: KnowledgeGraph) -> None:
+    mondo = "http://purl.obolibrary.org/obo/MONDO_0000001"
+    known = pd.DataFrame([("disease", "1", "MONDO")], columns=["node_type", "node_id", "source"])
+    lists = listed([("1", 1, "A", "new"), ("2", 1, "B", "new")])
+    chosen = replace(lists, attributes=attributes_of(known), chosen={"drug": ["<b> only"]})
+    html = report_on(toy_graph, None, chosen).html
+    links = [attributes.get("href") for tag, attributes in Page(html).tags if tag == "a"]
+    assert links.count(mondo) == 1
+    assert "The list was made to hold only &lt;b&gt; only." in html
+    assert mondo not in report_on(toy_graph, None, lists).html
 
 
 @pytest.mark.usefixtures("quick")

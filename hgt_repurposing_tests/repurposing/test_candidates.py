@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.special import expit, logit
 
+from hgt_repurposing.graph.attributes import attributes_by_id, attributes_of
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, build_knowledge_graph
 from hgt_repurposing.graph.schema import EDGE_COLUMNS, NODE_COLUMNS, PRIMEKG_RELATIONS, FloatArray
 from hgt_repurposing.repurposing import candidate_ranking
@@ -22,6 +24,8 @@ from hgt_repurposing.repurposing.model import RepurposingModel, fit_repurposing_
 from hgt_repurposing.repurposing.params import CandidateParams
 from hgt_repurposing.repurposing.score_grid import ScoreGrid, ids_of
 from hgt_repurposing.repurposing.scorer import Scorer, score_all_pairs
+from hgt_repurposing.storage.artifacts import read_artifact, write_artifact
+from hgt_repurposing.storage.manifest import Provenance
 from hgt_repurposing_tests.conftest import TOY_EDGES, TOY_NODES
 from hgt_repurposing_tests.repurposing.planted import (
     NUM_DISEASES,
@@ -338,3 +342,88 @@ def test_lists_agree_with_sorting_by_score_and_then_by_drug(scores: FloatArray, 
     for disease in range(3):
         best = sorted(range(3), key=lambda drug: (-scores[drug, disease], drug))[:top_k]
         assert column(found, str(disease + 1), "drug_id") == [f"D{drug + 1}" for drug in best]
+
+
+# what is listed
+
+WITH_ATTRIBUTES = replace(
+    GRAPH,
+    attributes=attributes_of(
+        pd.DataFrame(
+            [("drug", "D1", "no", "A1"), ("drug", "D2", "yes", "A2"), ("drug", "D3", "yes", None)],
+            columns=["node_type", "node_id", "approved", "atc"],
+        )
+    ),
+)
+
+
+def restricted(graph: KnowledgeGraph = WITH_ATTRIBUTES, **params: Any) -> Candidates:  # Any: settings
+    grid = grid_of(LOG_ODDS)
+    return rank_candidates(grid, graph, inputs().neighbourhoods, CandidateParams(**params))
+
+
+def test_lists_hold_the_best_of_those_that_are_chosen_with_their_ranks_among_all() -> None:
+    found = restricted(drug_attributes={"approved": ["yes"]})
+    every = ranked()
+    assert column(found, "1", "drug_id") == ["D3", "D2"]
+    assert column(found, "1", "rank") == [2, 3]
+    rows = every.table[every.table["drug_id"] != "D1"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found.table, rows)
+    pd.testing.assert_frame_equal(found.by_drug, every.by_drug)
+    assert column(restricted(drug_attributes={"approved": ["yes"]}, top_k=1), "1", "rank") == [2]
+
+
+def test_diseases_are_chosen_for_the_lists_by_drug(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.txt"
+    mine.write_text("# ours\n3\n1\n")
+    found = restricted(only_diseases=str(mine), drug_attributes={"atc": ["A1*"]})
+    assert found.by_drug.loc[found.by_drug["drug_id"] == "D2", ["rank", "disease_id"]].to_numpy().tolist() == [
+        [2, "3"],
+        [3, "1"],
+    ]
+    assert set(found.table["disease_id"]) == {"1", "2", "3"}
+    assert found.chosen == {
+        "drug": ("drugs with atc A1* (1 of 3 drugs have no value)",),
+        "disease": ("the 2 diseases of mine.txt",),
+    }
+
+
+def test_what_is_listed_and_the_attributes_are_stored_with_the_lists(tmp_path: Path) -> None:
+    found = restricted(drug_attributes={"approved": ["yes"]})
+    write_artifact(tmp_path, "lists", found.to_parts(), Provenance())
+    again = Candidates.from_parts(read_artifact(tmp_path, "lists"))
+    assert again.chosen == {"drug": ["drugs with approved yes"]}
+    pd.testing.assert_frame_equal(again.attributes, found.attributes)
+    assert attributes_by_id(again.attributes_of("drug"))["D2"] == {"approved": "yes", "atc": "A2"}
+    assert again.attributes_of("disease").empty
+    assert len(ranked().to_parts()) == 4  # as before there were attributes
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"drug_attributes": {"aproved": ["yes"]}}, "drugs have no attribute 'aproved': did you mean 'approved'"),
+        ({"drug_attributes": {"approved": ["maybe"]}}, "no drug has 'maybe' as approved; values found: 'no', 'yes'"),
+        ({"disease_attributes": {"approved": ["yes"]}}, "diseases have no attribute 'approved': no disease has"),
+        (
+            {"drug_attributes": {"approved": ["no"], "atc": ["A2"]}},
+            r"no drug is left to list: drugs with approved no, and drugs with atc A2 \(1 of 3",
+        ),
+        ({"only_drugs": "/no/such/file"}, "No such file"),
+    ],
+)
+def test_a_choice_that_cannot_be_is_refused(params: dict[str, Any], said: str) -> None:
+    with pytest.raises((ValueError, FileNotFoundError), match=said):
+        restricted(**params)
+
+
+def test_values_of_attributes_are_texts() -> None:
+    assert CandidateParams.model_validate({"drug_attributes": {"phase": [4, "4+"]}}).drug_attributes == {
+        "phase": ["4", "4+"]
+    }
+    for wrong, said in (
+        ({"approved": [True]}, "write values in quotes, as 'yes' or 'true'"),
+        ({"approved": []}, "name at least one value of the attribute 'approved'"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            CandidateParams.model_validate({"drug_attributes": wrong})

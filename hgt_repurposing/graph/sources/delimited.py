@@ -40,7 +40,12 @@ _logger = logging.getLogger(__name__)
 
 
 def read_columns(
-    path: Path, columns: Sequence[str], *, sparse: Sequence[str] = (), optional: Sequence[str] = ()
+    path: Path,
+    columns: Sequence[str],
+    *,
+    sparse: Sequence[str] = (),
+    optional: Sequence[str] = (),
+    others: bool = False,
 ) -> pd.DataFrame:
     """Read these columns, and the optional ones that exist, as categoricals.
 
@@ -49,6 +54,7 @@ def read_columns(
         columns: Must exist and have a value in every row.
         sparse: Must exist, but may be missing in some rows.
         optional: May be absent, or missing in some rows.
+        others: Whether all other columns that have a name are optional, too.
 
     Raises:
         FileNotFoundError: If the file does not exist.
@@ -61,6 +67,11 @@ def read_columns(
         hint = _meant(absent[0], header, path)
         raise ValueError(f"{path}: column {absent[0]!r} is missing; columns found: {listed(header)[:_LISTED]}{hint}")
     wanted = [*columns, *sparse, *(column for column in optional if column in header)]
+    rest = [column for column in dict.fromkeys(header) if column and column not in wanted]
+    if others:
+        wanted += rest
+    elif rest and optional:  # the table of a graph, whose other columns somebody may expect to be kept
+        _logger.info("%s: columns that are not read: %s", path, listed(rest)[:_LISTED])
     for column in wanted:
         if header.count(column) > 1:
             raise ValueError(f"{path}: column {column!r} occurs {header.count(column)} times in the header")

@@ -2,6 +2,9 @@
 
 Its ids include the kind (`Gene::9021`) and are kept unchanged, as its users know them. A metaedge with `>` in its name
 is directed (`Gr>G`: gene regulates gene); all others between nodes of one kind are symmetric.
+
+The published edge list has no provenance: sources and licences of edges are only in Hetionet's JSON. Columns of that
+kind which were added to it are kept, but for `source`, which is the node that an edge comes from.
 """
 
 from collections.abc import Sequence
@@ -9,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from hgt_repurposing.graph.edge_provenance import PROVENANCE_COLUMNS
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, build_knowledge_graph
 from hgt_repurposing.graph.naming import Naming
 from hgt_repurposing.graph.schema import (
@@ -61,7 +65,8 @@ def load_hetionet(path: Path, naming: Naming = HETIONET_NAMING) -> KnowledgeGrap
     nodes = nodes.rename(columns={"id": NODE_ID, "kind": NODE_TYPE, "name": NODE_NAME}).reindex(
         columns=list(NODE_COLUMNS)
     )
-    rows = read_columns(edge_file, ("source", "metaedge", "target"))
+    ends = ("source", "metaedge", "target")
+    rows = read_columns(edge_file, ends, optional=[name for name in PROVENANCE_COLUMNS if name not in ends])
     kind_of = _kind_of(nodes, node_file)
     edges = pd.DataFrame(
         {
@@ -70,6 +75,7 @@ def load_hetionet(path: Path, naming: Naming = HETIONET_NAMING) -> KnowledgeGrap
             RELATION: rows["metaedge"],
             TARGET_TYPE: _kinds(rows, "target", kind_of, edge_file),
             TARGET_ID: rows["target"],
+            **{name: rows[name] for name in PROVENANCE_COLUMNS if name in rows and name not in ends},
         }
     )
     return build_knowledge_graph(

@@ -29,17 +29,20 @@ class MatchedColumn(NamedTuple):
     by_value: Mapping[str, Match]
 
     @classmethod
-    def of(cls, called: "pd.Series[str]", nodes: pd.DataFrame, by: Literal["ids", "names"]) -> Self:
+    def of(
+        cls, called: "pd.Series[str]", nodes: pd.DataFrame, by: Literal["ids", "names"], *, suggest: bool = True
+    ) -> Self:
         """Look up each distinct value of a column once.
 
         Args:
             called: A value in every row.
             nodes: Node table of one type, for `match_nodes`.
             by: Whether the values are ids or names.
+            suggest: As for `match_nodes`.
         """
         values = called.astype("str")
         distinct = pd.unique(values).tolist()
-        found = dict(zip(distinct, match_nodes(distinct, nodes, by), strict=True))
+        found = dict(zip(distinct, match_nodes(distinct, nodes, by, suggest=suggest), strict=True))
         return cls(str(called.name), values.tolist(), found)
 
     @property

@@ -48,7 +48,9 @@ class _Step(NamedTuple):
     """Why a text fits several nodes."""
 
 
-def match_nodes(values: Sequence[str], nodes: pd.DataFrame, by: Literal["ids", "names"]) -> list[Match]:
+def match_nodes(
+    values: Sequence[str], nodes: pd.DataFrame, by: Literal["ids", "names"], *, suggest: bool = True
+) -> list[Match]:
     """The node that each text means, if exactly one does.
 
     Ids are compared as they are, then without a prefix of the graph's, then without one of the text's, then all of
@@ -58,12 +60,14 @@ def match_nodes(values: Sequence[str], nodes: pd.DataFrame, by: Literal["ids", "
         values: Distinct ids or names.
         nodes: Node table of one type; its row numbers are the local indices.
         by: Whether the texts are ids or names.
+        suggest: Whether to look for what may have been meant, which takes long for many unknown texts.
     """
     written = nodes[NODE_ID if by == "ids" else NODE_NAME].astype("str").tolist()
     steps = list(_steps(written) if by == "ids" else _name_steps(written))
     found = [_match(value, steps, written) for value in values]
     unknown = [place for place, match in enumerate(found) if match.node < 0 and not match.closest]
-    others = closest_texts([values[place] for place in unknown], sorted(set(written)), number=NUM_CLOSEST)
+    texts = [values[place] for place in unknown]
+    others = closest_texts(texts, sorted(set(written)), number=NUM_CLOSEST) if suggest else [()] * len(texts)
     names = _numbered((name, row) for row, name in enumerate(nodes[NODE_NAME].astype("str"))) if by == "ids" else {}
     for place, closest in zip(unknown, others, strict=True):
         called = [written[row] for row in names.get(values[place], ())]

@@ -3,6 +3,7 @@
 The file has the columns drug_id and disease_id, ids with or without prefixes (`matching.py`). Its pairs become the
 relation `not_indicated` between drugs and diseases, so no message graph has them. It is part of the graph's source: as
 in an edge table, an unknown id is an error, and so is an ambiguous one.
+Columns that say where a pair comes from (`edge_provenance.py`) are kept beside it.
 """
 
 import logging
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from hgt_repurposing.graph.edge_provenance import PROVENANCE_COLUMNS, provenance_of
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import NODE_ID, NOT_INDICATED, EdgeType, IntArray, TherapeuticRelations
 from hgt_repurposing.graph.sources.matched_column import MatchedColumn, log_matched, matched_by, said_unknown
@@ -44,7 +46,7 @@ def with_not_indicated_pairs(graph: KnowledgeGraph, path: str) -> KnowledgeGraph
             f"it in not_indicated and leave out not_indicated_pairs, or leave it out with exclude"
         )
     names = graph.therapeutic
-    table = read_text_columns(Path(path).expanduser(), COLUMNS)
+    table = read_text_columns(Path(path).expanduser(), COLUMNS, optional=PROVENANCE_COLUMNS)
     ends = [
         MatchedColumn.of(table.columns[column], graph.nodes_of(node_type), "ids")
         for column, node_type in zip(COLUMNS, (names.drug, names.disease), strict=True)
@@ -54,7 +56,10 @@ def with_not_indicated_pairs(graph: KnowledgeGraph, path: str) -> KnowledgeGraph
     pairs = np.unique(index, axis=1)
     num_duplicates = index.shape[1] - pairs.shape[1]
     _logger.info("%s: %d pairs recorded as not indicated, %d duplicate rows", path, pairs.shape[1], num_duplicates)
-    edges = {**graph.edges, EdgeType(names.drug, NOT_INDICATED, names.disease): pairs}
+    edge_type = EdgeType(names.drug, NOT_INDICATED, names.disease)
+    edges = {**graph.edges, edge_type: pairs}
+    said = table.columns.drop(columns=list(COLUMNS))
+    provenance = {edge_type: provenance_of(pairs, index, said)} if said.notna().any(axis=None) else {}
     return replace(
         graph,
         edges={edge_type: edges[edge_type] for edge_type in sorted(edges)},
@@ -62,6 +67,7 @@ def with_not_indicated_pairs(graph: KnowledgeGraph, path: str) -> KnowledgeGraph
             **(names.model_dump() | {"not_indicated": [*names.not_indicated, NOT_INDICATED]})
         ),
         num_duplicate_edges=graph.num_duplicate_edges + num_duplicates,
+        provenance={**graph.provenance, **provenance},
     )
 
 

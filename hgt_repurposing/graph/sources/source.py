@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from hgt_repurposing.graph.attributes import with_attributes
 from hgt_repurposing.graph.disease_areas import areas_of_ancestors
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.naming import Naming
@@ -21,6 +22,7 @@ from hgt_repurposing.graph.schema import (
 )
 from hgt_repurposing.graph.sources.areas import load_disease_areas
 from hgt_repurposing.graph.sources.hetionet import load_hetionet
+from hgt_repurposing.graph.sources.node_attributes import load_node_attributes
 from hgt_repurposing.graph.sources.not_indicated import with_not_indicated_pairs
 from hgt_repurposing.graph.sources.primekg import load_primekg
 from hgt_repurposing.graph.sources.tables import load_tables
@@ -93,6 +95,20 @@ class GraphSource(BaseModel, frozen=True, extra="forbid"):
         "evaluation down by; empty: the areas that is_a gives, if any",
     )
     exclude: list[str] | None = Field(None, description="relations to leave out")
+    node_attributes: str = Field(
+        "",
+        description="absolute path of a table (node_id, optionally node_type, and a column for each attribute, such as "
+        "approved) to filter drugs and diseases by; several rows per node allowed; empty: none",
+    )
+    attribute_separator: str = Field(
+        "",
+        description="what separates several values of an attribute in one cell, such as |; empty: a cell is one value",
+    )
+    licence: str = Field(
+        "",
+        description="licence of the graph, named in every exported file; empty: that of the published graph, if known",
+    )
+    name: str = Field("", description="name of the graph, given in every exported file; empty: that of the format")
 
     @property
     def format(self) -> Format | None:
@@ -176,10 +192,13 @@ def load_knowledge_graph(source: GraphSource, *, raw_folder: Path) -> KnowledgeG
     Raises:
         FileNotFoundError: If a file is missing.
         ValueError: If a file does not match its format, a name set by the user does not occur, the pairs that are not
-            indicated do not fit the graph, or disease areas cannot be told.
+            indicated do not fit the graph, disease areas cannot be told, or attributes do not fit the graph.
     """
     graph = with_not_indicated_pairs(_loaded(source, raw_folder), source.not_indicated_pairs)
     graph = replace(graph, disease_areas=_areas(source, graph))
+    if source.node_attributes:
+        more = load_node_attributes(source.node_attributes, graph, separator=source.attribute_separator)
+        graph = replace(graph, attributes=with_attributes(graph.attributes, more, source=source.node_attributes))
     for notice in notices(graph):
         _logger.warning("%s", notice)
     isolated = isolated_nodes(graph)
@@ -207,4 +226,4 @@ def _loaded(source: GraphSource, raw_folder: Path) -> KnowledgeGraph:
         case "hetionet":
             return load_hetionet(path, source.naming)
         case "tables":
-            return load_tables(path, source.naming)
+            return load_tables(path, source.naming, attribute_separator=source.attribute_separator)

@@ -25,5 +25,5 @@ def source_files(source: GraphSource, *, raw_folder: Path) -> list[Path]:
             files = [*hetionet_files(path)]
         case "tables":
             files = [*table_files(path)]
-    beside = (source.not_indicated_pairs, source.disease_areas)
+    beside = (source.not_indicated_pairs, source.disease_areas, source.node_attributes)
     return files + [Path(named).expanduser() for named in beside if named]

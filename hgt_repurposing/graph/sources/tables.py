@@ -1,7 +1,14 @@
-"""Plain tables, the format for custom graphs: nodes.csv and edges.csv, each optionally .tsv and gzipped."""
+"""Plain tables, the format for custom graphs: nodes.csv and edges.csv, each optionally .tsv and gzipped.
 
+Further columns of the node table become attributes of nodes; those of the edge table that say where an edge comes from
+(`edge_provenance.py`) are kept beside the edges.
+"""
+
+from dataclasses import replace
 from pathlib import Path
 
+from hgt_repurposing.graph.attributes import attributes_of
+from hgt_repurposing.graph.edge_provenance import PROVENANCE_COLUMNS
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph, build_knowledge_graph
 from hgt_repurposing.graph.naming import Naming
 from hgt_repurposing.graph.schema import EDGE_COLUMNS, NODE_COLUMNS, NODE_ID, NODE_NAME, NODE_TYPE
@@ -17,13 +24,15 @@ def table_files(path: Path) -> tuple[Path, Path]:
     return nodes, edges
 
 
-def load_tables(path: Path, naming: Naming) -> KnowledgeGraph:
+def load_tables(path: Path, naming: Naming, *, attribute_separator: str = "") -> KnowledgeGraph:
     """Load the node table and the edge table from a folder.
 
     Args:
-        path: Folder with nodes (node_type, node_id and optionally node_name) and edges (source_type, source_id,
-            relation, target_type, target_id). A node without a name is named by its id.
+        path: Folder with nodes (node_type, node_id and optionally node_name and attributes) and edges (source_type,
+            source_id, relation, target_type, target_id and optionally PROVENANCE_COLUMNS). A node without a name is
+            named by its id.
         naming: Meaning of the types and relations.
+        attribute_separator: Separates several values of an attribute in one cell; empty: a cell is one value.
 
     Raises:
         FileNotFoundError: If one of the tables is missing.
@@ -31,10 +40,10 @@ def load_tables(path: Path, naming: Naming) -> KnowledgeGraph:
             set by the user does not occur, or there is no indication.
     """
     node_file, edge_file = table_files(path)
-    nodes = read_columns(node_file, (NODE_TYPE, NODE_ID), optional=(NODE_NAME,)).astype("str")
-    return build_knowledge_graph(
+    nodes = read_columns(node_file, (NODE_TYPE, NODE_ID), optional=(NODE_NAME,), others=True).astype("str")
+    graph = build_knowledge_graph(
         nodes.reindex(columns=list(NODE_COLUMNS)),
-        read_columns(edge_file, EDGE_COLUMNS),
+        read_columns(edge_file, EDGE_COLUMNS, optional=PROVENANCE_COLUMNS),
         therapeutic=naming.therapeutic,
         directed_relations=naming.directed(),
         exclude=naming.exclude,
@@ -42,3 +51,4 @@ def load_tables(path: Path, naming: Naming) -> KnowledgeGraph:
         source=str(edge_file),
         first_row=FIRST_ROW,
     )
+    return replace(graph, attributes=attributes_of(nodes, separator=attribute_separator))

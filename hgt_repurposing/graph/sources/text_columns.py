@@ -31,13 +31,22 @@ class TextTable(NamedTuple):
         return np.arange(len(self.columns)) + self.first_row
 
 
-def read_text_columns(path: Path, columns: Sequence[str], *, sparse: Sequence[str] = ()) -> TextTable:
+def read_text_columns(
+    path: Path,
+    columns: Sequence[str],
+    *,
+    sparse: Sequence[str] = (),
+    optional: Sequence[str] = (),
+    others: bool = False,
+) -> TextTable:
     """Read these columns as text; white space around values is trimmed and counted in the log.
 
     Args:
         path: `.parquet`, or a delimited file for `read_columns`.
         columns: Must exist and have a value in every row; a blank one is missing.
         sparse: Must exist, but may be missing in some rows; those among `columns` may not.
+        optional: May be absent, or missing in some rows.
+        others: Whether all other columns that have a name are optional, too.
 
     Raises:
         FileNotFoundError: If the file does not exist.
@@ -45,7 +54,7 @@ def read_text_columns(path: Path, columns: Sequence[str], *, sparse: Sequence[st
     """
     sparse = [column for column in sparse if column not in columns]
     if path.suffix != ".parquet":
-        return TextTable(read_columns(path, columns, sparse=sparse), FIRST_ROW, path)
+        return TextTable(read_columns(path, columns, sparse=sparse, optional=optional, others=others), FIRST_ROW, path)
     require_file(path)
     try:
         table = pd.read_parquet(path)
@@ -59,7 +68,10 @@ def read_text_columns(path: Path, columns: Sequence[str], *, sparse: Sequence[st
         )
     if table.empty:
         raise ValueError(f"{path}: no rows")
-    texts = cleaned(_as_texts({column: table[column] for column in (*columns, *sparse)}), file=path, first_row=1)
+    further = map(str, table) if others else optional
+    wanted = [*columns, *sparse, *(column for column in further if column in table)]
+    texts = _as_texts({column: table[column] for column in dict.fromkeys(wanted)})
+    texts = cleaned(texts, file=path, first_row=1)
     for column in columns:
         missing = texts[column].isna().to_numpy()
         if missing.any():
