@@ -46,7 +46,7 @@ def synthetic_data(preset: str) -> HeteroData:
     return to_hetero_data(message_graph(graph))
 
 
-def cpu_seconds(run: Callable[[], None]) -> float:
+def cpu_seconds(run: Callable[[], object]) -> float:
     """User and system seconds of this process, all threads together."""
     started = time.process_time()
     run()
