@@ -1,10 +1,10 @@
 """The command line of results: lists by disease and by drug, and why a pair scores as it does."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import typer
@@ -27,6 +27,9 @@ from hgt_repurposing.storage.catalog import lineage, read_version
 from hgt_repurposing.storage.current_results import CANDIDATES, current_results, notes_on_release
 from hgt_repurposing.storage.releases import current
 from hgt_repurposing.text_table import aligned
+
+if TYPE_CHECKING:
+    from hgt_repurposing.storage.released import ReleasedValues
 
 app = typer.Typer()
 
@@ -131,16 +134,13 @@ def explain(
     """Why a drug has its score for a disease: what the score is made of, and the evidence in the graph."""
     from hgt_repurposing.report.explanation_text import explanation_json, explanation_lines  # noqa: PLC0415
     from hgt_repurposing.report.export import Source  # noqa: PLC0415
-    from hgt_repurposing.storage.released import EXPLAINED_FROM, ReleasedValues  # noqa: PLC0415
+    from hgt_repurposing.storage.released import EXPLAINED_FROM  # noqa: PLC0415
 
     with one_sentence():
-        root = folder_with_releases(data)
-        manifests = current_results(root)
-        lineage(manifests[name] for name in EXPLAINED_FROM if name in manifests)  # raises if they are of several runs
-        lists: Candidates = read_version(manifests[CANDIDATES], root=root)
+        values = _values(data, EXPLAINED_FROM)
+        lists: Candidates = read_version(values.manifests[CANDIDATES], root=values.root)
         pair = _meant(drug, lists, "drug"), _meant(disease, lists, "disease")
         typer.echo(LOADING, err=True)
-        values = ReleasedValues(manifests, root)
         graph = values.graph
         from hgt_repurposing.repurposing.ablation import Ablator  # noqa: PLC0415  (loads torch and xgboost)
         from hgt_repurposing.repurposing.explanation import Explainer  # noqa: PLC0415
@@ -150,7 +150,7 @@ def explain(
         without = Ablator(explainer).ablate(found, np.random.default_rng(0), num_draws=NUM_DRAWS) if ablate else None
     if form == "json":
         source = Source.of(
-            manifests, current(root).id, what=f"{drug} for {disease}", shown="why the pair has its score"
+            values.manifests, current(values.root).id, what=f"{drug} for {disease}", shown="why the pair has its score"
         )
         value = {**source.of_every_row, **explanation_json(found, graph, without)}
         typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
@@ -200,14 +200,11 @@ def evaluate(
     from hgt_repurposing.graph.external_pairs import external_sizes  # noqa: PLC0415
     from hgt_repurposing.graph.sources.external import ExternalFile  # noqa: PLC0415
     from hgt_repurposing.report.external import external_lines  # noqa: PLC0415
-    from hgt_repurposing.storage.released import EXPLAINED_FROM, ReleasedValues  # noqa: PLC0415
+    from hgt_repurposing.storage.released import EXPLAINED_FROM  # noqa: PLC0415
 
     with one_sentence():
-        root = folder_with_releases(data)
         files = [ExternalFile(path=str(path.absolute()), ids=by) for path in pairs]
-        manifests = current_results(root)
-        lineage(manifests[name] for name in EXPLAINED_FROM if name in manifests)
-        values = ReleasedValues(manifests, root)
+        values = _values(data, EXPLAINED_FROM)
         typer.echo(LOADING, err=True)
         from hgt_repurposing.benchmark.external import evaluate_files  # noqa: PLC0415  (loads torch and xgboost)
 
@@ -220,25 +217,40 @@ def evaluate(
         typer.echo(line)
 
 
+def _values(data: str, made_from: Sequence[str]) -> "ReleasedValues":
+    """The values of the current release.
+
+    Args:
+        data: The data folder as it was given.
+        made_from: Artefacts that must be of one run.
+
+    Raises:
+        MismatchError: If they are of several.
+    """
+    from hgt_repurposing.storage.released import ReleasedValues  # noqa: PLC0415  (loads SciPy)
+
+    root = folder_with_releases(data)
+    manifests = current_results(root)
+    lineage(manifests[name] for name in made_from if name in manifests)
+    return ReleasedValues(manifests, root)
+
+
 def _of_new(asked: Asked, filters: Filters, data: str, *, why: str | None, top: int, form: Format) -> Iterator[str]:
     """Lists of diseases or drugs that are not in the graph."""
     from hgt_repurposing.report.candidate_list import list_lines  # noqa: PLC0415  (loads SciPy)
     from hgt_repurposing.report.export import Links, Source, as_csv, as_json, with_attributes  # noqa: PLC0415
-    from hgt_repurposing.storage.released import SCORED_FROM, ReleasedValues  # noqa: PLC0415
+    from hgt_repurposing.storage.released import SCORED_FROM  # noqa: PLC0415
 
-    root = folder_with_releases(data)
-    manifests = current_results(root)
-    lineage(manifests[name] for name in SCORED_FROM if name in manifests)  # raises if they are of several runs
-    known: Candidates = read_version(manifests[CANDIDATES], root=root)
+    values = _values(data, SCORED_FROM)
+    known: Candidates = read_version(values.manifests[CANDIDATES], root=values.root)
     typer.echo(LOADING, err=True)
-    values = ReleasedValues(manifests, root)
     found = lists_of_new(asked, values, top=None if filters.choose else top)
     for line in found.skipped:
         typer.echo(line, err=True)
     of: Side = "disease" if asked.side == "drug" else "drug"
     shown, notes = filters.rows(found.table, known, of, top=top)
     if form != "table":
-        source = Source.of(manifests, current(root).id, what=found.what, shown=filters.in_words(top=top))
+        source = Source.of(values.manifests, current(values.root).id, what=found.what, shown=filters.in_words(top=top))
         whole = with_attributes(shown, known)
         yield (as_csv(whole, source) if form == "csv" else as_json(whole, source, Links(known.attributes))).rstrip("\n")
         return
