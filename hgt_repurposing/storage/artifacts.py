@@ -186,7 +186,7 @@ def read_rows(path: Path, manifest: Manifest, part: str, *, column: str, value: 
 
 
 def _row_groups_with(metadata: pa.parquet.FileMetaData, column: str, value: str) -> list[int]:
-    """Row groups that may have a value, by their least and greatest; pyarrow's filters ignore both for text by codes."""
+    """Row groups that may have a value, by their least and greatest; pyarrow's filters ignore both for coded text."""
     place = metadata.schema.names.index(column)
     bounds = (
         (number, metadata.row_group(number).column(place).statistics) for number in range(metadata.num_row_groups)
