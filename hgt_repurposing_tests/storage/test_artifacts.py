@@ -194,7 +194,7 @@ def test_a_damaged_page_is_noticed_when_it_is_read(in_blocks: tuple[Path, Manife
             read_rows(path, manifest, "rows.parquet", column="node", value=node)
         except UnreadableArtifactError as error:
             seen.append(str(error))
-    assert seen
+    assert 0 < len(seen) < 5, "only what is asked for is read"
     assert all("artefact 'scores' is damaged" in said for said in seen)
 
 
