@@ -281,7 +281,8 @@ disease. Half of the treating drugs; the other half served to choose the weights
 COSTS = """The explained model has the shipped settings, but SVD vectors only, as no HGT embeddings are at hand. For
 treated diseases drawn at random, as many as the tables say, a treatment and the two other treating drugs with the
 highest scores are explained, all in the setting *warm pair*. The first pair of a disease computes the features of all
-its drugs, which are kept for the pairs that follow. CPU-seconds of one thread, on a machine that others use as well.""".replace("\n", " ")
+its drugs, which are kept for the pairs that follow. CPU-seconds of one thread, on a machine that others use as
+well.""".replace("\n", " ")
 
 
 def main() -> None:
