@@ -49,6 +49,8 @@ class Extension:
 
         Returns:
             Shape [num_nodes + num_new, width].
+
+        Rasmussen and Williams 2006, equation 2.25, about the mean of the values.
         """
         mean = values.mean(axis=0, dtype=np.float64)
         found = mean + self.coordinates @ (self.eigenvectors.T @ (values - mean))
@@ -72,49 +74,40 @@ def extend(base: Neighbourhoods, graph: ExtendedGraph) -> Extension:
         _with_new_rows(p, found[p.drug_steps if is_drug else p.disease_steps][1], is_drug=is_drug) for p in base.paths
     )
     if is_drug:
-        whole = replace(base, drugs=longer.side, paths=paths, drug_genes=csr_array(vstack([base.drug_genes, genes])))
+        whole = replace(base, drugs=longer, paths=paths, drug_genes=csr_array(vstack([base.drug_genes, genes])))
     else:
         whole = replace(
-            base, diseases=longer.side, paths=paths, disease_genes=csr_array(vstack([base.disease_genes, genes]))
+            base, diseases=longer, paths=paths, disease_genes=csr_array(vstack([base.disease_genes, genes]))
         )
-    return Extension(whole, longer.kernel @ side.kernel.vectors / (side.kernel.strengths + RIDGE), side.kernel.vectors)
+    further = longer.kernel.further
+    assert further is not None, "set by _with_rows"
+    return Extension(whole, further @ side.kernel.vectors / (side.kernel.strengths + RIDGE), side.kernel.vectors)
 
 
-@dataclass(frozen=True, eq=False)
-class _Longer:
-    side: Side
-    kernel: FloatArray
-    """Kernel of each new node with those of the graph. Shape [num_new, num_nodes]."""
-
-
-def _with_rows(side: Side, graph: ExtendedGraph, found: list[tuple[Walk, csr_array]]) -> _Longer:
+def _with_rows(side: Side, graph: ExtendedGraph, found: list[tuple[Walk, csr_array]]) -> Side:
+    """The drugs or diseases with the new nodes, from the walks of the graph and those from the new nodes."""
     one_step = [(walk, unit_rows(rows)) for walk, rows in found if len(walk.steps) == 1]
-    related = [
-        (name, graph.links(edge_type), matrix) for edge_type, name, matrix in relatives(graph.base, graph.node_type)
-    ]
+    related = {name: graph.links(edge_type) for edge_type, name, _ in relatives(graph.base, graph.node_type)}
     new = {
         walk.name: top_of_rows(csr_array(unit_rows(rows) @ unit_rows(csr_array(walk.weights[side.anchors])).T), NEAREST)
         for walk, rows in found
     }
-    new |= {name: csr_array(links[:, side.anchors]) for name, links, _ in related}
-    direct = [*(walk.name for walk, _ in one_step), *(name for name, *_ in related)]
+    new |= {name: csr_array(links[:, side.anchors]) for name, links in related.items()}
+    direct = [*(walk.name for walk, _ in one_step), *related]
     largest = {name: max(side.similarities[name].data.max(initial=0), 1e-6) for name in direct}
     first, *others = (new[name] / (largest[name] * len(direct)) for name in direct)
-    kernel = kernel_rows([rows for _, rows in one_step], side.profiles, [links for _, links, _ in related])
+    kernel = kernel_rows([rows for _, rows in one_step], side.profiles, list(related.values()))
     profiles = tuple(
         csr_array(vstack(pair)) for pair in zip(side.profiles, (rows for _, rows in one_step), strict=True)
     )
-    return _Longer(
-        Side(
-            size=side.size + len(graph.new),
-            anchors=side.anchors,
-            similarities={name: csr_array(vstack([known, new[name]])) for name, known in side.similarities.items()},
-            average=csr_array(vstack([side.average, sum(others, start=first)])),
-            profiles=profiles,
-            relatives=tuple(matrix for _, _, matrix in relatives(graph.graph, graph.node_type)),
-            given_kernel=side.kernel._replace(further=kernel),
-        ),
-        kernel,
+    return Side(
+        size=side.size + len(graph.new),
+        anchors=side.anchors,
+        similarities={name: csr_array(vstack([known, new[name]])) for name, known in side.similarities.items()},
+        average=csr_array(vstack([side.average, sum(others, start=first)])),
+        profiles=profiles,
+        relatives=tuple(matrix for _, _, matrix in relatives(graph.graph, graph.node_type)),
+        given_kernel=side.kernel._replace(further=kernel),
     )
 
 
