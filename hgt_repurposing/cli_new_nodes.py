@@ -137,10 +137,12 @@ def reasons(found: NewLists, other: str, side: Side, *, top: int) -> Iterator[st
         yield from explanation_lines(explainer.explain(*pair, top=top), graph)
 
 
-def trust(values: ReleasedValues) -> str:
-    """How far to trust the ranking of a new disease, by the release's own evaluation."""
+def trust(values: ReleasedValues, side: Side) -> str:
+    """How far to trust the ranking of a new disease, by the release's own evaluation; that of drugs is not measured."""
     from hgt_repurposing.report.new_diseases import new_diseases_in_words  # noqa: PLC0415
 
+    if side == "drug":
+        return "how far to trust it: measured for new diseases only"
     found = values.evaluation.new_diseases if "repurposing_evaluation" in values.manifests else None
     if found is None:
         return "how far to trust it: not measured in this release (evaluate with whole diseases held out)"

@@ -260,8 +260,7 @@ def _of_new(asked: Asked, filters: Filters, data: str, *, why: str | None, top: 
         rows = shown[shown[f"{asked.side}_id"] == node_id]
         yield from list_lines(rows, of=of, listed=len(rows), notes=notes)
         yield ""
-    if asked.side == "disease":
-        yield trust(values)
+    yield trust(values, asked.side)
     if why is not None:
         yield from reasons(found, why, asked.side, top=SHOWN_OF_REASONS)
 
