@@ -119,9 +119,9 @@ _SAID: Mapping[str, str] = {
     "carried": "the disease carries it, like {observed} of {number} diseases",
     "interacting": "genes joined to it are genes of the disease",
     "pathway": "it shares pathways with genes of the disease",
-    "treating": "{observed} of {number} other drugs that treat the disease reach it",
+    "treating": "reached by {observed} of {number} other drugs that treat the disease",
     "similar": "drugs that treat similar diseases reach it",
     "uses": "{observed} of {number} other diseases that the drug treats carry it",
     "effect": "other drugs that reach it treat diseases that carry it",
-    "specific": "only {observed} of {number} drugs reach it",
+    "specific": "reached by only {observed} of {number} drugs",
 }

@@ -56,7 +56,7 @@ def test_shares_are_those_of_a_softmax_and_fall() -> None:
 
 def test_the_reasons_say_what_the_graph_has() -> None:
     first, *others = GeneRanker.of(small()).rank(0, 0)
-    assert "2 of 2 other drugs that treat the disease reach it" in first.reasons
+    assert "reached by 2 of 2 other drugs that treat the disease" in first.reasons
     assert "1 of 1 other diseases that the drug treats carry it" in first.reasons
     for gene in others:
         assert not any("treat the disease" in reason for reason in gene.reasons)
