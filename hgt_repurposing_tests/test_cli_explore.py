@@ -55,6 +55,7 @@ def test_a_folder_of_before_there_were_releases_is_left_as_it_is(tmp_path: Path)
     assert not (tmp_path / "releases").exists()
 
 
+@pytest.mark.slow
 def test_it_serves_until_it_is_interrupted(tmp_path: Path) -> None:
     asked_for = ("explore", "--port", "0", "--data", str(lists_alone(tmp_path)))
     command = [sys.executable, "-m", "hgt_repurposing.cli", *asked_for]

@@ -35,6 +35,9 @@ from hgt_repurposing_tests.repurposing.planted import (
 )
 from hgt_repurposing_tests.training.runs import small
 
+pytestmark = pytest.mark.slow
+"""Each fits models of its own."""
+
 NUM_ALONE, NUM_TISSUES = 12, 50
 BY_TREATMENTS = [(NUM_DRUGS, 0), (NUM_DRUGS + 1, 1), (2, NUM_DISEASES), (NUM_DRUGS, NUM_DISEASES + 1)]
 """Of two drugs and two diseases of which nothing else is known; ten more of each have no edge."""

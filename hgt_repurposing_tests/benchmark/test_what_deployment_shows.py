@@ -37,6 +37,9 @@ from hgt_repurposing_tests.repurposing.planted import (
     shuffled_pairs,
 )
 
+pytestmark = pytest.mark.slow
+"""Each fits models of its own."""
+
 NUM_SHUFFLES, MANY = 6, 120
 NEAR_CHANCE = 0.03
 NUM_PERMUTATIONS = 6
@@ -87,7 +90,6 @@ def test_shuffled_labels_bring_every_setting_to_chance(setting: Setting) -> None
     require_chance(setting, range(NUM_SHUFFLES))
 
 
-@pytest.mark.slow
 @every_setting
 def test_many_shuffles_bring_every_setting_close_to_chance(setting: Setting) -> None:
     found = [aurocs(shuffle)[setting] for shuffle in range(100, 100 + MANY)]
@@ -125,7 +127,6 @@ def test_calibration_on_treated_alone_shows_in_observed_over_expected(setting: S
     assert sound.lower < 1 < sound.upper
 
 
-@pytest.mark.slow
 def test_calibration_on_treated_alone_shows_in_the_whole_grid() -> None:
     # Inside each setting the order is as good as ever: no figure of one setting could see it.
     faulty, sound = of_few(faulty=True), of_few(faulty=False)
@@ -175,7 +176,6 @@ def leads_over_degrees(graph: KnowledgeGraph) -> list[Lead]:
     return [lead for lead in leads if lead]
 
 
-@pytest.mark.slow
 def test_degrees_alone_give_no_lead_over_popularity(demo_graph: KnowledgeGraph) -> None:
     # Treatments are permuted as well: which drugs share diseases says something without the rest of the graph. The
     # diseases of one mask share its drugs and whatever chance gives them: noise is what differs between permutations.

@@ -80,7 +80,8 @@ def test_an_edge_costs_a_layer_no_vector(elsewhere: ProcessPoolExecutor, num_rel
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other allocators cannot be told to return freed memory at once")
-@pytest.mark.parametrize("backend", ["compiled", pytest.param("chunked", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["compiled", "chunked"])
 def test_an_edge_costs_a_mean_no_number_of_its_own(elsewhere: ProcessPoolExecutor, backend: str) -> None:
     slope = elsewhere.submit(bytes_per_edge, 1, backend, "mean").result()
     assert abs(slope) <= MOST_BYTES_PER_EDGE / 4  # nothing but the place of each edge's target, where there are chunks

@@ -142,7 +142,8 @@ def new_signatures(data: HeteroData, params: EmbeddingParams, *, fixed_shapes: b
     return added
 
 
-@pytest.mark.parametrize("strategy", ["edge", pytest.param("neighbor", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["edge", "neighbor"])
 def test_padded_steps_soon_bring_no_new_shapes_and_unpadded_ones_never_stop(data: HeteroData, strategy: str) -> None:
     params = small(STRATEGIES[strategy])
     padded = new_signatures(data, params, fixed_shapes=True, num_steps=20)
