@@ -151,9 +151,22 @@ def save(
     provenance = Provenance(config=config, inputs=digests, lineage=lineage(read))
     values = {**by_path(PLACES[name].owner).to_parts(value), **({cost_part(name): cost._asdict()} if cost else {})}
     parts = write_contents(contents_folder(root), values, what=name)
-    manifest = header_of(name, parts, provenance)
+    manifest = _first_of(
+        header_of(name, parts, provenance), made_before(name, root=root, config=config, inputs=read), root
+    )
     keep_version(manifest, root=root)
     write_json(_key_path(name, config, provenance.lineage, root=root), {"version": manifest.header_sha256})
+    return manifest
+
+
+def _first_of(manifest: Manifest, before: Manifest | None, root: Path) -> Manifest:
+    """The version that was made before, or the newest one, if nothing but the cost differs; else this one."""
+    newest = None
+    with suppress(FileNotFoundError, UnreadableArtifactError):
+        newest = read_header(manifest_path(working_folder(root), manifest.name), manifest.name)
+    for known in (before, newest):
+        if known is not None and known.is_same_but_for_cost(manifest) and _is_all_there(known, root=root):
+            return known
     return manifest
 
 
@@ -181,8 +194,11 @@ def made_before(
         manifest = read_header(version_path(name, version, root=root), name)
     except (FileNotFoundError, UnreadableArtifactError):
         return None  # a damaged one is made again
-    whole = all(_is_whole(manifest, part, root=root) for part in manifest.parts)
-    return manifest if whole else None
+    return manifest if _is_all_there(manifest, root=root) else None
+
+
+def _is_all_there(manifest: Manifest, *, root: Path) -> bool:
+    return all(_is_whole(manifest, part, root=root) for part in manifest.parts)
 
 
 def _is_whole(manifest: Manifest, part: str, *, root: Path) -> bool:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 FORMAT_VERSION = 12
 PACKAGE = "hgt_repurposing"
@@ -47,9 +47,18 @@ class Manifest:
     @property
     def digest(self) -> str:
         """SHA-256 of all parts except the measured ones; two runs with the same seed give the same digest."""
-        content = {part: entry for part, entry in self.parts.items() if Path(part).stem.rpartition(".")[2] != MEASURED}
-        lines = sorted(f"{part} {entry['sha256']}" for part, entry in content.items())
+        lines = sorted(f"{part} {entry['sha256']}" for part, entry in self._content.items())
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    @property
+    def _content(self) -> dict[str, Any]:
+        """Parts except the measured ones. Any: `bytes` and `sha256`."""
+        return {part: entry for part, entry in self.parts.items() if Path(part).stem.rpartition(".")[2] != MEASURED}
+
+    def is_same_but_for_cost(self, other: Self) -> bool:
+        """Whether nothing differs but the measured parts, as when a step is repeated."""
+        mine, theirs = ({**vars(each), "parts": each._content} for each in (self, other))
+        return mine == theirs
 
     @property
     def header_sha256(self) -> str:

@@ -226,3 +226,20 @@ def test_the_newest_version_is_not_written_again_if_it_is_the_same(toy_graph: Kn
     assert path.stat().st_mtime == 1
     saved(tmp_path, toy_graph, seed=2)
     assert path.stat().st_mtime > 1
+
+
+def test_a_step_that_is_repeated_with_the_same_result_makes_no_new_version(
+    tmp_path: Path, toy_graph: KnowledgeGraph
+) -> None:
+    costs = [StepCost(f"2026-11-28T02:2{n}:00+00:00", float(n), 0.3) for n in range(4)]
+    first = save("knowledge_graph", toy_graph, root=tmp_path, config={}, cost=costs[0])
+    again = save("knowledge_graph", toy_graph, root=tmp_path, config={}, cost=costs[1])
+    assert again == first
+    assert cost_of(again, root=tmp_path) == costs[0]
+    other = save("knowledge_graph", toy_graph, root=tmp_path, config={"seed": 1}, cost=costs[2])
+    assert other.header_sha256 != first.header_sha256
+    assert save("knowledge_graph", toy_graph, root=tmp_path, config={}, cost=costs[3]) == first
+    assert manifest_of("knowledge_graph", root=tmp_path) == first
+    path_of(first, "knowledge_graph.measured.json", root=tmp_path).unlink()
+    repaired = save("knowledge_graph", toy_graph, root=tmp_path, config={}, cost=costs[3])
+    assert cost_of(repaired, root=tmp_path) == costs[3]
