@@ -106,10 +106,9 @@ def lists_of_new(asked: Asked, values: ReleasedValues, *, top: int | None) -> Ne
     from hgt_repurposing.repurposing.new_node_scorer import grid_with, scorer_with  # noqa: PLC0415
 
     scorer = scorer_with(values.scorer(), extended)
-    neighbourhoods = next(iter(scorer.features.values())).neighbourhoods
     length = max(extended.graph.grid_shape) if top is None else top
     params = CandidateParams(top_k=length, top_k_by_drug=length)
-    found = rank_new(grid_with(values.scores, scorer, extended), extended, neighbourhoods, params)
+    found = rank_new(grid_with(values.scores, scorer, extended), extended, scorer.neighbourhoods, params)
     table = found.by_drug if asked.side == "drug" else found.table
     ids = extended.graph.nodes_of(node_type)[NODE_ID].iloc[extended.indices]
     return NewLists(joined, extended, scorer, table, ids.tolist())

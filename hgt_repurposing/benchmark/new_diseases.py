@@ -92,11 +92,10 @@ def brought_back(found: TakenOut, gone: IntArray, scorer: Scorer) -> FloatArray:
     Raises:
         ValueError: If without them the graph lacks a feature that the classifiers were fitted on.
     """
-    known, left = next(iter(scorer.features.values())), found.graph.base
-    kept = np.setdiff1d(np.arange(known.visible.shape[1]), gone)
-    neighbourhoods = neighbourhoods_of(left)
-    drugs = replace(neighbourhoods.drugs, given_kernel=known.neighbourhoods.drugs.kernel)
-    features = PairFeatures.of_every_setting(replace(neighbourhoods, drugs=drugs), known.visible[:, kept])
+    kept = np.setdiff1d(np.arange(scorer.visible.shape[1]), gone)
+    neighbourhoods = neighbourhoods_of(found.graph.base)
+    drugs = replace(neighbourhoods.drugs, given_kernel=scorer.neighbourhoods.drugs.kernel)
+    features = PairFeatures.of_every_setting(replace(neighbourhoods, drugs=drugs), scorer.visible[:, kept])
     for setting in scorer.classifiers.of_setting:
         lost = set(scorer.features[setting].names) - set(features[setting].names)
         if lost:

@@ -82,7 +82,7 @@ def relation_meant(graph: KnowledgeGraph, node_type: str, what: str) -> EdgeType
         ValueError: If there is none.
     """
     there = [t for t in graph.edges if node_type in (t.source, t.target) and not graph.is_drug_disease(t)]
-    found = [edge_type for edge_type in there if _fits(graph, node_type, what)(edge_type)]
+    found = list(filter(_fits(graph, node_type, what), there))
     if not found:
         known = {edge_type.relation for edge_type in there}
         raise ValueError(

@@ -84,12 +84,12 @@ class Explainer:
     @cached_property
     def neighbourhoods(self) -> Neighbourhoods:
         """Of the graph, as the scorer reads them."""
-        return next(iter(self.scorer.features.values())).neighbourhoods
+        return self.scorer.neighbourhoods
 
     @cached_property
     def treatments(self) -> csr_array:
         """1 for known treatments. Shape [num_drugs, num_diseases]."""
-        return next(iter(self.scorer.features.values())).visible
+        return self.scorer.visible
 
     def explain(self, drug: int, disease: int, *, top: int = NUM_SHOWN) -> Explanation:
         """Explain the score of a pair.

@@ -26,10 +26,9 @@ def scorer_with(scorer: Scorer, graph: ExtendedGraph) -> Scorer:
     Raises:
         ValueError: As `Scorer.of_classifiers`.
     """
-    known = next(iter(scorer.features.values()))
-    extension = extend(known.neighbourhoods, graph)
+    extension = extend(scorer.neighbourhoods, graph)
     is_drug = graph.node_type == graph.base.therapeutic.drug
-    visible = _without_treatments(known.visible, graph.graph.grid_shape)
+    visible = _without_treatments(scorer.visible, graph.graph.grid_shape)
     towers = tuple(_towers(each, extension, is_drug=is_drug) for each in scorer.classifiers.towers)
     return Scorer.of_classifiers(
         replace(scorer.classifiers, towers=towers),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from hgt_repurposing.graph.knowledge_graph import KnowledgeGraph
 from hgt_repurposing.graph.schema import FloatArray, IntArray
@@ -15,6 +16,7 @@ from hgt_repurposing.repurposing.inputs import PairInputs
 from hgt_repurposing.repurposing.labels import CONTRAINDICATION, INDICATION
 from hgt_repurposing.repurposing.learning import Classifiers, LearningCase
 from hgt_repurposing.repurposing.model import RepurposingModel
+from hgt_repurposing.repurposing.neighbourhoods import Neighbourhoods
 from hgt_repurposing.repurposing.score_grid import ScoreGrid, ids_of
 from hgt_repurposing.repurposing.vectors import PairVectors
 from hgt_repurposing.threads import on_every_core
@@ -98,6 +100,16 @@ class Scorer:
         """The same classifiers on the inputs of a graph that was changed; raises as `of_classifiers`."""
         features = PairFeatures.of_every_setting(inputs.neighbourhoods, inputs.labels.indications)
         return self.of_classifiers(self.classifiers, features, inputs.vectors, num_classes=self.num_classes)
+
+    @property
+    def neighbourhoods(self) -> Neighbourhoods:
+        """Similarities and paths that the features of every setting share."""
+        return next(iter(self.features.values())).neighbourhoods
+
+    @property
+    def visible(self) -> csr_array:
+        """1 for visible treatments. Shape [num_drugs, num_diseases]."""
+        return next(iter(self.features.values())).visible
 
     @property
     def num_drugs(self) -> int:
